@@ -79,7 +79,10 @@ def record_cpp(name: str, spec: dict[str, Any]) -> str:
     lines.append("};")
     total = at[-1] + size_bytes(fields[-1][1]) if fields else 1
     lines.append(f"static_assert(sizeof({camel(name)}) == {total});")
-    lines += [f"static_assert(offsetof({camel(name)}, {f[0]}) == {o});" for f, o in zip(fields, at)]
+    lines += [
+        f"static_assert(offsetof({camel(name)}, {f[0]}) == {o});"
+        for f, o in zip(fields, at, strict=False)
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -93,7 +96,8 @@ def records_header(schema: dict[str, Any]) -> str:
             "#pragma once\n#include <array>\n#include <cstddef>\n#include <cstdint>\n",
             "namespace pitwire {\n",
             *(enum_cpp(name, spec) for name, spec in schema["enum"].items()),
-            f"/// The number of a record in a frame's header.\nenum class RecordType : std::uint16_t {{ {types} }};\n",
+            "/// The number of a record in a frame's header.\n"
+            f"enum class RecordType : std::uint16_t {{ {types} }};\n",
             "namespace rec {\n",
             *(record_cpp(name, spec) for name, spec in records.items()),
             "}  // namespace rec\n}  // namespace pitwire\n",
@@ -118,7 +122,8 @@ def reflection_header(schema: dict[str, Any]) -> str:
         '#include "pitwire/records.hpp"\n',
         "namespace pitwire::reflection {\n",
         "struct Field { std::string_view name, kind, doc; std::size_t offset; };",
-        "struct Record { std::string_view name, doc, tail; RecordType type; FrameClass frame_class; std::size_t size_bytes; std::span<const Field> fields; };",
+        "struct Record { std::string_view name, doc, tail; RecordType type; FrameClass frame_class;"
+        " std::size_t size_bytes; std::span<const Field> fields; };",
         "struct Value { std::string_view name; int number; };",
         "struct Enum { std::string_view name, doc; std::span<const Value> values; };\n",
     ]
@@ -130,13 +135,14 @@ def reflection_header(schema: dict[str, Any]) -> str:
         span = "{}"
         if fields:
             body = ", ".join(
-                f"{{{quoted(f)}, {quoted(k)}, {quoted(d)}, {o}}}" for (f, k, d), o in zip(fields, at)
+                f"{{{quoted(f)}, {quoted(k)}, {quoted(d)}, {o}}}"
+                for (f, k, d), o in zip(fields, at, strict=False)
             )
             lines.append(f"inline constexpr Field k{camel(name)}Fields[] = {{{body}}};")
             span = f"k{camel(name)}Fields"
         rows.append(
-            f"    {{{quoted(name)}, {quoted(spec['doc'])}, {quoted(spec.get('tail', ''))}, RecordType::{name}, "
-            f"FrameClass::{spec['class'].upper()}, {size}, {span}}},"
+            f"    {{{quoted(name)}, {quoted(spec['doc'])}, {quoted(spec.get('tail', ''))}, "
+            f"RecordType::{name}, FrameClass::{spec['class'].upper()}, {size}, {span}}},"
         )
     lines += ["inline constexpr Record kRecords[] = {", *rows, "};\n"]
     enums = []
@@ -144,7 +150,12 @@ def reflection_header(schema: dict[str, Any]) -> str:
         body = ", ".join(f"{{{quoted(k)}, {n}}}" for k, n in spec["values"].items())
         lines.append(f"inline constexpr Value k{name}Values[] = {{{body}}};")
         enums.append(f"    {{{quoted(name)}, {quoted(spec['doc'])}, k{name}Values}},")
-    lines += ["inline constexpr Enum kEnums[] = {", *enums, "};\n", "}  // namespace pitwire::reflection\n"]
+    lines += [
+        "inline constexpr Enum kEnums[] = {",
+        *enums,
+        "};\n",
+        "}  // namespace pitwire::reflection\n",
+    ]
     return "\n".join(lines)
 
 

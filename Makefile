@@ -1,0 +1,99 @@
+# One command per task; `make help` lists them. Everything lands in this folder: .venv and build.
+# Stamps and ninja decide what is up to date, so that a warm `make run` spends its time running.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := setup
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+PYTHON ?= python3
+# A third compiler gains nothing on a small machine and costs half a gigabyte.
+JOBS ?= $(shell n=$$(nproc); echo $$((n < 2 ? n : 2)))
+FOR ?=
+
+BIN := $(CURDIR)/.venv/bin
+VENV := .venv/pitwire.stamp
+SYSTEM := build/stamps/system
+CONFIGURED := build/release/build.ninja
+CMAKE := $(BIN)/cmake -G Ninja -DCMAKE_MAKE_PROGRAM=$(BIN)/ninja -DPython_EXECUTABLE=$(BIN)/python
+NINJA := $(BIN)/ninja -j $(JOBS)
+CXX_SOURCES = $(shell find native -name '*.cpp' -o -name '*.hpp')
+
+export PIP_CACHE_DIR := $(CURDIR)/build/cache/pip
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help setup run test check check-deep bench clean build-tests
+
+help: ## what one can do here
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+
+# ------------------------------------------------------------------ setting up
+
+setup: $(CONFIGURED) ## the environment in .venv, and the native core built
+	@$(NINJA) -C build/release $(if $(VERBOSE),,--quiet) core
+
+$(SYSTEM): .ci/system-packages
+	@$< $(PYTHON)
+	@mkdir -p $(@D) && touch $@
+
+# The project goes in last and without its dependencies: pip 23 knows no dependency groups, so
+# .ci/requirements reads both lists from pyproject.toml.
+$(VENV): pyproject.toml .ci/requirements | $(SYSTEM)
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@mkdir -p build && $(BIN)/python .ci/requirements pyproject.toml > build/requirements.txt
+	$(BIN)/python -m pip install --quiet $(if $(CI),--progress-bar off) -r build/requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(CONFIGURED): CMakeLists.txt $(wildcard cmake/*.cmake) | $(VENV)
+	$(CMAKE) -S . -B build/release
+	@touch $@
+	@echo 'building the native core (QuickFIX included: about two minutes the first time)'
+	$(NINJA) -C build/release core
+
+# An environment older than its description is renewed also where the build needs nothing.
+setup run test check check-deep bench: $(VENV)
+
+build-tests: setup
+	@$(NINJA) -C build/release $(if $(VERBOSE),,--quiet)
+
+# ------------------------------------------------------------------ tasks
+
+run: setup ## a live trading day: exchange, daemon, terminal view (FOR=30s ends it)
+	@$(BIN)/pitwire demo $(if $(FOR),--for $(FOR))
+
+test: build-tests ## every test, C++ and Python
+	@$(BIN)/ctest --test-dir build/release --output-on-failure -j $(JOBS) $(if $(VERBOSE),,--quiet)
+	@$(BIN)/python -m pytest -m 'not deep' tests
+
+check: setup ## format, lint, types, layers, our own rules, static analysis
+	@$(BIN)/ruff format --check --quiet . || { echo 'run: .venv/bin/ruff format .'; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/clang-format --dry-run -Werror $(CXX_SOURCES)
+	@$(BIN)/python -m tools.tidy
+	@$(BIN)/python -m tools.clang_tidy --build build/release --budget 120 -j $(JOBS)
+
+check-deep: build-tests ## sanitizers over the C++ tests, all static analysis, the long tests
+	@$(BIN)/python -m tools.clang_tidy --build build/release --tests -j $(JOBS)
+	$(CMAKE) -S . -B build/asan -DPITWIRE_SANITIZE=address,undefined -DPITWIRE_PYTHON=OFF
+	$(NINJA) -C build/asan
+	$(BIN)/ctest --test-dir build/asan --output-on-failure
+	$(CMAKE) -S . -B build/tsan -DPITWIRE_SANITIZE=thread -DPITWIRE_PYTHON=OFF
+	$(NINJA) -C build/tsan pitwire_base_tests
+	$(BIN)/ctest --test-dir build/tsan --output-on-failure -R '^base$$'
+	@$(BIN)/python .ci/requirements pyproject.toml deep > build/requirements-deep.txt
+	$(BIN)/python -m pip install --quiet -r build/requirements-deep.txt
+	$(BIN)/python -m pytest -m deep tests
+
+bench: $(CONFIGURED) ## every benchmark: a table, and build/bench.json
+	@$(CMAKE) -S . -B build/release -DPITWIRE_BENCH=ON > /dev/null
+	@$(NINJA) -C build/release $(if $(VERBOSE),,--quiet)
+	@$(BIN)/pitwire bench
+
+clean: ## away with everything that was built, the environment included
+	rm -rf build .venv dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -f daemon/core.*.so
