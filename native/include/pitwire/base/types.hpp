@@ -14,7 +14,8 @@ using Nanos = std::int64_t;
 inline constexpr Nanos kSecond = 1'000'000'000;
 inline constexpr Nanos kMillisecond = 1'000'000;
 
-// Dense numbers, append-only within a log, each kind a type of its own so that none is taken for another.
+// Dense numbers, append-only within a log, each kind a type of its own so that none is taken for
+// another.
 enum class InstrumentId : std::uint32_t {};
 enum class StrategyId : std::uint32_t {};
 enum class SessionId : std::uint32_t {};
