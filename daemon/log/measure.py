@@ -1,0 +1,132 @@
+"""What a log holds, in numbers: totals by type, rates, and how long orders took."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from daemon.log.reader import LogReader
+from daemon.log.schema import RECORDS, spec_of
+
+FRAME_HEADER_BYTES: Final = 32
+MARKET_TYPES: Final = ("MARKET_DATAGRAM", "MARKET_MESSAGE")
+# One way out, in order: the fields of ORDER_LATENCY.
+STAGES: Final = (
+    ("received to decoded", "ts_recv", "ts_decoded"),
+    ("decoded to decided", "ts_decoded", "ts_decided"),
+    ("decided to risk passed", "ts_decided", "ts_risk"),
+    ("risk passed to logged", "ts_risk", "ts_logged"),
+    ("logged to sent", "ts_logged", "ts_sent"),
+    ("received to logged", "ts_recv", "ts_logged"),
+    ("received to sent", "ts_recv", "ts_sent"),
+)
+PERCENTILES: Final = (50.0, 90.0, 99.0, 99.9)
+
+
+class TypeTotal(msgspec.Struct, frozen=True):
+    """Frames of one record type and their bytes, headers and padding included."""
+
+    name: str
+    frames: int
+    bytes: int
+
+
+class LogTotals(msgspec.Struct, frozen=True):
+    """Totals of a log. Rates are over ts_core; None where the log spans no time."""
+
+    types: list[TypeTotal]
+    frames: int
+    bytes: int
+    first_sequence: int
+    last_sequence: int
+    duration_seconds: float
+    market_messages: int
+    bytes_per_market_message: float | None
+    frames_per_second: float | None
+    bytes_per_second: float | None
+    disk_free_bytes: int
+    hours_left: float | None
+    status: str  # end, torn
+
+
+def _by_type(folder: Path) -> tuple[dict[int, tuple[int, int]], list[int], str]:
+    """(frames, bytes) by type; first and last sequence and ts_core; the reader's last status."""
+    totals: dict[int, tuple[int, int]] = {}
+    ends: list[int] = []
+    reader = LogReader(folder)
+    for batch in reader.batches(65536):
+        rows = batch.rows
+        size = (FRAME_HEADER_BYTES + rows["payload_size"].astype(np.int64) + 7) // 8 * 8
+        for kind in np.unique(rows["type"]).tolist():
+            chosen = rows["type"] == kind
+            frames, used = totals.get(kind, (0, 0))
+            totals[kind] = (frames + int(chosen.sum()), used + int(size[chosen].sum()))
+        first = [int(rows["sequence"][0]), int(rows["ts_core"][0])] if not ends else ends[:2]
+        ends = [*first, int(rows["sequence"][-1]), int(rows["ts_core"][-1])]
+    return totals, ends or [0, 0, 0, 0], reader.status
+
+
+def totals_of(folder: Path) -> LogTotals:
+    """Read the whole log once. LogError at damage."""
+    totals, (first, ts_first, last, ts_last), status = _by_type(folder)
+    types = [
+        TypeTotal(RECORDS[kind].name if kind in RECORDS else str(kind), frames, used)
+        for kind, (frames, used) in sorted(totals.items())
+    ]
+    frames = sum(each.frames for each in types)
+    used = sum(each.bytes for each in types)
+    seconds = (ts_last - ts_first) / 1e9
+    market = sum(each.frames for each in types if each.name in MARKET_TYPES)
+    free = shutil.disk_usage(folder).free
+    rate = used / seconds if seconds > 0 else None
+    return LogTotals(
+        types=types,
+        frames=frames,
+        bytes=used,
+        first_sequence=first,
+        last_sequence=last,
+        duration_seconds=seconds,
+        market_messages=market,
+        bytes_per_market_message=used / market if market else None,
+        frames_per_second=frames / seconds if seconds > 0 else None,
+        bytes_per_second=rate,
+        disk_free_bytes=free,
+        hours_left=free / rate / 3600 if rate else None,
+        status=status,
+    )
+
+
+class StageLatency(msgspec.Struct, frozen=True):
+    """One stage's durations in ns. Orders without both of its stamps are not counted."""
+
+    stage: str
+    orders: int
+    latency_ns_p50: float
+    latency_ns_p90: float
+    latency_ns_p99: float
+    latency_ns_p99_9: float
+    latency_ns_max: float
+
+
+def _stage(name: str, durations: npt.NDArray[np.int64]) -> StageLatency:
+    p50, p90, p99, p99_9 = (float(value) for value in np.percentile(durations, PERCENTILES))
+    return StageLatency(name, len(durations), p50, p90, p99, p99_9, float(durations.max()))
+
+
+def latencies_of(folder: Path) -> list[StageLatency]:
+    """The stages of every order's way out, from ORDER_LATENCY; a stage nobody passed is absent."""
+    spec = spec_of("ORDER_LATENCY")
+    reader = LogReader(folder, types=[spec.number])
+    parts = [batch.records(spec) for batch in reader.batches(65536)]
+    records = np.concatenate(parts) if parts else np.empty(0, spec.dtype)
+    out: list[StageLatency] = []
+    for name, begin, end in STAGES:
+        both = records[(records[begin] > 0) & (records[end] > 0)]
+        if len(both):
+            out.append(_stage(name, both[end] - both[begin]))
+    return out

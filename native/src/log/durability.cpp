@@ -1,0 +1,226 @@
+#include "pitwire/log/durability.hpp"
+
+#include <pthread.h>
+#include <sys/statvfs.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstring>
+
+#include "pitwire/log/retention.hpp"
+
+namespace pitwire {
+namespace {
+
+// Long enough for a burst at memory speed while a sync takes its milliseconds; the pages are dirty
+// page cache, written out with the frames.
+constexpr std::uint64_t kPopulateAheadBytes = 64ULL << 20;
+constexpr std::uint64_t kPopulateAtStartBytes = 4ULL << 20;
+
+/// The host's clock: this thread is no part of the deterministic core, and nothing it reads here
+/// reaches the log.
+Nanos monotonic_ns() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * kSecond + now.tv_nsec;
+}
+
+/// Signals are for the daemon's main thread: one started with all of them blocked stays so.
+std::thread start_without_signals(auto&& body) {
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  std::thread thread(std::forward<decltype(body)>(body));
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  ::pthread_setname_np(thread.native_handle(), "pitwire-log");
+  return thread;
+}
+
+}  // namespace
+
+Durability::Durability(const LogOptions& options, RecoveredTail& tail)
+    : options_(options),
+      log_uuid_(tail.log_uuid),
+      lock_(std::move(tail.lock)),
+      durable_(tail.last_sequence),
+      current_(std::move(tail.segment)),
+      synced_(tail.offset) {
+  if (tail.previous_hash) current_->set_previous_hash(*tail.previous_hash);
+  if (!current_->sync(0, current_->size())) throw_errno(current_->path(), "msync");
+  // Only now: the marks never claim more than is synced.
+  marks_ = Marks::create(options_.folder, tail.log_uuid, tail.last_sequence);
+  chain_ = std::make_unique<ChainWriter>(options_.folder, *current_, tail.offset);
+  sync_folder(options_.folder);
+  current_->populated_below(tail.offset);
+  committed(current_->index(), tail.offset, tail.last_sequence);
+  if (options_.prefault) current_->populate(tail.offset + kPopulateAtStartBytes);
+  look_at_disk();
+  thread_ = start_without_signals([this] { run(); });
+}
+
+Durability::~Durability() { close(); }
+
+std::string Durability::failure() const {
+  const std::lock_guard hold(mutex_);
+  return failure_;
+}
+
+void Durability::fail(const std::string& what) noexcept {
+  const std::lock_guard hold(mutex_);
+  if (failure_.empty()) failure_ = what;
+  failed_.store(true, std::memory_order_release);
+  done_.notify_all();
+}
+
+void Durability::fail_errno(const std::string& what) noexcept {
+  fail(what + ": " + std::strerror(errno));
+}
+
+// ---------------------------------------------------------------- the writer's side
+
+SegmentFile* Durability::wait_next() noexcept {
+  std::unique_lock hold(mutex_);
+  next_wanted_ = true;
+  wake_.notify_one();
+  SegmentFile* next = nullptr;
+  done_.wait(hold, [&] { return (next = try_next()) != nullptr || failed() || stop_; });
+  return next;
+}
+
+bool Durability::wait_durable(Sequence sequence) noexcept {
+  if (durable() >= sequence) return true;
+  std::unique_lock hold(mutex_);
+  wanted_ = std::max(wanted_, sequence);
+  wake_.notify_one();
+  done_.wait(hold, [&] { return durable() >= sequence || failed() || stop_; });
+  return durable() >= sequence;
+}
+
+bool Durability::close() noexcept {
+  if (!thread_.joinable()) return !failed();
+  {
+    const std::lock_guard hold(mutex_);
+    stop_ = true;
+    wake_.notify_one();
+  }
+  thread_.join();
+  lock_.reset();
+  return !failed();
+}
+
+// ---------------------------------------------------------------- the thread
+
+void Durability::run() noexcept {
+  auto interval = options_.sync_interval_ns;
+  for (bool stopping = false; !stopping;) {
+    {
+      std::unique_lock hold(mutex_);
+      wake_.wait_for(hold, std::chrono::nanoseconds(interval),
+                     [&] { return stop_ || next_wanted_ || wanted_ > durable(); });
+      stopping = stop_;
+      next_wanted_ = false;
+    }
+    if (failed()) {
+      interval = kSecond;  // nothing is done any more; only `stop` is waited for
+      const std::lock_guard hold(mutex_);
+      wanted_ = 0;
+      continue;
+    }
+    try {
+      const bool busy = round();
+      interval =
+          busy ? options_.sync_interval_ns : std::min(interval * 2, options_.sync_interval_idle_ns);
+      if (stopping && !failed()) close_files();
+    } catch (const std::exception& error) {
+      fail(error.what());
+    }
+  }
+  const std::lock_guard hold(mutex_);
+  done_.notify_all();
+}
+
+Durability::Seen Durability::look() const noexcept {
+  const auto sequence = sequence_.load(std::memory_order_acquire);
+  const auto position = position_.load(std::memory_order_acquire);
+  return {sequence, position >> kOffsetBits, position & ((1ULL << kOffsetBits) - 1)};
+}
+
+bool Durability::round() {
+  const auto seen = look();
+  if (seen.index == current_->index()) populate_ahead(seen.offset);
+  const bool busy = seen.index != current_->index() || seen.offset != synced_;
+  while (!failed() && current_->index() < seen.index) finish_current();
+  if (busy && !failed()) sync_to(seen);
+  if (!failed() && !prepared_) prepare_next();
+  if (monotonic_ns() - disk_looked_at_ > kSecond) look_at_disk();
+  return busy;
+}
+
+void Durability::sync_to(const Seen& seen) {
+  if (!current_->sync(synced_, seen.offset))
+    return fail_errno(current_->path().string() + ": sync");
+  synced_ = seen.offset;
+  durable_.store(seen.sequence, std::memory_order_release);
+  marks_->publish(sequence_.load(std::memory_order_acquire), seen.sequence);
+  {
+    const std::lock_guard hold(mutex_);
+    done_.notify_all();
+  }
+  // Behind the waiters' backs: hashing is not part of what makes a frame durable.
+  if (!chain_->extend(synced_)) fail_errno(current_->path().string() + ": chain");
+}
+
+void Durability::finish_current() {
+  const auto used = current_->used_bytes.load(std::memory_order_acquire);
+  const auto name = current_->path().string();
+  if (!current_->sync(synced_, used)) return fail_errno(name + ": sync");
+  const auto hash = chain_->finish(used);
+  if (!hash) return fail_errno(name + ": chain");
+  if (!current_->resize(std::min(trimmed_bytes(used), current_->size()))) {
+    return fail_errno(name + ": trim");
+  }
+  // The writer is on the successor, which is the one prepared last.
+  prepared_->set_previous_hash(*hash);
+  if (!prepared_->sync(0, kSegmentHeaderBytes)) return fail_errno(name + ": sync of the successor");
+  current_ = std::move(prepared_);
+  synced_ = kSegmentHeaderBytes;
+  chain_ = std::make_unique<ChainWriter>(options_.folder, *current_, kSegmentHeaderBytes);
+  retain(options_, current_->index());
+}
+
+void Durability::prepare_next() {
+  prepared_ =
+      SegmentFile::prepare(options_.folder, current_->index() + 1, options_.segment_size_bytes);
+  if (options_.prefault) prepared_->populate(kPopulateAheadBytes);
+  next_.store(prepared_.get(), std::memory_order_release);
+  const std::lock_guard hold(mutex_);
+  done_.notify_all();
+}
+
+void Durability::populate_ahead(std::uint64_t offset) {
+  if (options_.prefault) current_->populate(offset + kPopulateAheadBytes);
+}
+
+void Durability::look_at_disk() {
+  disk_looked_at_ = monotonic_ns();
+  struct statvfs disk{};
+  if (::statvfs(options_.folder.c_str(), &disk) != 0) return;
+  const auto free_bytes = std::uint64_t{disk.f_bavail} * disk.f_frsize;
+  disk_low_.store(free_bytes < options_.low_disk_bytes, std::memory_order_relaxed);
+}
+
+void Durability::close_files() {
+  const auto used = synced_;
+  const auto name = current_->path().string();
+  if (!chain_->finish(used)) return fail_errno(name + ": chain");
+  if (!current_->resize(trimmed_bytes(used))) return fail_errno(name + ": trim");
+  if (prepared_) std::filesystem::remove(prepared_->path());
+  sync_folder(options_.folder);
+  if (!marks_->close_clean()) fail_errno("marks: sync");
+}
+
+}  // namespace pitwire
