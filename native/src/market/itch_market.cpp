@@ -1,0 +1,123 @@
+#include "pitwire/market/itch_market.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+
+namespace pitwire {
+
+namespace itch {
+
+bool make_symbol(std::string_view text, Symbol8& out) noexcept {
+  if (text.empty() || text.size() > out.size()) return false;
+  for (const char c : text) {
+    if (c <= ' ' || c > '~') return false;
+  }
+  out.fill(' ');
+  std::copy(text.begin(), text.end(), out.begin());
+  return true;
+}
+
+std::string_view symbol_text(const Symbol8& symbol) noexcept {
+  std::string_view text(symbol.data(), symbol.size());
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\0')) text.remove_suffix(1);
+  return text;
+}
+
+}  // namespace itch
+
+ItchMarket::ItchMarket(std::size_t orders_expected)
+    : store_(orders_expected), locates_(65536, kUnseen) {}
+
+void ItchMarket::map_symbol(std::string_view symbol, InstrumentId instrument,
+                            std::int64_t price_increment) {
+  const auto refuse = [&](const char* why) {
+    throw std::invalid_argument("ITCH symbol \"" + std::string(symbol) + "\": " + why);
+  };
+  Symbol8 padded{};
+  if (!itch::make_symbol(symbol, padded)) refuse("expected 1 to 8 printable characters, no space");
+  if (price_increment <= 0 || price_increment > 2'000'000'000) {
+    refuse("price increment expected from 0.0001 to 200000");
+  }
+  if (known(instrument)) refuse("its instrument has a symbol already");
+  for (const auto& slot : slots_) {
+    if (slot.symbol == padded) refuse("mapped already");
+  }
+  const auto at = static_cast<std::uint32_t>(slots_.size());
+  slots_.push_back({L3Book(store_, at), instrument, static_cast<std::uint32_t>(price_increment),
+                    TradingState::UNKNOWN, padded});
+  if (by_instrument_.size() <= index(instrument))
+    by_instrument_.resize(index(instrument) + 1, kNil);
+  by_instrument_[index(instrument)] = at;
+  // The feed may have named it before we cared.
+  std::replace(locates_.begin(), locates_.end(), kIgnored, kUnseen);
+}
+
+std::uint32_t ItchMarket::learn(std::uint16_t locate, const Symbol8& symbol) noexcept {
+  const auto slot =
+      std::find_if(slots_.begin(), slots_.end(), [&](const Slot& s) { return s.symbol == symbol; });
+  const auto at =
+      slot == slots_.end() ? kIgnored : static_cast<std::uint32_t>(slot - slots_.begin());
+  locates_[locate] = at;
+  return at;
+}
+
+void ItchMarket::clear(InstrumentId instrument, Nanos ts_event) noexcept {
+  slots_[slot_of(instrument)].book.clear(ts_event);
+}
+
+void ItchMarket::clear_all(Nanos ts_event) noexcept {
+  for (auto& slot : slots_) slot.book.clear(ts_event);
+}
+
+void ItchMarket::save(ByteWriter& out) const {
+  out.put(static_cast<std::uint64_t>(slots_.size()));
+  for (const auto& slot : slots_) {
+    out.put(slot.symbol);
+    out.put(static_cast<std::uint64_t>(index(slot.instrument)));
+    out.put(static_cast<std::uint64_t>(slot.increment));
+    out.put(static_cast<std::uint64_t>(slot.trading));
+    slot.book.save(out);
+  }
+  std::vector<std::uint32_t> named;  // {locate, slot}: few of the 65,536
+  for (std::uint32_t i = 0; i < locates_.size(); ++i) {
+    if (locates_[i] != kUnseen) named.insert(named.end(), {i, locates_[i]});
+  }
+  out.put_bytes(std::as_bytes(std::span(named)));
+  out.put(midnight_);
+  out.put(session_);
+  out.put(next_sequence_);
+  for (const auto count : statuses_) out.put(count);
+}
+
+bool ItchMarket::restore(ByteReader& in) {
+  clear_all(0);
+  std::fill(locates_.begin(), locates_.end(), kUnseen);
+  if (in.get<std::uint64_t>() != slots_.size()) in.fail();
+  for (auto& slot : slots_) {
+    const bool same = in.get<Symbol8>() == slot.symbol &&
+                      in.get<std::uint64_t>() == index(slot.instrument) &&
+                      in.get<std::uint64_t>() == slot.increment;
+    if (!same) in.fail();
+    slot.trading = static_cast<TradingState>(in.get<std::uint64_t>());
+    if (!in.ok() || !slot.book.restore(in)) break;
+  }
+  ByteReader named(in.get_bytes());
+  while (named.left() >= 8) {
+    const auto locate = named.get<std::uint32_t>();
+    const auto at = named.get<std::uint32_t>();
+    if (locate >= locates_.size() || (at >= slots_.size() && at != kIgnored)) {
+      in.fail();
+      break;
+    }
+    locates_[locate] = at;
+  }
+  midnight_ = in.get<Nanos>();
+  session_ = in.get<mold::Session>();
+  next_sequence_ = in.get<std::uint64_t>();
+  for (auto& count : statuses_) count = in.get<std::uint64_t>();
+  if (!in.ok()) clear_all(0);
+  return in.ok();
+}
+
+}  // namespace pitwire

@@ -1,0 +1,304 @@
+#include "pitwire/market/l3_book.hpp"
+
+#include <algorithm>
+
+namespace pitwire {
+namespace {
+
+// Prices this near the touch are found by scanning from it, the rest by binary search.
+constexpr std::size_t kScan = 16;
+
+/// Index where px is or belongs in a side whose best price is last.
+template <bool kBids, class Entries>
+std::size_t place_of(const Entries& side, std::int64_t px) noexcept {
+  const auto worse = [](std::int64_t a, std::int64_t b) { return kBids ? a < b : a > b; };
+  std::size_t at = side.size();
+  const std::size_t stop = at > kScan ? at - kScan : 0;
+  while (at != stop && !worse(side[at - 1].px, px)) --at;
+  if (at != stop || stop == 0) return at;
+  const auto first = side.begin();
+  const auto found = std::lower_bound(
+      first, first + static_cast<std::ptrdiff_t>(stop), px,
+      [&](const auto& entry, std::int64_t price) { return worse(entry.px, price); });
+  return static_cast<std::size_t>(found - first);
+}
+
+template <class Entries>
+std::size_t place(const Entries& side, Side which, std::int64_t px) noexcept {
+  return which == Side::BUY ? place_of<true>(side, px) : place_of<false>(side, px);
+}
+
+}  // namespace
+
+L3Book::L3Book(OrderStore& store, std::uint32_t book) : store_(&store), book_(book) {
+  bids_.reserve(64);
+  asks_.reserve(64);
+}
+
+std::uint32_t L3Book::find(std::uint64_t ref) const noexcept {
+  const auto slot = store_->find(ref);
+  return slot != kNil && store_->order(slot).book_side >> 1 == book_ ? slot : kNil;
+}
+
+std::uint32_t L3Book::level_at(Side side, std::int64_t px) const noexcept {
+  const auto& levels = entries(side);
+  const auto at = place(levels, side, px);
+  return at < levels.size() && levels[at].px == px ? levels[at].level : kNil;
+}
+
+std::uint32_t L3Book::level_for(Side side, std::int64_t px) {
+  auto& levels = entries(side);
+  const auto at = place(levels, side, px);
+  if (at < levels.size() && levels[at].px == px) return levels[at].level;
+  const auto level = store_->new_level(px);
+  levels.insert(levels.begin() + static_cast<std::ptrdiff_t>(at), Entry{px, level});
+  return level;
+}
+
+void L3Book::append(std::uint32_t slot, Side side, std::int64_t px, std::int64_t qty) {
+  const auto at = level_for(side, px);
+  auto& level = store_->level(at);
+  auto& order = store_->order(slot);
+  order.qty = qty;
+  order.prev = level.last;
+  order.next = kNil;
+  order.level = at;
+  order.book_side = book_ << 1 | (side == Side::SELL ? 1U : 0U);
+  if (level.last != kNil) {
+    store_->order(level.last).next = slot;
+  } else {
+    level.first = slot;
+  }
+  level.last = slot;
+  level.qty += qty;
+  ++level.orders;
+  ++orders_;
+}
+
+void L3Book::unlink(std::uint32_t slot, Side side) noexcept {
+  const auto& order = store_->order(slot);
+  auto& level = store_->level(order.level);
+  level.qty -= order.qty;
+  --orders_;
+  if (--level.orders == 0) return drop_level(order.level, side);
+  if (order.prev != kNil) {
+    store_->order(order.prev).next = order.next;
+  } else {
+    level.first = order.next;
+  }
+  if (order.next != kNil) {
+    store_->order(order.next).prev = order.prev;
+  } else {
+    level.last = order.prev;
+  }
+}
+
+void L3Book::drop_level(std::uint32_t level, Side side) noexcept {
+  auto& levels = entries(side);
+  const auto at = place(levels, side, store_->level(level).px);
+  levels.erase(levels.begin() + static_cast<std::ptrdiff_t>(at));
+  store_->free_level(level);
+}
+
+bool L3Book::refresh_top(Side side, std::int64_t px) noexcept {
+  auto& best_px = side == Side::BUY ? top_.bid_px : top_.ask_px;
+  auto& best_qty = side == Side::BUY ? top_.bid_qty : top_.ask_qty;
+  const bool reached = side == Side::BUY ? px >= best_px : best_px == kNoPrice || px <= best_px;
+  if (!reached) return false;
+  const auto& levels = entries(side);
+  const auto now_px = levels.empty() ? kNoPrice : levels.back().px;
+  const auto now_qty = levels.empty() ? 0 : store_->level(levels.back().level).qty;
+  const bool changed = now_px != best_px || now_qty != best_qty;
+  best_px = now_px;
+  best_qty = now_qty;
+  return changed;
+}
+
+L3Result L3Book::add(std::uint64_t ref, Side side, std::int64_t px, std::int64_t qty,
+                     Nanos ts_event) {
+  if (qty <= 0 || (side != Side::BUY && side != Side::SELL) || px == kNoPrice) {
+    return {.status = DecodeStatus::OUT_OF_RANGE};
+  }
+  if (store_->find(ref) != kNil) return {.status = DecodeStatus::DUPLICATE_ORDER};
+  append(store_->insert(ref), side, px, qty);
+  stamp(ts_event);
+  return {DecodeStatus::OK, refresh_top(side, px), side, px, qty};
+}
+
+L3Result L3Book::take(std::uint64_t ref, std::int64_t qty, Nanos ts_event) noexcept {
+  const auto slot = find(ref);
+  if (slot == kNil) return {.status = DecodeStatus::UNKNOWN_ORDER};
+  if (qty < 0) return {.status = DecodeStatus::OUT_OF_RANGE};
+  auto& order = store_->order(slot);
+  const auto side = side_of(order);
+  auto& level = store_->level(order.level);
+  const auto px = level.px;
+  const auto taken = std::min(qty, order.qty);
+  if (taken == order.qty) {
+    unlink(slot, side);
+    store_->erase(slot);
+  } else {
+    order.qty -= taken;
+    level.qty -= taken;
+  }
+  stamp(ts_event);
+  return {taken == qty ? DecodeStatus::OK : DecodeStatus::QTY_EXCEEDED, refresh_top(side, px), side,
+          px, taken};
+}
+
+L3Result L3Book::execute(std::uint64_t ref, std::int64_t qty, Nanos ts_event) noexcept {
+  return take(ref, qty, ts_event);
+}
+
+L3Result L3Book::cancel(std::uint64_t ref, std::int64_t qty, Nanos ts_event) noexcept {
+  return take(ref, qty, ts_event);
+}
+
+L3Result L3Book::remove(std::uint64_t ref, Nanos ts_event) noexcept {
+  const auto slot = find(ref);
+  if (slot == kNil) return {.status = DecodeStatus::UNKNOWN_ORDER};
+  const auto& order = store_->order(slot);
+  const auto side = side_of(order);
+  const auto px = store_->level(order.level).px;
+  const auto qty = order.qty;
+  unlink(slot, side);
+  store_->erase(slot);
+  stamp(ts_event);
+  return {DecodeStatus::OK, refresh_top(side, px), side, px, qty};
+}
+
+L3Result L3Book::replace(std::uint64_t ref, std::uint64_t new_ref, std::int64_t px,
+                         std::int64_t qty, Nanos ts_event) {
+  const auto slot = find(ref);
+  if (slot == kNil) return {.status = DecodeStatus::UNKNOWN_ORDER};
+  if (qty <= 0 || px == kNoPrice) return {.status = DecodeStatus::OUT_OF_RANGE};
+  if (new_ref != ref && store_->find(new_ref) != kNil) {
+    return {.status = DecodeStatus::DUPLICATE_ORDER};
+  }
+  const auto side = side_of(store_->order(slot));
+  const auto old_px = store_->level(store_->order(slot).level).px;
+  unlink(slot, side);
+  store_->erase(slot);
+  append(store_->insert(new_ref), side, px, qty);
+  stamp(ts_event);
+  const auto better = side == Side::BUY ? std::max(px, old_px) : std::min(px, old_px);
+  return {DecodeStatus::OK, refresh_top(side, better), side, px, qty};
+}
+
+L3Result L3Book::modify(std::uint64_t ref, Side side, std::int64_t px, std::int64_t qty,
+                        Nanos ts_event) {
+  const auto slot = find(ref);
+  if (slot == kNil) {
+    return side == Side::NONE ? L3Result{.status = DecodeStatus::UNKNOWN_ORDER}
+                              : add(ref, side, px, qty, ts_event);
+  }
+  auto& order = store_->order(slot);
+  auto& level = store_->level(order.level);
+  if (level.px != px || qty > order.qty) return replace(ref, ref, px, qty, ts_event);
+  if (qty <= 0) return {.status = DecodeStatus::OUT_OF_RANGE};
+  level.qty -= order.qty - qty;
+  order.qty = qty;
+  stamp(ts_event);
+  return {DecodeStatus::OK, refresh_top(side_of(order), px), side_of(order), px, qty};
+}
+
+void L3Book::clear(Nanos ts_event) noexcept {
+  for (auto* side : {&bids_, &asks_}) {
+    for (const auto& entry : *side) {
+      for (auto slot = store_->level(entry.level).first; slot != kNil;) {
+        const auto next = store_->order(slot).next;
+        store_->erase(slot);
+        slot = next;
+      }
+      store_->free_level(entry.level);
+    }
+    side->clear();
+  }
+  orders_ = 0;
+  top_ = {.ts_event = ts_event, .updates = top_.updates + 1};
+}
+
+std::size_t L3Book::levels(Side side, std::span<Level> out) const noexcept {
+  const auto& levels = entries(side);
+  const auto count = std::min(out.size(), levels.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto& level = store_->level(levels[levels.size() - 1 - i].level);
+    out[i] = {level.px, level.qty, level.orders};
+  }
+  return count;
+}
+
+std::optional<OrderView> L3Book::order(std::uint64_t ref) const noexcept {
+  const auto slot = find(ref);
+  if (slot == kNil) return std::nullopt;
+  const auto& order = store_->order(slot);
+  return OrderView{ref, side_of(order), store_->level(order.level).px, order.qty};
+}
+
+std::int64_t L3Book::qty_ahead(std::uint64_t ref) const noexcept {
+  const auto slot = find(ref);
+  if (slot == kNil) return -1;
+  std::int64_t ahead = 0;
+  for (auto at = store_->order(slot).prev; at != kNil; at = store_->order(at).prev) {
+    ahead += store_->order(at).qty;
+  }
+  return ahead;
+}
+
+std::int64_t L3Book::qty_at(Side side, std::int64_t px) const noexcept {
+  const auto level = level_at(side, px);
+  return level == kNil ? 0 : store_->level(level).qty;
+}
+
+std::size_t L3Book::queue(Side side, std::int64_t px, std::span<OrderView> out) const noexcept {
+  const auto level = level_at(side, px);
+  if (level == kNil) return 0;
+  std::size_t count = 0;
+  for (auto slot = store_->level(level).first; slot != kNil && count < out.size();) {
+    const auto& order = store_->order(slot);
+    out[count++] = {order.ref, side, px, order.qty};
+    slot = order.next;
+  }
+  return count;
+}
+
+void L3Book::save(ByteWriter& out) const {
+  out.put(static_cast<std::uint64_t>(orders_));
+  for (const auto side : {Side::BUY, Side::SELL}) {
+    for (const auto& entry : entries(side)) {
+      for (auto slot = store_->level(entry.level).first; slot != kNil;) {
+        const auto& order = store_->order(slot);
+        out.put(order.ref);
+        out.put(entry.px);
+        out.put(order.qty);
+        out.put(static_cast<std::uint64_t>(side));
+        slot = order.next;
+      }
+    }
+  }
+  out.put(top_.ts_event);
+  out.put(top_.updates);
+}
+
+bool L3Book::restore(ByteReader& in) {
+  clear(0);
+  const auto count = in.get<std::uint64_t>();
+  for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
+    const auto ref = in.get<std::uint64_t>();
+    const auto px = in.get<std::int64_t>();
+    const auto qty = in.get<std::int64_t>();
+    const auto side = static_cast<Side>(in.get<std::uint64_t>());
+    if (in.ok() && add(ref, side, px, qty, 0).status != DecodeStatus::OK) in.fail();
+  }
+  const auto ts_event = in.get<Nanos>();
+  const auto updates = in.get<std::uint64_t>();
+  if (!in.ok()) {
+    clear(0);
+    return false;
+  }
+  top_.ts_event = ts_event;
+  top_.updates = updates;
+  return true;
+}
+
+}  // namespace pitwire
