@@ -1,0 +1,123 @@
+// An order as we know it, what is asked of the gate, and what an event did to an order.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "pitwire/base/types.hpp"
+#include "pitwire/orders/exact.hpp"
+#include "pitwire/orders/order_state.hpp"
+
+namespace pitwire {
+
+/// No price here: an empty side of a book, an order without a limit.
+inline constexpr std::int64_t kNoPx = kInt64Min;
+
+/// What a strategy or a native rule asks for. Prices in price increments, quantity in lots.
+struct OrderRequest {
+  InstrumentId instrument{};
+  StrategyId strategy{};
+  SessionId session{};
+  Side side = Side::NONE;
+  OrdType ord_type = OrdType::LIMIT;
+  TimeInForce time_in_force = TimeInForce::DAY;
+  std::uint8_t flags = 0;  ///< OrderFlag bits
+  std::int64_t price = 0;
+  std::int64_t stop_px = 0;
+  std::int64_t order_qty = 0;
+  Nanos expire_ts = 0;
+  std::uint64_t tag = 0;
+};
+
+/// A change of price, quantity or both of a working order.
+struct ReplaceRequest {
+  ClOrdId order = 0;  ///< any ClOrdID of the order
+  std::int64_t price = 0;
+  std::int64_t order_qty = 0;  ///< new total, what is filled included
+};
+
+[[nodiscard]] constexpr bool has(std::uint8_t flags, OrderFlag flag) noexcept {
+  return (flags & static_cast<std::uint8_t>(flag)) != 0;
+}
+
+/// Bits of `Order::facts`.
+enum class OrderFact : std::uint8_t {
+  ACKNOWLEDGED = 1,
+  SUSPENDED = 2,
+  NOT_SENT = 4,
+  OVERFILLED = 8
+};
+
+/// One order. Valid until it is recycled: at the earliest when it is terminal and the table needs
+/// its slot. Never keep a pointer to one across turns: keep its first ClOrdID.
+struct Order {
+  ClOrdId order = 0;            ///< its first ClOrdID: its name for good
+  ClOrdId cl_ord_id = 0;        ///< the newest acknowledged
+  ClOrdId pending_cancel = 0;   ///< ClOrdID of a cancel that is out, else 0
+  ClOrdId pending_replace = 0;  ///< ClOrdID of a replace that is out, else 0
+  std::int64_t price = 0;       ///< for a market order the gate's reference price, or 0
+  std::int64_t stop_px = 0;
+  std::int64_t order_qty = 0;
+  std::int64_t cum_qty = 0;
+  std::int64_t leaves_qty = 0;
+  std::int64_t pending_price = 0;      ///< of the replace that is out
+  std::int64_t pending_qty = 0;        ///< its new total
+  Int128 px_qty_sum = 0;               ///< exact Σ last_px × last_qty; average price = this / cum
+  std::int64_t reserved_qty = 0;       ///< what it may still trade at worst
+  std::int64_t reserved_notional = 0;  ///< its worst case, risk money
+  std::int64_t reserved_px = 0;        ///< most aggressive price it may work at
+  std::int64_t venue_cum = 0;          ///< with `closing`: what the venue says was filled
+  Nanos expire_ts = 0;
+  std::uint64_t tag = 0;
+  std::uint64_t cause = 0;  ///< sequence of the input that led to it
+  InstrumentId instrument{};
+  StrategyId strategy{};
+  SessionId session{};
+  Side side = Side::NONE;
+  OrdType ord_type = OrdType::LIMIT;
+  TimeInForce time_in_force = TimeInForce::DAY;
+  std::uint8_t flags = 0;  ///< OrderFlag bits
+  OrderState state = OrderState::NONE;
+  OrderState closing = OrderState::NONE;  ///< the venue's last word, while a report is missing
+  std::uint8_t facts = 0;                 ///< OrderFact bits
+  std::array<char, 40> order_id{};        ///< the venue's, NUL padded
+
+  [[nodiscard]] bool is(OrderFact fact) const noexcept {
+    return (facts & static_cast<std::uint8_t>(fact)) != 0;
+  }
+  /// Average price in price increments; for people and statistics, never for a decision on money.
+  [[nodiscard]] double avg_px() const noexcept {
+    return cum_qty == 0 ? 0.0 : static_cast<double>(px_qty_sum) / static_cast<double>(cum_qty);
+  }
+};
+
+/// A trade to be booked. A bust is one booking of negative quantity, a correction a bust of the
+/// old trade and a fill of the new one.
+struct Booking {
+  std::uint8_t kind = 0;  ///< as rec::Fill::kind: 0 fill, 1 bust, 2 correction
+  bool aggressor = false;
+  bool has_fee = false;  ///< `fee` was stated by the venue
+  std::int64_t last_px = 0;
+  std::int64_t last_qty = 0;
+  std::int64_t fee = 0;
+  std::array<char, 40> exec_id{};
+};
+
+/// What an event did. `order` is null where the event names none of ours; then nothing changed.
+struct Transition {
+  const Order* order = nullptr;
+  OrderState from = OrderState::NONE;
+  OrderState to = OrderState::NONE;
+  OrderEvent event = OrderEvent::STATUS;
+  bool illegal = false;       ///< the cell was ILLEGAL (the order is UNKNOWN now) or REFUSED
+  bool duplicate = false;     ///< ExecID seen before: nothing changed
+  bool overfill = false;      ///< more was filled than ordered: booked, UNKNOWN
+  bool cum_mismatch = false;  ///< the venue's CumQty is not ours: a report is missing
+  bool late = false;          ///< a fill of a terminal order: booked
+  std::uint8_t bookings_size = 0;
+  std::array<Booking, 2> bookings{};
+
+  [[nodiscard]] bool changed() const noexcept { return from != to; }
+};
+
+}  // namespace pitwire
