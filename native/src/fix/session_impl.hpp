@@ -1,0 +1,159 @@
+// The adapter around FIX::Session: its application, responder, store, log and clock are all here.
+#pragma once
+
+#include <Application.h>
+#include <Log.h>
+#include <Responder.h>
+#include <Session.h>
+
+#include <array>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "decode.hpp"
+#include "encode.hpp"
+#include "store.hpp"
+
+namespace pitwire {
+
+class FixSession::Impl final : private FIX::Application,
+                               private FIX::Responder,
+                               private FIX::MessageStoreFactory,
+                               private FIX::LogFactory,
+                               private FIX::Log {
+ public:
+  Impl(const FixSessionConfig& config, const FixSymbology& symbology, FixSink& sink, Nanos now,
+       const FixRestored& restored);
+  ~Impl() override;
+
+  // ---- inputs, session_in.cpp
+  void connected(Nanos now);
+  void disconnected(Nanos now, std::string_view reason);
+  void received(Nanos now, Sequence raw, std::string_view message);
+  void time(Nanos now);
+  void logon(Nanos now);
+  void logout(Nanos now, std::string_view reason);
+  bool set_next_numbers(Nanos now, std::uint64_t next_sender, std::uint64_t next_target);
+
+  // ---- state
+  [[nodiscard]] bool logged_on() const noexcept;
+  [[nodiscard]] bool connected() const noexcept { return connected_; }
+  [[nodiscard]] FixSessionState state() const noexcept;
+  [[nodiscard]] Nanos next_deadline() const noexcept;
+  [[nodiscard]] FixRestored snapshot() const;
+  [[nodiscard]] const FixSessionConfig& config() const noexcept { return config_; }
+  [[nodiscard]] const Encoder& encoder() const noexcept { return encoder_; }
+
+  // ---- out
+  bool send_application(Nanos now, FIX::Message& message);
+  bool send_parsed(Nanos now, std::string_view message);
+  /// As send_application, for the reports of an acceptor: kept while nobody is logged on.
+  bool send_report(Nanos now, FIX::Message& message);
+
+ private:
+  struct Sent {
+    std::uint64_t number = 0;
+    ClOrdId cl_ord_id = 0;
+    std::array<char, 4> msg_type{};
+  };
+  static constexpr std::size_t kSentRemembered = 8192;  // for rejects that name a number
+  static constexpr std::size_t kQueuedMax = 65536;  // messages ahead of a gap, then we disconnect
+
+  // FIX::Application, session_app.cpp
+  void onCreate(const FIX::SessionID&) override {}
+  void onLogon(const FIX::SessionID&) override;
+  void onLogout(const FIX::SessionID&) override;
+  void toAdmin(FIX::Message& message, const FIX::SessionID&) override;
+  void toApp(FIX::Message&, const FIX::SessionID&) override {}
+  void fromAdmin(const FIX::Message& message, const FIX::SessionID&) override;
+  void fromApp(const FIX::Message& message, const FIX::SessionID&) override;
+  // FIX::Responder
+  bool send(const std::string& message) override;
+  void disconnect() override;
+  // FIX::MessageStoreFactory, FIX::LogFactory: there is one of each, ours
+  FIX::MessageStore* create(const FIX::UtcTimeStamp&, const FIX::SessionID&) override {
+    return &store_;
+  }
+  void destroy(FIX::MessageStore*) override {}
+  FIX::Log* create() override { return this; }
+  FIX::Log* create(const FIX::SessionID&) override { return this; }
+  void destroy(FIX::Log*) override {}
+  // FIX::Log
+  void clear() override {}
+  void backup() override {}
+  void onIncoming(const std::string&) override {}
+  void onOutgoing(const std::string&) override {}
+  void onEvent(const std::string& text) override;
+
+  template <class Work>
+  void turn(Nanos now, Work&& work);
+  void report_state();
+  void event(std::uint32_t severity, std::string_view text);
+
+  void feed(std::string_view message);
+  [[nodiscard]] bool begin_resend(std::string_view message);
+  void continue_resend();
+  void resume(const FixRestored& restored);
+  void feed_logon(int heart_bt_int);
+  [[nodiscard]] bool is_session_time(Nanos now) const;
+
+  void from_venue(const FieldTable& fields, std::string_view msg_type, Sequence raw);
+  void from_client(const FieldTable& fields, std::string_view msg_type, Sequence raw);
+  void report_unreadable(std::string_view message);
+  [[nodiscard]] FixReject reject_of(const FieldTable& fields, Sequence raw) const;
+  [[nodiscard]] Sequence raw_of(std::uint64_t number);
+  void refuse_order(const FieldTable& fields, const Refusal& why);
+  void refuse_cancel(const FieldTable& fields, const Refusal& why);
+  void refuse_other(const FieldTable& fields, const Refusal& why);
+
+  const FixSessionConfig config_;
+  FixSink& sink_;
+  Encoder encoder_;
+  Decoder decoder_;
+  FixStore store_;
+  Nanos now_;
+  FIX::TimeRange hours_;
+  std::unique_ptr<FIX::Session> session_;
+
+  bool connected_ = false;
+  bool muted_ = false;            // restoring: what the session says was said before
+  bool connection_lost_ = false;  // the session must not ask for what has happened already
+  int depth_ = 0;                 // calls from inside callbacks: the outermost reports the state
+  FixSessionState reported_;
+  std::string reason_;
+  int heart_bt_int_ = 0;
+  Nanos last_sent_ts_ = 0;
+  Nanos last_received_ts_ = 0;
+  Nanos last_call_ts_ = 0;
+
+  // The message being received, and what became of it.
+  std::string_view current_;
+  std::uint64_t current_number_ = 0;
+  Sequence current_raw_ = 0;
+  bool delivered_ = false;
+  bool rejected_ = false;
+  std::map<std::uint64_t, Sequence> queued_raw_;
+
+  std::uint64_t resend_next_ = 0;  // 0: no resend under way
+  std::uint64_t resend_end_ = 0;
+  bool resend_accepted_ = false;
+  std::array<Sent, kSentRemembered> sent_{};
+};
+
+/// Runs `work` at `now`; what QuickFIX throws becomes an event; the outermost call reports the
+/// state.
+template <class Work>
+void FixSession::Impl::turn(Nanos now, Work&& work) {
+  if (now > now_) now_ = now;
+  last_call_ts_ = now_;
+  ++depth_;
+  try {
+    work();
+  } catch (const std::exception& error) {
+    event(2, error.what());
+  }
+  if (--depth_ == 0) report_state();
+}
+
+}  // namespace pitwire
