@@ -1,0 +1,82 @@
+// A MoldUDP64 feed as the core polls it: two lines, one sequence, gaps filled.
+//
+// It owns the sockets and moves packets to the FeedSequencer, which decides. What leaves through
+// the sink is all that is logged: in replay there is no feed line.
+//
+// Cost. A poll reads up to 32 datagrams per recvmmsg and line; an in-sequence packet is handed over
+// where it was received, without copy. Out-of-order packets are copied to a preallocated slab.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pitwire/wire/endpoint.hpp"
+#include "pitwire/wire/feed_sequencer.hpp"
+#include "pitwire/wire/feed_sink.hpp"
+#include "pitwire/wire/snapshot_client.hpp"
+
+namespace pitwire {
+
+/// A socket to listen on. Port 0 takes a free one (FeedLine::port tells which).
+struct FeedLineSocket {
+  Endpoint endpoint = {};      // address to bind, or the multicast group
+  std::string interface = {};  // multicast: numeric address of the interface, empty for any
+};
+
+struct FeedLineConfig {
+  FeedId id{};
+  std::vector<FeedLineSocket> lines = {};       // A, and B where there is one
+  std::optional<Endpoint> retransmission = {};  // UDP request server
+  std::optional<SnapshotConfig> snapshot = {};
+  FeedSequencerConfig sequencing = {};
+  int receive_buffer_bytes = 8 << 20;  // SO_RCVBUF; the kernel may give less, see stats()
+  int busy_poll_us = 0;                // SO_BUSY_POLL, 0 is off
+  std::uint32_t datagram_bytes_max = 9216;
+};
+
+/// Since construction.
+struct FeedLineStats {
+  std::uint64_t datagrams[3] = {};       // per line, retransmissions last
+  std::uint64_t kernel_drops[3] = {};    // SO_RXQ_OVFL: the socket's buffer was full
+  std::uint64_t receive_errors[3] = {};  // of the socket
+  int receive_buffer_bytes[3] = {};      // as granted
+  std::uint64_t snapshots = 0;
+  std::uint64_t snapshot_failures = 0;
+  FeedSequencerStats sequencing;
+};
+
+class FeedLine {
+ public:
+  /// Throws std::invalid_argument naming feed, key and reason.
+  explicit FeedLine(const FeedLineConfig& config);
+  ~FeedLine();
+  FeedLine(const FeedLine&) = delete;
+  FeedLine& operator=(const FeedLine&) = delete;
+
+  /// Reads at most `budget` datagrams, hands over what is in sequence, and does what time asks for
+  /// (requests, timeouts). Returns how many datagrams and snapshot messages were read: 0 is idle.
+  int poll(Nanos now, int budget, FeedSink& sink);
+  /// When the next poll is due though nothing arrives; kNever without one.
+  [[nodiscard]] Nanos next_deadline() const noexcept;
+  static constexpr Nanos kNever = FeedSequencer::kNever;
+
+  /// Readable when a poll would read something.
+  [[nodiscard]] int epoll_fd() const noexcept;
+  /// Continues a session after a restart: its next sequence as the log has it.
+  void resume(const std::string& session, std::uint64_t next_sequence);
+  [[nodiscard]] std::uint64_t next_sequence() const noexcept;
+  [[nodiscard]] std::string session() const;
+  [[nodiscard]] FeedId id() const noexcept;
+  /// Port that line `line` is bound to.
+  [[nodiscard]] std::uint16_t port(std::uint32_t line) const;
+  [[nodiscard]] FeedLineStats stats() const noexcept;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace pitwire

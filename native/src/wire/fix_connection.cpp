@@ -1,0 +1,169 @@
+#include "pitwire/wire/fix_connection.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <limits>
+#include <stdexcept>
+
+#include "fix_link.hpp"
+
+namespace pitwire {
+
+class FixConnection::Impl final : private FixLinkOwner {
+ public:
+  explicit Impl(const ConnectionConfig& config);
+
+  int poll(Nanos now, int budget, ConnectionSink& sink);
+  bool write(Sequence sequence, std::string_view message) {
+    return link_ && link_->write(sequence, message);
+  }
+  void release(Sequence up_to) noexcept;
+  void set_fence(const std::atomic<std::uint32_t>* word, std::uint32_t ours) noexcept;
+  void close(std::string_view reason) {
+    if (link_) link_->close(reason);
+  }
+  void enable(bool enabled) noexcept;
+  [[nodiscard]] int epoll_fd() const noexcept { return epoll_.get(); }
+  [[nodiscard]] Nanos next_deadline() const noexcept;
+  [[nodiscard]] bool connected() const noexcept { return link_ && link_->open(); }
+  [[nodiscard]] std::size_t outbound_bytes() const noexcept {
+    return link_ ? link_->outbound_bytes() : 0;
+  }
+
+ private:
+  void opened(FixLink&) override { sink_->event(config_.id, ConnectionEvent::CONNECTED, "", 0); }
+  void message(FixLink&, Nanos ts_recv, std::string_view message) override {
+    sink_->message(config_.id, ts_recv, message);
+  }
+  void garbled(FixLink&, std::string_view reason) override {
+    sink_->event(config_.id, ConnectionEvent::GARBLED, reason, 0);
+  }
+  void written(FixLink&, Sequence sequence, std::uint64_t bytes) override {
+    sink_->written(config_.id, sequence, bytes);
+  }
+  void connect(Nanos now);
+  void ended(Nanos now);
+  void refused(Nanos now, std::string_view reason);
+  void back_off(Nanos now, bool lived);
+
+  const ConnectionConfig config_;
+  FixSecrets secrets_;
+  FixLinkOptions options_;
+  std::vector<SocketAddress> addresses_;
+  std::size_t next_address_ = 0;
+  OwnedFd epoll_;
+  std::unique_ptr<FixLink> link_;
+  ConnectionSink* sink_ = nullptr;
+  bool enabled_ = true;
+  Nanos backoff_;
+  Nanos connected_since_ = 0;
+  Nanos attempt_ts_ = 0;
+};
+
+FixConnection::Impl::Impl(const ConnectionConfig& config)
+    : config_(config),
+      secrets_(config.secrets),
+      addresses_(resolve(config.host, config.port, false)),
+      epoll_(new_epoll()),
+      backoff_(config.backoff_min) {
+  if (config_.backoff_min <= 0 || config_.backoff_max < config_.backoff_min) {
+    throw std::invalid_argument("backoff_min, backoff_max: expected 0 < min <= max");
+  }
+  (void)FixFramer(config_.limits.message_bytes_max);  // refuses what it cannot be
+  options_.limits = config_.limits;
+  options_.hold_until_released = config_.hold_until_released;
+  if (config_.tls) {
+    options_.tls = TlsContext::client(*config_.tls);
+    options_.host_name = config_.tls->host_name.empty() ? config_.host : config_.tls->host_name;
+  }
+}
+
+void FixConnection::Impl::connect(Nanos now) {
+  const SocketAddress& address = addresses_[next_address_++ % addresses_.size()];
+  OwnedFd fd = new_stream_socket(address.storage.ss_family);
+  if (!fd) {
+    refused(now, std::strerror(errno));
+    return;
+  }
+  const auto* const to = reinterpret_cast<const sockaddr*>(&address.storage);
+  if (::connect(fd.get(), to, address.size) != 0 && errno != EINPROGRESS) {
+    refused(now, std::strerror(errno));
+    return;
+  }
+  connected_since_ = now;
+  link_ = std::make_unique<FixLink>(std::move(fd), epoll_.get(), options_, secrets_, now);
+}
+
+void FixConnection::Impl::back_off(Nanos now, bool lived) {
+  if (lived) backoff_ = config_.backoff_min;
+  attempt_ts_ = now + backoff_;
+  backoff_ = std::min(backoff_ * 2, config_.backoff_max);
+}
+
+void FixConnection::Impl::refused(Nanos now, std::string_view reason) {
+  back_off(now, false);
+  sink_->event(config_.id, ConnectionEvent::REFUSED, reason, 0);
+}
+
+void FixConnection::Impl::ended(Nanos now) {
+  const std::unique_ptr<FixLink> link = std::move(link_);
+  const bool lived = link->was_open() && now - connected_since_ > config_.backoff_max;
+  back_off(now, lived);
+  const ConnectionEvent event = link->was_open()     ? ConnectionEvent::DISCONNECTED
+                                : link->tls_failed() ? ConnectionEvent::TLS_FAILED
+                                                     : ConnectionEvent::REFUSED;
+  sink_->event(config_.id, event, link->reason(), link->last_touched());
+}
+
+int FixConnection::Impl::poll(Nanos now, int budget, ConnectionSink& sink) {
+  sink_ = &sink;
+  if (!link_ && enabled_ && now >= attempt_ts_) connect(now);
+  if (!link_) return 0;
+  const int done = link_->poll(now, budget, *this);
+  if (link_->state() == FixLink::State::CLOSED) ended(now);
+  return done;
+}
+
+void FixConnection::Impl::release(Sequence up_to) noexcept {
+  options_.released = std::max(options_.released, up_to);
+  if (link_) link_->release(up_to);
+}
+
+void FixConnection::Impl::set_fence(const std::atomic<std::uint32_t>* word,
+                                    std::uint32_t ours) noexcept {
+  options_.fence = word;
+  options_.fence_ours = ours;
+  if (link_) link_->set_fence(word, ours);
+}
+
+void FixConnection::Impl::enable(bool enabled) noexcept {
+  if (enabled && !enabled_) attempt_ts_ = 0;
+  enabled_ = enabled;
+}
+
+Nanos FixConnection::Impl::next_deadline() const noexcept {
+  if (link_) return link_->next_deadline();
+  return enabled_ ? attempt_ts_ : std::numeric_limits<Nanos>::max();
+}
+
+FixConnection::FixConnection(const ConnectionConfig& config)
+    : impl_(std::make_unique<Impl>(config)) {}
+FixConnection::~FixConnection() = default;
+int FixConnection::poll(Nanos now, int budget, ConnectionSink& sink) {
+  return impl_->poll(now, budget, sink);
+}
+bool FixConnection::write(Sequence sequence, std::string_view message) {
+  return impl_->write(sequence, message);
+}
+void FixConnection::release(Sequence up_to) noexcept { impl_->release(up_to); }
+void FixConnection::set_fence(const std::atomic<std::uint32_t>* word, std::uint32_t ours) noexcept {
+  impl_->set_fence(word, ours);
+}
+void FixConnection::close(std::string_view reason) { impl_->close(reason); }
+void FixConnection::enable(bool enabled) noexcept { impl_->enable(enabled); }
+int FixConnection::epoll_fd() const noexcept { return impl_->epoll_fd(); }
+Nanos FixConnection::next_deadline() const noexcept { return impl_->next_deadline(); }
+bool FixConnection::connected() const noexcept { return impl_->connected(); }
+std::size_t FixConnection::outbound_bytes() const noexcept { return impl_->outbound_bytes(); }
+
+}  // namespace pitwire

@@ -1,0 +1,51 @@
+// Sockets as FIX connections need them.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "pitwire/base/clock.hpp"
+#include "pitwire/base/types.hpp"
+
+namespace pitwire {
+
+/// Owns a file descriptor.
+class OwnedFd {
+ public:
+  explicit OwnedFd(int fd = -1) noexcept : fd_(fd) {}
+  OwnedFd(OwnedFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  OwnedFd& operator=(OwnedFd&& other) noexcept {
+    reset(std::exchange(other.fd_, -1));
+    return *this;
+  }
+  ~OwnedFd() { reset(); }
+  void reset(int fd = -1) noexcept;
+  [[nodiscard]] int get() const noexcept { return fd_; }
+  explicit operator bool() const noexcept { return fd_ >= 0; }
+
+ private:
+  int fd_;
+};
+
+struct SocketAddress {
+  sockaddr_storage storage{};
+  socklen_t size = 0;
+};
+
+/// Blocks on the resolver. Throws std::invalid_argument naming host and reason.
+[[nodiscard]] std::vector<SocketAddress> resolve(const std::string& host, std::uint16_t port,
+                                                 bool to_listen);
+/// Non-blocking, TCP_NODELAY, closed on exec.
+[[nodiscard]] OwnedFd new_stream_socket(int family) noexcept;
+void set_no_delay(int fd) noexcept;
+/// Throws std::invalid_argument naming host, port and reason.
+[[nodiscard]] OwnedFd listen_on(const std::string& host, std::uint16_t port);
+[[nodiscard]] std::uint16_t port_of(int fd) noexcept;
+/// Throws std::runtime_error where the kernel has none left.
+[[nodiscard]] OwnedFd new_epoll();
+void watch(int epoll, int fd, std::uint32_t events, bool is_new) noexcept;
+
+}  // namespace pitwire
