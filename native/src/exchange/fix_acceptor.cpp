@@ -1,0 +1,350 @@
+#include "pitwire/exchange/fix_acceptor.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace pitwire {
+namespace {
+
+constexpr int kMessagesPerPoll = 256;
+constexpr double kNanosPerHour = 3.6e12;
+constexpr Nanos kNever = std::numeric_limits<Nanos>::max();
+
+ListenerConfig with_sessions(ListenerConfig listener,
+                             const std::vector<FixSessionConfig>& sessions) {
+  listener.sessions.clear();
+  for (const auto& session : sessions) {
+    listener.sessions.push_back(
+        {session.id, session.begin_string, session.sender_comp_id, session.target_comp_id});
+  }
+  return listener;
+}
+
+/// Text and number: an id of ours as FIX shows it.
+std::string numbered(std::string_view prefix, std::uint64_t number) {
+  std::string out(prefix);
+  out += std::to_string(number);
+  return out;
+}
+
+/// The venue's id of an order; NONE where it never had one.
+std::string order_id_text(std::uint64_t order_id) {
+  return order_id == 0 ? std::string("NONE") : numbered("O", order_id);
+}
+
+VenueRequest request_of(const FixNewOrder& order, RequestKind kind) noexcept {
+  VenueRequest request;
+  request.kind = kind;
+  request.session = order.session;
+  request.cl_ord_id = order.cl_ord_id;
+  request.instrument = order.instrument;
+  request.side = order.side;
+  request.ord_type = order.ord_type;
+  request.time_in_force = order.time_in_force;
+  request.post_only = (order.flags & static_cast<std::uint8_t>(OrderFlag::POST_ONLY)) != 0;
+  request.poss_resend = order.poss_resend;
+  request.price = order.price;
+  request.stop_px = order.stop_px;
+  request.order_qty = order.order_qty;
+  request.expire_ts = order.expire_ts;
+  return request;
+}
+
+}  // namespace
+
+FixAcceptor::FixAcceptor(const FixAcceptorConfig& config, TradeJournal& journal, Nanos now)
+    : journal_(journal),
+      listener_(with_sessions(config.listener, config.sessions)),
+      way_in_(config.latency_in, config.seed + 11),
+      way_out_(config.latency_out, config.seed + 12),
+      random_(config.seed + 13),
+      rejects_per_million_(config.rejects_per_million),
+      disconnects_per_hour_(config.disconnects_per_hour),
+      exec_id_prefix_(config.exec_id_prefix),
+      now_(now) {
+  for (const auto& instrument : config.instruments) symbology_.add(instrument);
+  FixSink& sink = *this;
+  for (const auto& session : config.sessions) {
+    sessions_.push_back(std::make_unique<FixSession>(session, symbology_, sink, now));
+  }
+}
+
+FixAcceptor::~FixAcceptor() = default;
+
+FixSession* FixAcceptor::find(SessionId session) noexcept {
+  return index(session) < sessions_.size() ? sessions_[index(session)].get() : nullptr;
+}
+
+const std::string& FixAcceptor::name(SessionId session) const noexcept {
+  static const std::string kUnknown = "unknown session";
+  return index(session) < sessions_.size() ? sessions_[index(session)]->config().target_comp_id
+                                           : kUnknown;
+}
+
+// ---------------------------------------------------------------- driving
+
+std::size_t FixAcceptor::poll(Nanos now) {
+  now_ = now;
+  auto done = static_cast<std::size_t>(listener_.poll(now, kMessagesPerPoll, *this));
+  done +=
+      way_in_.drain(now, [this](Nanos due, const VenueRequest& request) { arrive(due, request); });
+  done += send_due(now);
+  for (auto& session : sessions_) {
+    if (session->next_deadline() <= now) session->time(now);
+  }
+  if (disconnects_per_hour_ > 0) misbehave(now);
+  return done;
+}
+
+std::size_t FixAcceptor::send_due(Nanos now) {
+  now_ = now;
+  if (!journal_.flush()) note(2, "the record of trades could not be written");
+  return way_out_.drain(now, [this](Nanos, const Report& report) {
+    std::visit([this](const auto& made) { deliver(made); }, report);
+  });
+}
+
+Nanos FixAcceptor::next_deadline() const noexcept {
+  auto soonest = std::min({way_in_.next_due(), way_out_.next_due(), listener_.next_deadline()});
+  for (const auto& session : sessions_) soonest = std::min(soonest, session->next_deadline());
+  return soonest;
+}
+
+void FixAcceptor::arrive(Nanos due, const VenueRequest& request) {
+  const bool refusable =
+      request.kind != RequestKind::STATUS && request.kind != RequestKind::MASS_CANCEL;
+  if (refusable && random_.happens(rejects_per_million_)) {
+    gateway_->refuse(due, request, VenueReject::RANDOM);
+  } else {
+    gateway_->handle(due, request);
+  }
+}
+
+void FixAcceptor::misbehave(Nanos now) {
+  const auto pause = [this] {
+    return static_cast<Nanos>(2.0 * random_.unit() * kNanosPerHour / disconnects_per_hour_);
+  };
+  if (next_disconnect_ == 0) next_disconnect_ = now + pause();
+  if (now < next_disconnect_) return;
+  next_disconnect_ = now + pause();
+  const auto session =
+      static_cast<std::uint32_t>(random_.below(static_cast<std::int64_t>(sessions_.size())));
+  if (listener_.connected(SessionId{session})) drop(SessionId{session}, "random disconnect");
+}
+
+void FixAcceptor::drop(SessionId session, const std::string& reason) {
+  note(1, name(session) + ": dropped: " + reason);
+  listener_.close(session, reason);
+}
+
+void FixAcceptor::logout(Nanos now, const std::string& reason) {
+  now_ = now;
+  listener_.stop_accepting();
+  for (auto& session : sessions_) session->logout(now, reason);
+}
+
+bool FixAcceptor::anyone_connected() const noexcept {
+  return std::any_of(sessions_.begin(), sessions_.end(), [this](const auto& session) {
+    return listener_.connected(session->config().id);
+  });
+}
+
+void FixAcceptor::note(std::uint32_t severity, std::string text) {
+  if (notes_.size() < kNotesMax) {
+    notes_.push_back({severity, std::move(text)});
+  } else {
+    ++notes_lost_;
+  }
+}
+
+std::vector<ExchangeNote> FixAcceptor::take_notes() {
+  if (notes_lost_ > 0) {
+    notes_.push_back({1, numbered("notes left out: ", std::exchange(notes_lost_, 0))});
+  }
+  return std::exchange(notes_, {});
+}
+
+// ---------------------------------------------------------------- reports out
+
+void FixAcceptor::execution(const VenueReport& report) {
+  if (report.exec_type == ExecType::TRADE) journal_.record(report);
+  way_out_.push(report.transact_time, report);
+}
+
+void FixAcceptor::cancel_rejected(const VenueCancelReject& reject) {
+  way_out_.push(reject.transact_time, reject);
+}
+
+void FixAcceptor::mass_cancel_done(const VenueMassCancelReport& report) {
+  way_out_.push(now_, report);
+}
+
+void FixAcceptor::deliver(const VenueReport& report) {
+  const auto exec_id = numbered(exec_id_prefix_, report.exec_id);
+  const auto order_id = order_id_text(report.order_id);
+  FixExecution out;
+  out.cl_ord_id = report.cl_ord_id;
+  out.orig_cl_ord_id = report.orig_cl_ord_id;
+  out.instrument = report.instrument;
+  out.side = report.side;
+  out.ord_type = report.ord_type;
+  out.time_in_force = report.time_in_force;
+  out.exec_type = report.exec_type;
+  out.ord_status = report.ord_status;
+  out.price = report.price;
+  out.stop_px = report.stop_px;
+  out.order_qty = report.order_qty;
+  out.last_px = report.last_px;
+  out.last_qty = report.last_qty;
+  out.leaves_qty = report.leaves_qty;
+  out.cum_qty = report.cum_qty;
+  out.cum_notional = report.cum_notional;
+  out.fee = report.exec_type == ExecType::TRADE ? report.fee : kNoFee;
+  out.reject_reason = report.reject_reason;
+  out.aggressor = report.aggressor;
+  out.transact_time = report.transact_time;
+  out.order_id = order_id;
+  out.exec_id = exec_id;
+  out.text = report.text;
+  auto* session = find(report.session);
+  if (session == nullptr || !session->send_execution(now_, out)) {
+    note(2, name(report.session) + ": report " + exec_id + " could not be sent");
+  }
+  ++reports_;
+}
+
+void FixAcceptor::deliver(const VenueCancelReject& reject) {
+  const auto order_id = order_id_text(reject.order_id);
+  FixCancelReject out;
+  out.cl_ord_id = reject.cl_ord_id;
+  out.orig_cl_ord_id = reject.orig_cl_ord_id;
+  out.ord_status = reject.ord_status;
+  out.response_to = reject.response_to;
+  out.reason = reject.reason;
+  out.order_id = order_id;
+  out.text = reject.text;
+  auto* session = find(reject.session);
+  if (session == nullptr || !session->send_cancel_reject(now_, out)) {
+    note(2, name(reject.session) + ": a cancel reject could not be sent");
+  }
+  ++reports_;
+}
+
+void FixAcceptor::deliver(const VenueMassCancelReport& report) {
+  FixMassCancelReport out;
+  out.cl_ord_id = report.cl_ord_id;
+  out.instrument = InstrumentId{report.instrument};
+  out.accepted = true;
+  out.affected = report.affected;
+  auto* session = find(report.session);
+  if (session == nullptr || !session->send_mass_cancel_report(now_, out)) {
+    note(2, name(report.session) + ": a mass cancel report could not be sent");
+  }
+  ++reports_;
+}
+
+// ---------------------------------------------------------------- the session's side
+
+void FixAcceptor::tx(SessionId session, std::string_view message, std::uint64_t, ClOrdId, bool,
+                     bool) {
+  // A message that the connection cannot take is not lost: the session keeps it for a resend.
+  if (listener_.connected(session) && !listener_.write(session, ++out_, message)) {
+    note(1, name(session) + ": connection does not take more, dropped");
+    listener_.close(session, "outbound buffer is full");
+  }
+}
+
+void FixAcceptor::logged_on(SessionId session) { note(0, name(session) + ": logged on"); }
+
+void FixAcceptor::logged_out(SessionId session, std::string_view reason) {
+  note(0, name(session) + ": logged out: " + std::string(reason));
+}
+
+void FixAcceptor::disconnect(SessionId session, std::string_view reason) {
+  listener_.close(session, std::string(reason));
+}
+
+void FixAcceptor::event(SessionId session, std::uint32_t severity, std::string_view text) {
+  note(severity, name(session) + ": " + std::string(text));
+}
+
+void FixAcceptor::session_rejected(const FixReject& reject) {
+  note(2, name(reject.session) + ": rejected our message " + std::to_string(reject.ref_seq_num) +
+              ": " + std::string(reject.text));
+}
+
+void FixAcceptor::new_order(const FixNewOrder& order) {
+  ++requests_;
+  way_in_.push(now_, request_of(order, RequestKind::NEW));
+}
+
+void FixAcceptor::cancel(const FixCancel& cancel) {
+  ++requests_;
+  VenueRequest request;
+  request.kind = RequestKind::CANCEL;
+  request.session = cancel.session;
+  request.cl_ord_id = cancel.cl_ord_id;
+  request.orig_cl_ord_id = cancel.orig_cl_ord_id;
+  request.instrument = cancel.instrument;
+  request.side = cancel.side;
+  way_in_.push(now_, request);
+}
+
+void FixAcceptor::replace(const FixReplace& replace) {
+  ++requests_;
+  auto request = request_of(replace.order, RequestKind::REPLACE);
+  request.orig_cl_ord_id = replace.orig_cl_ord_id;
+  way_in_.push(now_, request);
+}
+
+void FixAcceptor::status_request(const FixStatusRequest& asked) {
+  ++requests_;
+  VenueRequest request;
+  request.kind = RequestKind::STATUS;
+  request.session = asked.session;
+  request.cl_ord_id = asked.cl_ord_id;
+  request.instrument = asked.instrument;
+  request.side = asked.side;
+  way_in_.push(now_, request);
+}
+
+void FixAcceptor::mass_cancel(const FixMassCancel& cancel) {
+  ++requests_;
+  VenueRequest request;
+  request.kind = RequestKind::MASS_CANCEL;
+  request.session = cancel.session;
+  request.cl_ord_id = cancel.cl_ord_id;
+  request.instrument = cancel.instrument;
+  way_in_.push(now_, request);
+}
+
+// ---------------------------------------------------------------- the connection's side
+
+void FixAcceptor::message(SessionId session, Nanos, std::string_view message) {
+  if (auto* known = find(session)) known->received(now_, ++raw_, message);
+}
+
+void FixAcceptor::event(SessionId session, ConnectionEvent event, std::string_view reason,
+                        Sequence) {
+  auto* known = find(session);
+  switch (event) {
+    case ConnectionEvent::CONNECTED:
+      if (known != nullptr) known->connected(now_);
+      break;
+    case ConnectionEvent::GARBLED:
+      note(1, name(session) + ": garbled bytes skipped: " + std::string(reason));
+      break;
+    default:
+      note(1, name(session) + ": connection ended: " + std::string(reason));
+      if (known != nullptr) lost(session);
+  }
+}
+
+void FixAcceptor::lost(SessionId session) {
+  auto& known = *sessions_[index(session)];
+  known.disconnected(now_);
+  if (known.config().cancel_on_disconnect) gateway_->cancel_all(now_, session);
+}
+
+}  // namespace pitwire

@@ -1,0 +1,85 @@
+"""An exchange process for tests: started on free ports, stopped and checked at the end."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+
+AGENTS = """
+[exchange]
+trades = "{folder}/trades.csv"
+seed = 7
+[[fix.session]]
+target_comp_id = "PITWIRE"
+[[fix.session]]
+target_comp_id = "OTHER"
+[fix]
+port = 0
+[itch]
+lines = [{{ port = {line} }}]
+retransmission = {{ port = 0 }}
+snapshot = {{ port = 0 }}
+heartbeat_ms = 50
+[agents]
+actions_per_second = {rate}
+[[instrument]]
+symbol = "ACME"
+price_increment = 0.0001
+tick = 0.01
+start_price = 100.00
+fees = {{ maker_rate = -0.00002, taker_rate = 0.00003 }}
+[[instrument]]
+symbol = "BOLT"
+tick = 0.01
+start_price = 42.00
+"""
+
+
+class Running:
+    """`with Running(config_path) as exchange:`; `exchange.ports` is its ready line."""
+
+    def __init__(self, config: Path, *arguments: str) -> None:
+        self._command = [
+            sys.executable,
+            "-c",
+            "import sys; from tools.command import main;"
+            "raise SystemExit(main(sys.argv[1:], {'exchange': 'tools.exchange'}))",
+            "exchange",
+            "-c",
+            str(config),
+            *arguments,
+        ]
+        self.ports: dict[str, Any] = {}
+
+    def __enter__(self) -> Running:
+        self.process = subprocess.Popen(
+            self._command,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            _, errors = self.process.communicate()
+            raise AssertionError(f"the exchange did not start:\n{errors}")
+        self.ports = json.loads(line)
+        return self
+
+    def stop(self) -> tuple[int, str]:
+        """Exit code after SIGTERM, and what it logged."""
+        self.process.send_signal(signal.SIGTERM)
+        _, errors = self.process.communicate(timeout=20)
+        return self.process.returncode, errors
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
