@@ -1,0 +1,225 @@
+"""A Context without a core, for authors' tests: `daemon.strategy.testing` drives it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from daemon.messages import (
+    ArmRule,
+    CancelAll,
+    CancelOrder,
+    DisarmRule,
+    NativeRule,
+    ReplaceOrder,
+    RequestWorker,
+    SubmitOrder,
+)
+from daemon.model import ClOrdId, Instrument, OrdType, Side, TimeInForce, make_cl_ord_id
+from daemon.strategy import intents
+from daemon.strategy.random_stream import SeededStream
+from daemon.strategy.testing_views import (
+    SimulatedBook,
+    SimulatedOrder,
+    SimulatedPosition,
+    SimulatedSignals,
+)
+
+Intent = SubmitOrder | CancelOrder | ReplaceOrder | CancelAll | RequestWorker | ArmRule | DisarmRule
+
+
+class SimulatedContext:
+    """A Context over plain dictionaries. Intents wait in `released` order for the simulation."""
+
+    def __init__(self, instruments: list[Instrument], name: str, seed: int, now: int) -> None:
+        self.instruments = {instrument.symbol: instrument for instrument in instruments}
+        self.books = {symbol: SimulatedBook(symbol) for symbol in self.instruments}
+        self.signal_values = {symbol: SimulatedSignals() for symbol in self.instruments}
+        self.positions = {
+            symbol: SimulatedPosition(instrument, self.books[symbol])
+            for symbol, instrument in self.instruments.items()
+        }
+        self.orders: dict[ClOrdId, SimulatedOrder] = {}
+        self.timers: dict[str, tuple[int, int]] = {}
+        self.rules: dict[str, NativeRule] = {}
+        self.subscriptions: dict[str, bool] = {}
+        self.trade_subscriptions: set[str] = set()
+        self.bar_subscriptions: set[tuple[str, int]] = set()
+        self.workers: tuple[str, ...] = ()
+        self.intents: list[Intent] = []
+        self.notes: list[str] = []
+        self.clock_ns = now
+        self._name = name
+        self._random = SeededStream(seed)
+        self._last_order = 0
+        self._last_request = 0
+        self._new: dict[ClOrdId, SubmitOrder] = {}
+
+    @property
+    def now(self) -> int:
+        return self.clock_ns
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        return tuple(self.instruments)
+
+    @property
+    def random(self) -> SeededStream:
+        return self._random
+
+    def instrument(self, symbol: str) -> Instrument:
+        return self.instruments[symbol]
+
+    def book(self, symbol: str) -> SimulatedBook:
+        return self.books[symbol]
+
+    def signals(self, symbol: str) -> SimulatedSignals:
+        return self.signal_values[symbol]
+
+    def position(self, symbol: str) -> SimulatedPosition:
+        return self.positions[symbol]
+
+    # ------------------------------------------------------------------ subscriptions
+
+    def subscribe(self, symbol: str, *, every_update: bool = False) -> None:
+        self.subscriptions[self.instruments[symbol].symbol] = every_update
+
+    def subscribe_trades(self, symbol: str) -> None:
+        self.trade_subscriptions.add(self.instruments[symbol].symbol)
+
+    def subscribe_bars(self, symbol: str, seconds: int) -> None:
+        if not 1 <= seconds <= intents.BAR_SECONDS_MAX:
+            raise ValueError(f"{symbol}: a bar has 1 to 86400 seconds, found {seconds}")
+        self.bar_subscriptions.add((self.instruments[symbol].symbol, seconds))
+
+    # ------------------------------------------------------------------ orders
+
+    def submit(
+        self,
+        symbol: str,
+        side: Side,
+        qty: int,
+        price: int | None = None,
+        *,
+        ord_type: OrdType | None = None,
+        time_in_force: TimeInForce = TimeInForce.DAY,
+        post_only: bool = False,
+        reduce_only: bool = False,
+        stop_px: int | None = None,
+        expire_ts: int = 0,
+        tag: int = 0,
+    ) -> ClOrdId:
+        intent = intents.order_intent(
+            make_cl_ord_id(1, self._last_order + 1),
+            self.instruments[symbol].symbol,
+            side,
+            qty,
+            price,
+            ord_type=ord_type,
+            time_in_force=time_in_force,
+            post_only=post_only,
+            reduce_only=reduce_only,
+            stop_px=stop_px,
+            expire_ts=expire_ts,
+            tag=tag,
+        )
+        self._last_order += 1
+        self._new[intent.order] = intent
+        self.intents.append(intent)
+        return intent.order
+
+    def cancel(self, order: ClOrdId) -> bool:
+        if order not in self._new and not self._can_change(order):
+            return False
+        if self._is_leaving(order):
+            return False
+        self.intents.append(CancelOrder(order))
+        return True
+
+    def replace(self, order: ClOrdId, *, price: int | None = None, qty: int | None = None) -> bool:
+        if price is None and qty is None:
+            raise ValueError("replace needs a price, a qty or both")
+        if order in self._new or not self._can_change(order) or self._is_leaving(order):
+            return False
+        known = self.orders[order]
+        if price is not None:
+            intents.check_whole_px(known.symbol, "price", price)
+        if qty is not None:
+            intents.check_qty(known.symbol, qty)
+        new_px = known.price if price is None else price
+        self.intents.append(ReplaceOrder(order, new_px, known.order_qty if qty is None else qty))
+        return True
+
+    def cancel_all(self, symbol: str | None = None) -> None:
+        if symbol is not None:
+            symbol = self.instruments[symbol].symbol
+        self.intents.append(CancelAll(symbol))
+
+    def order(self, order: ClOrdId) -> SimulatedOrder | None:
+        return self.orders.get(order)
+
+    def working(self, symbol: str | None = None) -> tuple[SimulatedOrder, ...]:
+        if symbol is not None:
+            symbol = self.instruments[symbol].symbol
+        return tuple(
+            order
+            for order in self.orders.values()
+            if not order.has_ended and symbol in (None, order.symbol)
+        )
+
+    # ------------------------------------------------------------------ time and beyond
+
+    def set_timer(
+        self,
+        name: str,
+        *,
+        after_ns: int | None = None,
+        at_ns: int | None = None,
+        every_ns: int | None = None,
+    ) -> None:
+        self.timers[name] = intents.check_timer(self.now, after_ns, at_ns, every_ns)
+
+    def cancel_timer(self, name: str) -> bool:
+        return self.timers.pop(name, None) is not None
+
+    def request_worker(self, function: str, payload: Mapping[str, Any]) -> int:
+        if function not in self.workers:
+            raise ValueError(f"{function} is not among the strategy's workers {self.workers}")
+        self._last_request += 1
+        self.intents.append(RequestWorker(self._last_request, function, dict(payload)))
+        return self._last_request
+
+    def arm_rule(self, rule: NativeRule) -> None:
+        intents.check_rule(rule)
+        self.instruments[rule.symbol]
+        self.rules[rule.name] = rule
+        self.intents.append(ArmRule(rule))
+
+    def disarm_rule(self, name: str) -> bool:
+        if self.rules.pop(name, None) is None:
+            return False
+        self.intents.append(DisarmRule(name))
+        return True
+
+    def note(self, text: str) -> None:
+        self.notes.append(intents.cut_note(text))
+
+    # ------------------------------------------------------------------ for the simulation
+
+    def take_intents(self) -> list[Intent]:
+        """What the handler that just ended asked for, in order."""
+        taken, self.intents = self.intents, []
+        self._new.clear()
+        return taken
+
+    def _can_change(self, order: ClOrdId) -> bool:
+        known = self.orders.get(order)
+        return known is not None and not known.has_ended
+
+    def _is_leaving(self, order: ClOrdId) -> bool:
+        return any(
+            isinstance(intent, CancelOrder | ReplaceOrder) and intent.order == order
+            for intent in self.intents
+        )

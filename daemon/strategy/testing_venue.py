@@ -1,0 +1,254 @@
+"""The simulated venue of `daemon.strategy.testing`: answers at once, by the quoted book."""
+
+from collections.abc import Callable
+
+from daemon.messages import (
+    CancelAll,
+    CancelOrder,
+    Fill,
+    OrderDenied,
+    OrderUpdate,
+    ReplaceOrder,
+    RequestWorker,
+    SubmitOrder,
+)
+from daemon.model import (
+    ClOrdId,
+    DenyReason,
+    Level,
+    OrderEvent,
+    OrderFlag,
+    OrderState,
+    OrdType,
+    Side,
+    TimeInForce,
+    make_cl_ord_id,
+    opposite,
+)
+from daemon.strategy.simulated_context import Intent, SimulatedContext
+from daemon.strategy.testing_views import SimulatedOrder, change
+
+# Ids of rules' orders and of replaces are from other ranges than those of the strategy's orders.
+_RULE_START_NUMBER = 2
+_REQUEST_START_NUMBER = 3
+
+
+class SimulatedVenue:
+    """Price priority against the quoted book, time priority among our own orders."""
+
+    def __init__(self, context: SimulatedContext, emit: Callable[[str, object], None]) -> None:
+        self.requests: dict[int, RequestWorker] = {}
+        self.deny_next = DenyReason.NONE
+        self._context = context
+        self._emit = emit
+        self._executions = 0
+        self._rule_orders = 0
+        self._requests = 0
+
+    def apply(self, intent: Intent) -> None:
+        """What the order policy, the gate and the venue make of a released intent."""
+        if isinstance(intent, SubmitOrder):
+            self._submit(intent)
+        elif isinstance(intent, ReplaceOrder):
+            self._replace(intent)
+        elif isinstance(intent, CancelOrder):
+            self._cancel(self._context.orders.get(intent.order))
+        elif isinstance(intent, CancelAll):
+            for order in self._context.working(intent.symbol):
+                self._cancel(order)
+        elif isinstance(intent, RequestWorker):
+            self.requests[intent.request_id] = intent
+
+    def match(self, symbol: str) -> None:
+        """Resting orders that the new book crosses trade at their own price, oldest first."""
+        taken = {Side.BUY: 0, Side.SELL: 0}
+        for order in self._context.working(symbol):
+            there = self._opposite_levels(order)
+            crossed = sum(level.qty for level in there if self._crosses(order, level.price))
+            qty = min(order.leaves_qty, crossed - taken[order.side])
+            if qty > 0 and order.ord_type is OrdType.LIMIT:
+                taken[order.side] += qty
+                self._fill(order, order.price, qty, aggressor=False)
+
+    def fire_rule(self, name: str) -> None:
+        """An immediate-or-cancel order at the opposite best, as `NativeRule` says."""
+        rule = self._context.rules[name]
+        book = self._context.books[rule.symbol]
+        buying = rule.side is Side.BUY
+        price = book.ask_px + rule.price_offset if buying else book.bid_px - rule.price_offset
+        self._rule_orders += 1
+        order = make_cl_ord_id(_RULE_START_NUMBER, self._rule_orders)
+        self._submit(
+            SubmitOrder(
+                order,
+                rule.symbol,
+                rule.side,
+                rule.qty,
+                price,
+                time_in_force=TimeInForce.IOC,
+                flags=OrderFlag.NATIVE_RULE,
+            )
+        )
+
+    # ------------------------------------------------------------------ answers
+
+    def _submit(self, intent: SubmitOrder) -> None:
+        if self._denied(intent, ClOrdId(0)):
+            return
+        order = SimulatedOrder(
+            intent.order,
+            intent.symbol,
+            intent.side,
+            intent.ord_type,
+            intent.time_in_force,
+            intent.flags,
+            OrderState.PENDING_NEW,
+            intent.price,
+            intent.qty,
+            0,
+            intent.qty,
+            intent.tag,
+        )
+        self._context.orders[order.order] = order
+        if intent.flags & OrderFlag.POST_ONLY and self._takeable(order):
+            self._end(order, OrderState.REJECTED, OrderEvent.REJECTED)
+            return
+        self._update(order, OrderState.WORKING, OrderEvent.ACKNOWLEDGE)
+        self._take(order)
+
+    def _replace(self, intent: ReplaceOrder) -> None:
+        order = self._context.orders[intent.order]
+        self._requests += 1
+        request_id = make_cl_ord_id(_REQUEST_START_NUMBER, self._requests)
+        request = SubmitOrder(request_id, order.symbol, order.side, intent.qty, intent.price)
+        if order.has_ended or self._denied(request, order.order):
+            return
+        if intent.qty <= order.cum_qty:
+            self._cancel(order)
+            return
+        change(
+            order,
+            price=intent.price,
+            order_qty=intent.qty,
+            leaves_qty=intent.qty - order.cum_qty,
+        )
+        self._update(order, order.state, OrderEvent.REPLACED)
+        if order.flags & OrderFlag.POST_ONLY and self._takeable(order):
+            self._cancel(order)
+        else:
+            self._take(order)
+
+    def _cancel(self, order: SimulatedOrder | None) -> None:
+        if order is not None and not order.has_ended:  # None: denied as it was submitted
+            self._end(order, OrderState.CANCELED, OrderEvent.CANCELED)
+
+    def _denied(self, intent: SubmitOrder, orig_order: ClOrdId) -> bool:
+        reason, self.deny_next = self.deny_next, DenyReason.NONE
+        if reason is DenyReason.NONE:
+            return False
+        self._emit(
+            "on_denied",
+            OrderDenied(
+                intent.order,
+                orig_order,
+                intent.symbol,
+                intent.side,
+                intent.qty,
+                intent.price,
+                reason,
+                0,
+                0,
+                intent.tag,
+            ),
+        )
+        return True
+
+    # ------------------------------------------------------------------ trading
+
+    def _take(self, order: SimulatedOrder) -> None:
+        takeable = self._takeable(order)
+        whole = sum(level.qty for level in takeable) >= order.leaves_qty
+        if order.time_in_force is not TimeInForce.FOK or whole:
+            for level in takeable:
+                qty = min(order.leaves_qty, level.qty)
+                if qty:
+                    self._fill(order, level.price, qty, aggressor=True)
+        rests = order.ord_type is not OrdType.MARKET and order.time_in_force not in (
+            TimeInForce.IOC,
+            TimeInForce.FOK,
+        )
+        if not rests and not order.has_ended:
+            self._end(order, OrderState.CANCELED, OrderEvent.CANCELED)
+
+    def _takeable(self, order: SimulatedOrder) -> list[Level]:
+        if order.ord_type in (OrdType.STOP, OrdType.STOP_LIMIT):
+            return []
+        levels = self._opposite_levels(order)
+        if order.ord_type is OrdType.MARKET:
+            return list(levels)
+        return [level for level in levels if self._crosses(order, level.price)]
+
+    def _opposite_levels(self, order: SimulatedOrder) -> tuple[Level, ...]:
+        return self._context.books[order.symbol].levels(opposite(order.side), 1000)
+
+    @staticmethod
+    def _crosses(order: SimulatedOrder, px: int) -> bool:
+        return px <= order.price if order.side is Side.BUY else px >= order.price
+
+    def _fill(self, order: SimulatedOrder, px: int, qty: int, *, aggressor: bool) -> None:
+        position = self._context.positions[order.symbol]
+        position.book_fill(order.side, px, qty, 0)
+        leaves = order.leaves_qty - qty
+        change(order, cum_qty=order.cum_qty + qty, leaves_qty=leaves)
+        state = OrderState.PARTIALLY_FILLED if leaves else OrderState.FILLED
+        self._update(order, state, OrderEvent.FILL)
+        self._executions += 1
+        self._emit(
+            "on_fill",
+            Fill(
+                order.order,
+                order.symbol,
+                order.side,
+                px,
+                qty,
+                aggressor,
+                0,
+                position.net_qty,
+                position.realised_pnl,
+                position.fees,
+                f"E{self._executions}",
+                tag=order.tag,
+            ),
+        )
+
+    def _end(self, order: SimulatedOrder, state: OrderState, event: OrderEvent) -> None:
+        change(order, leaves_qty=0)
+        self._update(order, state, event)
+
+    def _update(self, order: SimulatedOrder, state: OrderState, event: OrderEvent) -> None:
+        before = order.state
+        change(order, state=state)
+        self._reserve(order.symbol)
+        update = OrderUpdate(
+            order.order,
+            order.order,
+            order.symbol,
+            order.side,
+            before,
+            state,
+            event,
+            order.price,
+            order.order_qty,
+            order.cum_qty,
+            order.leaves_qty,
+            order.tag,
+        )
+        self._emit("on_order", update)
+
+    def _reserve(self, symbol: str) -> None:
+        position = self._context.positions[symbol]
+        working = self._context.working(symbol)
+        buys = sum(order.leaves_qty for order in working if order.side is Side.BUY)
+        sells = sum(order.leaves_qty for order in working if order.side is Side.SELL)
+        net = position.net_qty
+        change(position, lowest_qty=net - sells, highest_qty=net + buys)
