@@ -6,4 +6,13 @@
 PYBIND11_MODULE(core, module) {
   module.doc() = "The deterministic core of pitwire.";
   pitwire::bind_schema(module);
+  pitwire::bind_base(module);
+  pitwire::bind_wire(module);
+  pitwire::bind_market(module);
+  pitwire::bind_log(module);
+  pitwire::bind_engine(module);
+  pitwire::bind_orders(module);
+  pitwire::bind_matching(module);
+  pitwire::bind_exchange(module);
+  pitwire::bind_fix(module);
 }

@@ -16,7 +16,8 @@ void bind_enums(py::module_& module) {
     py::dict values;
     for (const auto& value : spec.values) values[py::str(value.name)] = value.number;
     const auto* base = spec.name == "OrderFlag" ? "IntFlag" : "IntEnum";
-    auto cls = enum_module.attr(base)(py::str(spec.name), values, py::arg("module") = "daemon.core");
+    auto cls =
+        enum_module.attr(base)(py::str(spec.name), values, py::arg("module") = "daemon.core");
     cls.attr("__doc__") = py::str(spec.doc);
     module.attr(py::str(spec.name)) = cls;
   }
@@ -48,7 +49,8 @@ void bind_schema(py::module_& module) {
     entry["fields"] = fields_of(record);
     records.append(entry);
   }
-  auto cls = py::module_::import("enum").attr("IntEnum")("RecordType", types, py::arg("module") = "daemon.core");
+  auto cls = py::module_::import("enum").attr("IntEnum")("RecordType", types,
+                                                         py::arg("module") = "daemon.core");
   cls.attr("__doc__") = "The number of a record in a frame's header.";
   module.attr("RecordType") = cls;
   module.attr("RECORDS") = records;

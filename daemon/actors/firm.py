@@ -1,0 +1,292 @@
+"""Whether the firm trades: reconciles each session, arms, starts strategies, and halts.
+
+A session that logs on is asked for every order that may be alive. When each has been answered and
+nothing differs from our books, the session is reconciled; when all are, the firm is armed and
+strategies start. A difference keeps trading off until an operator accepts the report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import Enum
+from typing import Any
+
+import msgspec
+import structlog
+
+from daemon.core import Core
+from daemon.messages import SessionState, Start
+from daemon.model import CancelReason, OrderState, RiskState, cl_ord_id_text
+from daemon.runtime.effects import Effects, Ready
+from daemon.runtime.events import (
+    NO_ID,
+    EpochBegun,
+    ExecutionUnmatched,
+    Killed,
+    StatusAnswered,
+    TimerFired,
+)
+from daemon.runtime.mailbox import Dispatcher, Mailbox
+
+log = structlog.get_logger(__name__)
+
+ANSWER_TIMEOUT_NS = 5_000_000_000
+# Timers of the daemon's own actors live above every strategy's.
+FIRM_TIMERS = 1 << 62
+
+
+class SessionPhase(Enum):
+    """What a session is to trading."""
+
+    DOWN = "down"
+    ASKING = "asking"
+    DIFFERS = "differs"
+    EQUAL = "equal"
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """An order on which we and the venue do not agree."""
+
+    cl_ord_id: str
+    ours: str
+    venue: str
+
+
+class _Session:
+    def __init__(self) -> None:
+        self.phase = SessionPhase.DOWN
+        self.unanswered: set[int] = set()
+        self.differences: list[Difference] = []
+        self.report = 0
+
+
+class Firm:
+    """The actor that owns the firm's risk state."""
+
+    name = "firm"
+
+    def __init__(
+        self,
+        core: Core,
+        sessions: Sequence[str],
+        dispatcher: Dispatcher,
+        strategies: list[Mailbox],
+        starts: Sequence[bool],
+        effects: Effects,
+        arms: bool,
+    ) -> None:
+        self._core = core
+        self._names = list(sessions)
+        self._sessions = [_Session() for _ in sessions]
+        self._dispatcher = dispatcher
+        self._strategies = strategies
+        self._starts = starts
+        self._effects = effects
+        self._arms = arms
+        self._reports = 0
+        self.started = False
+        self.state = RiskState.ACTIVE
+        self.reason = "starting"
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            EpochBegun: self._epoch,
+            SessionState: self._session,
+            StatusAnswered: self._answered,
+            ExecutionUnmatched: self._unmatched,
+            Killed: self._killed,
+            TimerFired: self._timed_out,
+        }
+
+    # ------------------------------------------------------------------ messages
+
+    def handle(self, message: msgspec.Struct) -> None:
+        """Sessions, answers and the kill."""
+        self._handlers[type(message)](message)
+
+    def _session(self, message: SessionState) -> None:
+        number = self._names.index(message.session)
+        session = self._sessions[number]
+        if not message.logged_on:
+            session.phase = SessionPhase.DOWN
+            self._disarm(f"session {message.session} is down")
+            return
+        working = self._core.working(None, None)
+        session.unanswered = {o.order for o in working if o.session == number}
+        session.differences = []
+        session.phase = SessionPhase.ASKING
+        self._core.request_statuses(number)
+        if session.unanswered:
+            deadline = self._core.now + ANSWER_TIMEOUT_NS
+            self._core.arm_timer(FIRM_TIMERS + number, NO_ID, deadline, 0)
+        self._conclude(number)
+
+    def _answered(self, message: StatusAnswered) -> None:
+        for number, session in enumerate(self._sessions):
+            if session.phase is not SessionPhase.ASKING:
+                continue
+            if message.order not in session.unanswered:
+                continue
+            session.unanswered.discard(message.order)
+            self._compare(session, message)
+            self._conclude(number)
+
+    def _compare(self, session: _Session, message: StatusAnswered) -> None:
+        native = self._core.order(message.order)
+        state = OrderState.NONE if native is None else OrderState(native.state)
+        if native is not None and native.cum_qty == message.cum_qty and state != OrderState.UNKNOWN:
+            return
+        ours = f"{state.name} cum {0 if native is None else native.cum_qty}"
+        venue = f"cum {message.cum_qty} leaves {message.leaves_qty}"
+        session.differences.append(Difference(cl_ord_id_text(message.order), ours, venue))
+
+    def _timed_out(self, message: TimerFired) -> None:
+        number = message.timer_id - FIRM_TIMERS
+        session = self._sessions[number]
+        if session.phase is not SessionPhase.ASKING:
+            return
+        for order in sorted(session.unanswered):
+            native = self._core.order(order)
+            ours = "ended" if native is None else OrderState(native.state).name
+            session.differences.append(Difference(cl_ord_id_text(order), ours, "no answer"))
+        session.unanswered.clear()
+        self._conclude(number)
+
+    def _conclude(self, number: int) -> None:
+        session = self._sessions[number]
+        if session.unanswered:
+            return
+        self._core.cancel_timer(FIRM_TIMERS + number)
+        self._reports += 1
+        session.report = self._reports
+        report = msgspec.json.encode({"report": session.report, "differences": session.differences})
+        self._core.reconciliation(number, len(session.differences), False, report)
+        if session.differences:
+            session.phase = SessionPhase.DIFFERS
+            self._tell_ready()
+            log.error("reconciliation differs", session=self._names[number], report=report.decode())
+            return
+        session.phase = SessionPhase.EQUAL
+        self._arm()
+
+    def _unmatched(self, message: ExecutionUnmatched) -> None:
+        if message.last_qty == 0:
+            return
+        text = f"fill of {message.last_qty} for an order that is not ours, ExecID {message.text}"
+        log.error("unmatched execution", text=text)
+        self._core.note(NO_ID, 2, text)
+        self.halt(RiskState.HALTED, text)
+
+    def _killed(self, message: Killed) -> None:
+        self.halt(RiskState.HALTED, f"killed by uid {message.uid}")
+
+    # ------------------------------------------------------------------ the firm's state
+
+    @property
+    def armed(self) -> bool:
+        """Whether every session is reconciled and orders may go."""
+        return bool(self._core.risk_state(NO_ID)[1])
+
+    @property
+    def phases(self) -> dict[str, str]:
+        """Each session's phase, by name."""
+        pairs = zip(self._names, self._sessions, strict=True)
+        return {name: session.phase.value for name, session in pairs}
+
+    def differences(self, number: int) -> tuple[int, list[Difference]]:
+        """The newest report of a session: its number and what it found."""
+        session = self._sessions[number]
+        return session.report, list(session.differences)
+
+    def _arm(self) -> None:
+        self._tell_ready()
+        if any(session.phase is not SessionPhase.EQUAL for session in self._sessions):
+            return
+        if not self._arms or self.state is not RiskState.ACTIVE:
+            return
+        self._set(RiskState.ACTIVE, True, "reconciled")
+        if self.started:
+            return
+        self.started = True
+        for mailbox, starts in zip(self._strategies, self._starts, strict=True):
+            if starts:
+                self._dispatcher.post_to(mailbox, Start(self._core.now))
+
+    def _tell_ready(self) -> None:
+        """Every session was compared with its venue; whether it agreed is another question."""
+        compared = (SessionPhase.EQUAL, SessionPhase.DIFFERS)
+        if all(session.phase in compared for session in self._sessions):
+            self._effects.add(Ready())
+
+    def _disarm(self, reason: str) -> None:
+        if self.armed:
+            self._set(self.state, False, reason)
+
+    def _set(self, state: RiskState, armed: bool, reason: str) -> None:
+        self.state = state
+        self.reason = reason
+        self._core.set_risk_state(NO_ID, int(state), armed, reason)
+
+    # ------------------------------------------------------------------ asked for by others
+
+    def halt(self, state: RiskState, reason: str, cancel: bool = True) -> int:
+        """HALTED or REDUCING; returns how many cancels were asked for."""
+        self._set(state, False if state is RiskState.HALTED else self.armed, reason)
+        if not cancel:
+            return 0
+        return self._core.cancel_all(None, None, int(CancelReason.RISK))
+
+    def resume(self, reason: str) -> str:
+        """ACTIVE again, armed when reconciled; returns what now holds."""
+        self._arms = True
+        self._set(RiskState.ACTIVE, False, reason)
+        self._arm()
+        return "armed" if self.armed else f"not armed: {self.phases}"
+
+    def reconcile(self, number: int | None) -> None:
+        """Ask the venue again, about one session's orders or all."""
+        for each in range(len(self._sessions)) if number is None else (number,):
+            if self._sessions[each].phase is not SessionPhase.DOWN:
+                state = SessionState(self._names[each], True, True, self._core.now)
+                self._session(state)
+
+    def accept(self, number: int, report: int, reason: str) -> bool:
+        """An operator accepts a report of differences; False where it is not the newest."""
+        session = self._sessions[number]
+        if session.phase is not SessionPhase.DIFFERS or session.report != report:
+            return False
+        for difference in session.differences:
+            self._core.close_order(int(difference.cl_ord_id, 16))
+        content = msgspec.json.encode({"report": report, "reason": reason})
+        self._core.reconciliation(number, len(session.differences), True, content)
+        session.phase = SessionPhase.EQUAL
+        self._arm()
+        return True
+
+    # ------------------------------------------------------------------ checkpoints
+
+    def save(self) -> dict[str, Any]:
+        """What survives a restart: that strategies were started, and an operator's halt."""
+        return {
+            "started": self.started,
+            "state": int(self.state),
+            "reason": self.reason,
+            "reports": self._reports,
+            "phases": [session.phase.value for session in self._sessions],
+        }
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """The inverse; sessions that were up in the log are so again only by its inputs."""
+        self.started = saved["started"]
+        self.state = RiskState(saved["state"])
+        self.reason = saved["reason"]
+        self._reports = saved["reports"]
+        for session, phase in zip(self._sessions, saved["phases"], strict=True):
+            session.phase = SessionPhase(phase)
+
+    def _epoch(self, message: EpochBegun) -> None:
+        """No session of the process before is up; nothing is armed until reconciled."""
+        for session in self._sessions:
+            session.phase = SessionPhase.DOWN
+            session.unanswered.clear()
+        self._set(self.state, False, f"epoch {message.epoch} begins")
+        if not self._sessions:
+            self._tell_ready()

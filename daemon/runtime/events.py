@@ -1,0 +1,317 @@
+"""The core's events as messages: one row a kind, the same numbers as `engine/events.hpp`.
+
+An event is the tuple `(kind, strategy, instrument, values, text)`; `values` are fourteen integers
+whose meaning the builders below state by unpacking them; the last two are, for events about orders,
+sequence and `ts_core` of the record in the log. Ids are dense numbers, `NO_ID` for none.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Sequence
+from enum import IntEnum
+from typing import Any
+
+import msgspec
+
+from daemon.messages import (
+    Bar,
+    BookStateChanged,
+    BookUpdate,
+    CancelRejected,
+    Command,
+    Fill,
+    OrderDenied,
+    OrderUpdate,
+    RiskStateChanged,
+    SessionState,
+    Trade,
+)
+from daemon.model import (
+    BookState,
+    ClOrdId,
+    DenyReason,
+    FillKind,
+    OrderEvent,
+    OrderState,
+    OrdStatus,
+    RiskState,
+    Side,
+    TradingState,
+)
+
+NO_ID = 0xFFFFFFFF
+
+RawEvent = tuple[int, int, int, tuple[int, ...], str]
+
+
+class EventKind(IntEnum):
+    """What happened: `pitwire::EventKind`."""
+
+    BOOK = 0
+    TRADE = 1
+    BAR = 2
+    TIMER = 3
+    ORDER = 4
+    FILL = 5
+    DENIED = 6
+    CANCEL_REJECTED = 7
+    SESSION = 8
+    BOOK_STATE = 9
+    WORKER_RESULT = 10
+    OPERATOR = 11
+    KILLED = 12
+    SNAPSHOT_WANTED = 13
+    RISK_STATE = 14
+    EXECUTION_UNMATCHED = 15
+    RULE_STATE = 16
+    CONNECTION = 17
+    STATUS_ANSWERED = 18
+    EPOCH = 19
+
+
+class TimerFired(msgspec.Struct, frozen=True, gc=False):
+    """A native timer: the host knows its name."""
+
+    timer_id: int
+    ts_due: int
+    ts_core: int
+
+
+class WorkerAnswered(msgspec.Struct, frozen=True, gc=False):
+    """A worker process answered a strategy's request."""
+
+    request_id: int
+    status: int
+    content: str
+
+
+class Killed(msgspec.Struct, frozen=True, gc=False):
+    """The kill word was seen: every order from here on is denied, everything was cancelled."""
+
+    uid: int
+    ts_core: int
+
+
+class SnapshotWanted(msgspec.Struct, frozen=True, gc=False):
+    """An instrument's book has a gap; the edge is to fetch a snapshot."""
+
+    symbol: str
+
+
+class ExecutionUnmatched(msgspec.Struct, frozen=True, gc=False):
+    """A report for an order that we do not know."""
+
+    session: int
+    cl_ord_id: int
+    last_qty: int
+    text: str
+
+
+class EpochBegun(msgspec.Struct, frozen=True, gc=False):
+    """A process started on this log: no connection of the one before is left."""
+
+    epoch: int
+    ts_core: int
+
+
+class StatusAnswered(msgspec.Struct, frozen=True, gc=False):
+    """The venue answered what it knows of an order (quantities in lots)."""
+
+    order: int
+    ord_status: int
+    cum_qty: int
+    leaves_qty: int
+
+
+class Names(msgspec.Struct, frozen=True):
+    """What the dense ids of the log mean, in their order."""
+
+    instruments: Sequence[str]
+    strategies: Sequence[str]
+    sessions: Sequence[str]
+
+
+def _book(names: Names, event: RawEvent) -> BookUpdate:
+    values = event[3]
+    return BookUpdate(names.instruments[event[2]], values[0], values[1])
+
+
+def _trade(names: Names, event: RawEvent) -> Trade:
+    price, qty, aggressor, ts_event, ts_core = event[3][:5]
+    symbol = names.instruments[event[2]]
+    return Trade(symbol, price, qty, Side(aggressor), ts_event, ts_core)
+
+
+def _bar(names: Names, event: RawEvent) -> Bar:
+    interval, ts_open, first, high, low, last, volume, trades, bits = event[3][:9]
+    (notional,) = struct.unpack("<d", struct.pack("<q", bits))
+    symbol = names.instruments[event[2]]
+    return Bar(symbol, interval, ts_open, first, high, low, last, volume, notional, trades)
+
+
+def _timer(_names: Names, event: RawEvent) -> TimerFired:
+    timer_id, ts_due, ts_core = event[3][:3]
+    return TimerFired(timer_id, ts_due, ts_core)
+
+
+def _order(names: Names, event: RawEvent) -> OrderUpdate:
+    order, cl_ord_id, side, before, after, what, price, qty, cum, leaves, tag, illegal = event[3][
+        :12
+    ]
+    return OrderUpdate(
+        order=ClOrdId(order),
+        cl_ord_id=ClOrdId(cl_ord_id),
+        symbol=names.instruments[event[2]],
+        side=Side(side),
+        from_state=OrderState(before),
+        state=OrderState(after),
+        event=OrderEvent(what),
+        price=price,
+        order_qty=qty,
+        cum_qty=cum,
+        leaves_qty=leaves,
+        tag=tag,
+        illegal=bool(illegal),
+    )
+
+
+def _fill(names: Names, event: RawEvent) -> Fill:
+    order, side, px, qty, aggressor, fee, position, realised, fees, kind, tag = event[3][:11]
+    return Fill(
+        order=ClOrdId(order),
+        symbol=names.instruments[event[2]],
+        side=Side(side),
+        last_px=px,
+        last_qty=qty,
+        aggressor=bool(aggressor),
+        fee=fee,
+        position=position,
+        realised_pnl=realised,
+        fees=fees,
+        exec_id=event[4],
+        kind=FillKind(kind),
+        tag=tag,
+    )
+
+
+def _denied(names: Names, event: RawEvent) -> OrderDenied:
+    order, orig, side, qty, price, reason, value, limit, tag = event[3][:9]
+    known = event[2] < len(names.instruments)
+    return OrderDenied(
+        order=ClOrdId(order),
+        orig_order=ClOrdId(orig),
+        symbol=names.instruments[event[2]] if known else "",
+        side=Side(side),
+        qty=qty,
+        price=price,
+        reason=DenyReason(reason),
+        value=value,
+        limit=limit,
+        tag=tag,
+    )
+
+
+def _cancel_rejected(names: Names, event: RawEvent) -> CancelRejected:
+    order, cl_ord_id, response_to, ord_status, reason = event[3][:5]
+    return CancelRejected(
+        order=ClOrdId(order),
+        cl_ord_id=ClOrdId(cl_ord_id),
+        symbol=names.instruments[event[2]],
+        response_to=response_to,
+        ord_status=OrdStatus(ord_status),
+        cxl_rej_reason=reason,
+        text=event[4],
+    )
+
+
+def _session(names: Names, event: RawEvent) -> SessionState:
+    session, connected, logged_on, ts_core = event[3][:4]
+    return SessionState(names.sessions[session], bool(connected), bool(logged_on), ts_core)
+
+
+def _book_state(names: Names, event: RawEvent) -> BookStateChanged:
+    state, trading, ts_core = event[3][:3]
+    symbol = names.instruments[event[2]]
+    return BookStateChanged(symbol, BookState(state), TradingState(trading), ts_core)
+
+
+def _worker(_names: Names, event: RawEvent) -> WorkerAnswered:
+    return WorkerAnswered(event[3][0], event[3][1], event[4])
+
+
+class _CommandText(msgspec.Struct):
+    """The tail of an OPERATOR record."""
+
+    name: str
+    arguments: dict[str, Any]
+    user: str
+    role: str
+
+
+_decode_command = msgspec.json.Decoder(_CommandText).decode
+
+
+def _operator(_names: Names, event: RawEvent) -> Command:
+    uid, pid, command_id, ts_core = event[3][:4]
+    said = _decode_command(event[4])
+    return Command(command_id, said.name, said.arguments, said.user, said.role, uid, pid, ts_core)
+
+
+def _killed(_names: Names, event: RawEvent) -> Killed:
+    return Killed(event[3][0], event[3][1])
+
+
+def _snapshot_wanted(names: Names, event: RawEvent) -> SnapshotWanted:
+    return SnapshotWanted(names.instruments[event[2]])
+
+
+def _risk_state(names: Names, event: RawEvent) -> RiskStateChanged:
+    state, armed, ts_core = event[3][:3]
+    strategy = names.strategies[event[1]] if event[1] != NO_ID else ""
+    return RiskStateChanged(strategy, RiskState(state), bool(armed), event[4], ts_core)
+
+
+def _unmatched(_names: Names, event: RawEvent) -> ExecutionUnmatched:
+    session, cl_ord_id, last_qty = event[3][:3]
+    return ExecutionUnmatched(session, cl_ord_id, last_qty, event[4])
+
+
+def _epoch(_names: Names, event: RawEvent) -> EpochBegun:
+    return EpochBegun(event[3][0], event[3][1])
+
+
+def _status_answered(_names: Names, event: RawEvent) -> StatusAnswered:
+    return StatusAnswered(*event[3][:4])
+
+
+BUILDERS: dict[EventKind, Callable[[Names, RawEvent], msgspec.Struct]] = {
+    EventKind.BOOK: _book,
+    EventKind.TRADE: _trade,
+    EventKind.BAR: _bar,
+    EventKind.TIMER: _timer,
+    EventKind.ORDER: _order,
+    EventKind.FILL: _fill,
+    EventKind.DENIED: _denied,
+    EventKind.CANCEL_REJECTED: _cancel_rejected,
+    EventKind.SESSION: _session,
+    EventKind.BOOK_STATE: _book_state,
+    EventKind.WORKER_RESULT: _worker,
+    EventKind.OPERATOR: _operator,
+    EventKind.KILLED: _killed,
+    EventKind.SNAPSHOT_WANTED: _snapshot_wanted,
+    EventKind.RISK_STATE: _risk_state,
+    EventKind.EXECUTION_UNMATCHED: _unmatched,
+    EventKind.STATUS_ANSWERED: _status_answered,
+    EventKind.EPOCH: _epoch,
+}
+
+_BY_NUMBER = tuple(BUILDERS.get(kind) for kind in EventKind)
+
+
+def message_of(names: Names, event: RawEvent) -> msgspec.Struct:
+    """The message that an event becomes. KeyError for a kind that has no row."""
+    builder = _BY_NUMBER[event[0]]
+    if builder is None:
+        raise KeyError(EventKind(event[0]).name)
+    return builder(names, event)

@@ -1,0 +1,416 @@
+// The deterministic core as Python's actors use it. One object, `Core`, whether it runs live or in
+// replay: Live and Replay (engine_live.cpp, engine_replay.cpp) own one each.
+#include "engine.hpp"
+
+#include <pybind11/stl.h>
+
+#include <cmath>
+
+namespace py = pybind11;
+
+namespace pitwire {
+namespace {
+
+py::tuple event_tuple(const Event& event) {
+  py::tuple values(event.values.size());
+  for (std::size_t i = 0; i < event.values.size(); ++i) {
+    PyTuple_SET_ITEM(values.ptr(), static_cast<Py_ssize_t>(i),
+                     PyLong_FromLongLong(event.values[i]));
+  }
+  return py::make_tuple(static_cast<int>(event.kind), event.strategy, event.instrument, values,
+                        event.text);
+}
+
+py::list take_events(Core& core) {
+  const std::vector<Event> events = core.take_events();
+  py::list out(events.size());
+  for (std::size_t i = 0; i < events.size(); ++i) out[i] = event_tuple(events[i]);
+  return out;
+}
+
+/// Read-only bytes over every market slot; valid as long as the core.
+py::memoryview slots(Core& core) {
+  const auto slots = core.market().slots();
+  return py::memoryview::from_memory(static_cast<const void*>(slots.data()),
+                                     static_cast<py::ssize_t>(slots.size_bytes()));
+}
+
+py::list levels(Core& core, std::uint32_t instrument, int side, std::size_t depth) {
+  std::vector<Level> found(depth);
+  const auto count = core.market().levels(InstrumentId{instrument}, static_cast<Side>(side), found);
+  py::list out(count);
+  for (std::size_t i = 0; i < count; ++i) out[i] = py::make_tuple(found[i].px, found[i].qty);
+  return out;
+}
+
+bool submit(Core& core, ClOrdId cl_ord_id, std::uint32_t strategy, std::uint32_t instrument,
+            std::uint32_t session, int side, int ord_type, int time_in_force, int flags,
+            std::int64_t price, std::int64_t stop_px, std::int64_t order_qty, Nanos expire_ts,
+            std::uint64_t tag) {
+  OrderRequest request;
+  request.instrument = InstrumentId{instrument};
+  request.strategy = StrategyId{strategy};
+  request.session = SessionId{session};
+  request.side = static_cast<Side>(side);
+  request.ord_type = static_cast<OrdType>(ord_type);
+  request.time_in_force = static_cast<TimeInForce>(time_in_force);
+  request.flags = static_cast<std::uint8_t>(flags);
+  request.price = price;
+  request.stop_px = stop_px;
+  request.order_qty = order_qty;
+  request.expire_ts = expire_ts;
+  request.tag = tag;
+  return core.orders().submit(cl_ord_id, request);
+}
+
+OrderFilter filter_of(std::optional<std::uint32_t> strategy,
+                      std::optional<std::uint32_t> instrument) {
+  OrderFilter filter;
+  filter.strategy = strategy.value_or(kNoId);
+  filter.instrument = instrument.value_or(kNoId);
+  return filter;
+}
+
+void arm_rule(Core& core, std::uint32_t strategy, std::string name, std::uint32_t instrument,
+              std::uint32_t session, std::uint32_t signal, int comparison, double threshold,
+              int side, std::int64_t qty, std::int64_t max_position, std::int64_t price_offset,
+              Nanos cooldown_ns) {
+  NativeRule rule;
+  rule.name = std::move(name);
+  rule.strategy = StrategyId{strategy};
+  rule.instrument = InstrumentId{instrument};
+  rule.session = SessionId{session};
+  rule.signal = signal;
+  rule.above = comparison == 0;
+  rule.threshold = threshold;
+  rule.side = static_cast<Side>(side);
+  rule.qty = qty;
+  rule.max_position = max_position;
+  rule.price_offset = price_offset;
+  rule.cooldown_ns = cooldown_ns;
+  core.arm_rule(std::move(rule));
+}
+
+// ------------------------------------------------------------------ orders and positions
+
+/// An order by its first ClOrdID; reads the table anew each time, because slots are recycled.
+struct NativeOrder {
+  Core* core;
+  ClOrdId id;
+  Order last;  ///< as last seen, for when the table has recycled it
+
+  const Order& now() {
+    if (const Order* found = core->orders().table().find(id)) last = *found;
+    return last;
+  }
+};
+
+std::optional<NativeOrder> order(Core& core, ClOrdId id) {
+  const Order* found = core.orders().table().find(id);
+  if (found == nullptr) return std::nullopt;
+  return NativeOrder{&core, found->order, *found};
+}
+
+std::vector<NativeOrder> orders(Core& core, const OrderFilter& filter, bool finished) {
+  std::vector<NativeOrder> out;
+  const auto add = [&](const Order& order) { out.push_back({&core, order.order, order}); };
+  if (finished) {
+    core.orders().table().for_each_terminal([&](const Order& order) {
+      if (filter.accepts(order)) add(order);
+    });
+  }
+  core.orders().table().for_each_working(filter, add);
+  return out;
+}
+
+/// A strategy's holding in an instrument, or the firm's; reads the book anew each time.
+struct NativePosition {
+  Core* core;
+  std::uint32_t strategy;
+  InstrumentId instrument;
+
+  const Holding& now() const {
+    const PositionBook& book = core->orders().positions();
+    return strategy == kNoId ? book.firm(instrument) : book.of(StrategyId{strategy}, instrument);
+  }
+  PositionMoney money() const { return core->orders().positions().money(now(), instrument); }
+};
+
+template <auto Member>
+void order_field(py::class_<NativeOrder>& cls, const char* name) {
+  cls.def_property_readonly(name, [](NativeOrder& self) {
+    const auto& value = self.now().*Member;
+    if constexpr (std::is_enum_v<std::decay_t<decltype(value)>>) {
+      return static_cast<std::int64_t>(value);
+    } else {
+      return value;
+    }
+  });
+}
+
+void bind_order_views(py::module_& module) {
+  py::class_<NativeOrder> cls(module, "NativeOrder");
+  order_field<&Order::order>(cls, "order");
+  order_field<&Order::cl_ord_id>(cls, "cl_ord_id");
+  order_field<&Order::instrument>(cls, "instrument");
+  order_field<&Order::strategy>(cls, "strategy");
+  order_field<&Order::session>(cls, "session");
+  order_field<&Order::side>(cls, "side");
+  order_field<&Order::ord_type>(cls, "ord_type");
+  order_field<&Order::time_in_force>(cls, "time_in_force");
+  order_field<&Order::flags>(cls, "flags");
+  order_field<&Order::state>(cls, "state");
+  order_field<&Order::price>(cls, "price");
+  order_field<&Order::stop_px>(cls, "stop_px");
+  order_field<&Order::order_qty>(cls, "order_qty");
+  order_field<&Order::cum_qty>(cls, "cum_qty");
+  order_field<&Order::leaves_qty>(cls, "leaves_qty");
+  order_field<&Order::tag>(cls, "tag");
+  order_field<&Order::cause>(cls, "cause");
+  cls.def_property_readonly("avg_px", [](NativeOrder& self) { return self.now().avg_px(); });
+  cls.def_property_readonly("order_id", [](NativeOrder& self) {
+    const auto& id = self.now().order_id;
+    return std::string(id.data(), strnlen(id.data(), id.size()));
+  });
+
+  py::class_<NativePosition>(module, "NativePosition")
+      .def_property_readonly("net_qty",
+                             [](const NativePosition& p) { return p.now().position.net_qty; })
+      .def_property_readonly("lowest_qty",
+                             [](const NativePosition& p) { return p.now().interval().low; })
+      .def_property_readonly("highest_qty",
+                             [](const NativePosition& p) { return p.now().interval().high; })
+      .def_property_readonly("avg_px",
+                             [](const NativePosition& p) {
+                               const Holding& holding = p.now();
+                               return holding.position.net_qty == 0
+                                          ? std::nan("")
+                                          : p.core->orders().positions().avg_px(holding,
+                                                                                p.instrument);
+                             })
+      .def_property_readonly("mark_px",
+                             [](const NativePosition& p) -> std::optional<std::int64_t> {
+                               const auto px = p.core->orders().positions().mark_px(p.instrument);
+                               if (px == kNoPx) return std::nullopt;
+                               return px;
+                             })
+      .def_property_readonly("realised_pnl",
+                             [](const NativePosition& p) { return p.money().realised; })
+      .def_property_readonly("unrealised_pnl",
+                             [](const NativePosition& p) { return p.money().unrealised; })
+      .def_property_readonly("fees", [](const NativePosition& p) { return p.money().fees; });
+}
+
+// ------------------------------------------------------------------ risk
+
+py::dict check_dict(const CheckResult& check) {
+  py::dict out;
+  out["reason"] = static_cast<int>(check.reason);
+  out["name"] = check.name;
+  out["unit"] = check.unit;
+  out["applies"] = check.applies;
+  out["passed"] = check.passed;
+  out["value"] = check.value;
+  out["limit"] = check.limit;
+  out["margin"] = check.margin();
+  out["scope"] = name_of(check.scope);
+  out["text"] = check.text;
+  return out;
+}
+
+py::list limits(Core& core) {
+  py::list out;
+  core.orders().gate().limits().for_each([&](const LimitSpec& spec, std::uint32_t strategy,
+                                             std::uint32_t instrument, std::int64_t value) {
+    out.append(py::make_tuple(spec.name, spec.unit, strategy, instrument, value));
+  });
+  return out;
+}
+
+py::tuple risk_state(Core& core, std::uint32_t strategy) {
+  const RiskGate& gate = core.orders().gate();
+  const PositionBook& book = core.orders().positions();
+  const Totals& totals = strategy == kNoId ? book.firm_totals() : book.totals(StrategyId{strategy});
+  return py::make_tuple(static_cast<int>(gate.state(strategy)), gate.armed(strategy), gate.killed(),
+                        totals.working_orders, totals.pnl, totals.day_loss());
+}
+
+void bind_requests(py::class_<Core>& cls) {
+  cls.def("new_cl_ord_id", [](Core& self) { return self.orders().new_cl_ord_id(); })
+      .def("submit", &submit, "Gate, log, route; false when denied.")
+      .def("cancel",
+           [](Core& self, ClOrdId order, int reason) {
+             return self.orders().cancel(order, static_cast<CancelReason>(reason));
+           })
+      .def("replace", [](Core& self, ClOrdId order, std::int64_t price,
+                         std::int64_t qty) { return self.orders().replace(order, price, qty); })
+      .def("cancel_all",
+           [](Core& self, std::optional<std::uint32_t> strategy,
+              std::optional<std::uint32_t> instrument, int reason) {
+             return self.orders().cancel_all(filter_of(strategy, instrument),
+                                             static_cast<CancelReason>(reason));
+           })
+      .def("request_statuses",
+           [](Core& self, std::uint32_t session) {
+             return self.orders().request_statuses(SessionId{session});
+           })
+      .def("close_order",
+           [](Core& self, ClOrdId order) { return self.orders().close_by_operator(order); })
+      .def("order", &order)
+      .def("working",
+           [](Core& self, std::optional<std::uint32_t> strategy,
+              std::optional<std::uint32_t> instrument) {
+             return orders(self, filter_of(strategy, instrument), false);
+           })
+      .def("orders",
+           [](Core& self, std::optional<std::uint32_t> strategy,
+              std::optional<std::uint32_t> instrument,
+              bool finished) { return orders(self, filter_of(strategy, instrument), finished); })
+      .def("position",
+           [](Core& self, std::uint32_t strategy, std::uint32_t instrument) {
+             return NativePosition{&self, strategy, InstrumentId{instrument}};
+           })
+      .def_property_readonly("orders_working", [](Core& c) { return c.orders().table().working(); })
+      .def_property_readonly("orders_unknown", [](Core& c) { return c.orders().table().unknown(); })
+      .def("explain", [](Core& self, ClOrdId id) {
+        py::list out;
+        const Order* found = self.orders().table().find(id);
+        if (found == nullptr) return out;
+        OrderRequest request;
+        request.instrument = found->instrument;
+        request.strategy = found->strategy;
+        request.session = found->session;
+        request.side = found->side;
+        request.ord_type = found->ord_type;
+        request.time_in_force = found->time_in_force;
+        request.flags = found->flags;
+        request.price = found->price;
+        request.order_qty = found->order_qty;
+        for (const auto& check : self.orders().explain(request)) out.append(check_dict(check));
+        return out;
+      });
+}
+
+void bind_risk(py::class_<Core>& cls) {
+  cls.def("limits", &limits)
+      .def("risk_state", &risk_state)
+      .def(
+          "set_risk_state",
+          [](Core& self, std::uint32_t strategy, int state, bool armed, const std::string& reason) {
+            self.set_risk_state(strategy, static_cast<RiskState>(state), armed, reason);
+          })
+      .def("clear_kill", [](Core& self) { self.orders().gate().clear_kill(); })
+      .def("set_limit",
+           [](Core& self, const std::string& name, std::uint32_t strategy, std::uint32_t instrument,
+              std::int64_t value) {
+             return static_cast<int>(self.set_limit(name, strategy, instrument, value));
+           })
+      .def("configure_limit", [](Core& self, const std::string& name, std::uint32_t strategy,
+                                 std::uint32_t instrument, std::int64_t value) {
+        return static_cast<int>(
+            self.orders().gate().limits().set(name, strategy, instrument, value));
+      });
+}
+
+void bind_subscriptions(py::class_<Core>& cls) {
+  cls.def("subscribe_book",
+          [](Core& self, std::uint32_t strategy, std::uint32_t instrument, bool every_update) {
+            self.subscriptions().subscribe_book(
+                StrategyId{strategy}, InstrumentId{instrument},
+                every_update ? Subscriptions::Wake::EVERY_UPDATE : Subscriptions::Wake::CONFLATED);
+          })
+      .def("subscribe_trades",
+           [](Core& self, std::uint32_t strategy, std::uint32_t instrument) {
+             self.subscriptions().subscribe_trades(StrategyId{strategy}, InstrumentId{instrument});
+           })
+      .def("subscribe_bars",
+           [](Core& self, std::uint32_t strategy, std::uint32_t instrument, std::uint32_t seconds) {
+             self.subscribe_bars(StrategyId{strategy}, InstrumentId{instrument}, seconds);
+           })
+      .def("forget_strategy",
+           [](Core& self, std::uint32_t strategy) { self.forget_strategy(StrategyId{strategy}); })
+      .def("arm_timer",
+           [](Core& self, TimerId id, std::uint32_t strategy, Nanos deadline, Nanos period_ns) {
+             self.timers().arm(id, StrategyId{strategy}, deadline, period_ns);
+           })
+      .def("cancel_timer", [](Core& self, TimerId id) { self.timers().cancel(id); })
+      .def("timer_armed", [](Core& self, TimerId id) { return self.timers().armed(id); })
+      .def("arm_rule", &arm_rule)
+      .def("disarm_rule", [](Core& self, std::uint32_t strategy, const std::string& name) {
+        return self.disarm_rule(StrategyId{strategy}, name);
+      });
+}
+
+void bind_records(py::class_<Core>& cls) {
+  cls.def("strategy_state",
+          [](Core& self, std::uint32_t strategy, int status, const std::string& json) {
+            self.strategy_state(StrategyId{strategy}, static_cast<StrategyStatus>(status), json);
+          })
+      .def("worker_request",
+           [](Core& self, std::uint64_t request_id, std::uint32_t strategy,
+              const std::string& json) {
+             self.worker_request(request_id, StrategyId{strategy}, json);
+           })
+      .def("operator_reply",
+           [](Core& self, std::uint64_t command_id, std::uint32_t status, const std::string& json) {
+             self.operator_reply(command_id, status, json);
+           })
+      .def("reconciliation",
+           [](Core& self, std::uint32_t session, std::uint32_t differences, bool accepted,
+              const std::string& json) {
+             self.reconciliation(SessionId{session}, differences, accepted, json);
+           })
+      .def("note", [](Core& self, std::uint32_t strategy, std::uint32_t severity,
+                      const std::string& text) { self.note(strategy, severity, text); });
+}
+
+py::tuple session_state(Core& core, std::uint32_t session) {
+  const SessionId id{session};
+  if (!core.fix().is_fix(id)) {
+    const bool up = core.session_logged_on(id);
+    return py::make_tuple(up, up, 0, 0, core.orders().credits(id));
+  }
+  const FixSessionState state = core.fix().state(id);
+  return py::make_tuple(state.connected, state.logged_on, state.next_sender, state.next_target,
+                        core.orders().credits(id));
+}
+
+}  // namespace
+
+void bind_engine(py::module_& module) {
+  bind_order_views(module);
+  py::class_<Core> cls(module, "Core", "The deterministic core: a function of the log.");
+  cls.def_property_readonly("now", &Core::now)
+      .def_property_readonly("turn", &Core::turn)
+      .def("take_events", &take_events)
+      .def("end_turn", &Core::end_turn)
+      .def_property_readonly("slots", &slots)
+      .def("levels", &levels)
+      .def("symbol",
+           [](Core& self, std::uint32_t id) { return self.instruments()[InstrumentId{id}].symbol; })
+      .def("forget_events", &Core::forget_events)
+      .def("session_state", &session_state)
+      .def("session_logon", [](Core& self, std::uint32_t s) { self.fix().logon(SessionId{s}); })
+      .def("session_logout",
+           [](Core& self, std::uint32_t s, const std::string& reason) {
+             self.fix().logout(SessionId{s}, reason);
+           })
+      .def("save",
+           [](Core& self) {
+             std::vector<std::byte> out;
+             self.save(out);
+             return py::bytes(reinterpret_cast<const char*>(out.data()), out.size());
+           })
+      .def("restore", [](Core& self, const std::string& bytes) {
+        return self.restore(std::as_bytes(std::span(bytes.data(), bytes.size())));
+      });
+  bind_requests(cls);
+  bind_risk(cls);
+  bind_subscriptions(cls);
+  bind_records(cls);
+  bind_definitions(cls);
+  bind_live(module);
+  bind_replay(module);
+}
+
+}  // namespace pitwire

@@ -1,0 +1,13 @@
+// The parts of the engine's binding.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include "bindings.hpp"
+#include "pitwire/engine/core.hpp"
+
+namespace pitwire {
+void bind_definitions(pybind11::class_<Core>& cls);
+void bind_live(pybind11::module_& module);
+void bind_replay(pybind11::module_& module);
+}  // namespace pitwire

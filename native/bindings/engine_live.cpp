@@ -1,0 +1,245 @@
+// The core with its live edge: the log, the clock, the sockets.
+#include <pybind11/stl.h>
+
+#include "engine.hpp"
+#include "pitwire/engine/edge.hpp"
+
+namespace py = pybind11;
+
+namespace pitwire {
+namespace {
+
+/// Everything that a live core stands on, in the order in which it must be built and destroyed.
+struct Live {
+  Live(LogWriter& log, SharedStatus* status, const CoreConfig& core_config,
+       const EdgeConfig& edge_config)
+      : journal(log),
+        clock(log.last_ts_core()),
+        edge(journal, clock, status, edge_config),
+        core(journal, edge, core_config) {
+    edge.attach(core);
+  }
+  LiveJournal journal;
+  TscClock clock;
+  Edge edge;
+  Core core;
+};
+
+CoreConfig core_config(std::uint32_t orders_max, std::uint32_t outbound_max,
+                       std::uint32_t outbound_reserve) {
+  CoreConfig config;
+  config.orders.table.capacity = orders_max;
+  config.orders.outbound_entries_max = outbound_max;
+  config.orders.outbound_reserve = outbound_reserve;
+  return config;
+}
+
+std::unique_ptr<Live> make_live(LogWriter& log, SharedStatus* status, std::uint32_t orders_max,
+                                std::uint32_t outbound_max, std::uint32_t outbound_reserve,
+                                int operator_quota, int session_quota, int market_quota) {
+  EdgeConfig edge;
+  edge.operator_quota = operator_quota;
+  edge.session_quota = session_quota;
+  edge.market_quota = market_quota;
+  return std::make_unique<Live>(log, status,
+                                core_config(orders_max, outbound_max, outbound_reserve), edge);
+}
+
+Endpoint endpoint(const std::pair<std::string, std::uint16_t>& pair) {
+  return {pair.first, pair.second};
+}
+
+using Address = std::pair<std::string, std::uint16_t>;
+
+void add_feed(Live& live, std::uint32_t id,
+              const std::vector<std::tuple<std::string, std::uint16_t, std::string>>& lines,
+              const std::optional<Address>& retransmission, const std::optional<Address>& snapshot,
+              int receive_buffer_bytes, int busy_poll_us, std::int64_t stale_after_ns) {
+  FeedLineConfig config;
+  config.id = FeedId{id};
+  for (const auto& [host, port, interface] : lines) {
+    config.lines.push_back({{host, port}, interface});
+  }
+  if (retransmission) config.retransmission = endpoint(*retransmission);
+  if (snapshot) config.snapshot = SnapshotConfig{endpoint(*snapshot), "", "", 5 * kSecond};
+  config.sequencing.snapshot_first = snapshot.has_value();
+  config.receive_buffer_bytes = receive_buffer_bytes;
+  config.busy_poll_us = busy_poll_us;
+  config.sequencing.silence_ns = stale_after_ns;
+  live.edge.add_feed(config);
+}
+
+void add_connection(Live& live, std::uint32_t session, const std::string& host, std::uint16_t port,
+                    const py::object& tls,
+                    const std::vector<std::pair<std::string, std::string>>& secrets,
+                    std::int64_t backoff_min_ns, std::int64_t backoff_max_ns) {
+  ConnectionConfig config;
+  config.id = SessionId{session};
+  config.host = host;
+  config.port = port;
+  config.backoff_min = backoff_min_ns;
+  config.backoff_max = backoff_max_ns;
+  for (const auto& [placeholder, secret] : secrets) {
+    config.secrets.push_back(FixSecret{placeholder, secret});
+  }
+  if (!tls.is_none()) {
+    const auto spec = tls.cast<std::map<std::string, std::string>>();
+    TlsConfig settings;
+    settings.ca_file = spec.at("ca_file");
+    settings.certificate = spec.at("certificate_file");
+    settings.private_key = spec.at("key_file");
+    settings.host_name = spec.at("server_name");
+    config.tls = settings;
+  }
+  live.edge.add_connection(config);
+}
+
+void add_venue(Live& live, std::uint32_t session, const std::vector<std::uint32_t>& instruments,
+               std::int64_t order_latency_us, std::int64_t report_latency_us,
+               std::uint32_t reject_one_in, std::uint64_t seed) {
+  PaperVenueConfig config;
+  config.session = SessionId{session};
+  for (const auto instrument : instruments) config.instruments.push_back(InstrumentId{instrument});
+  config.order_latency_ns = order_latency_us * kMillisecond / 1000;
+  config.report_latency_ns = report_latency_us * kMillisecond / 1000;
+  config.reject_one_in = reject_one_in;
+  config.seed = seed;
+  live.edge.add_venue(std::move(config));
+}
+
+void append_epoch(Live& live, std::uint32_t epoch, std::uint32_t start_number,
+                  const std::string& json) {
+  rec::Epoch record;
+  record.epoch = epoch;
+  record.start_number = start_number;
+  record.wall_ts = host_now();
+  record.tsc_hz = live.clock.hz();
+  live.edge.append_input(record, Origin::NONE, 0, json);
+}
+
+void bind_pushes(py::class_<Live>& cls) {
+  cls.def("push_operator",
+          [](Live& self, std::uint32_t uid, std::uint32_t pid, std::uint64_t id, std::string json) {
+            self.edge.push_operator(uid, pid, id, std::move(json));
+          })
+      .def("push_worker_result",
+           [](Live& self, std::uint64_t id, std::uint32_t strategy, std::uint32_t status,
+              std::string json) {
+             self.edge.push_worker_result(id, StrategyId{strategy}, status, std::move(json));
+           })
+      .def("push_market_message",
+           [](Live& self, std::uint32_t feed, Nanos ts_recv, int kind, std::uint32_t instrument,
+              std::string bytes) {
+             self.edge.push_market_message(FeedId{feed}, ts_recv, static_cast<MessageKind>(kind),
+                                           instrument, std::move(bytes));
+           })
+      .def("push_feed_status", [](Live& self, std::uint32_t feed, int event) {
+        self.edge.push_feed_status(FeedId{feed}, static_cast<FeedEvent>(event));
+      });
+}
+
+void bind_records(py::class_<Live>& cls) {
+  cls.def("append_epoch", &append_epoch)
+      .def("append_definition",
+           [](Live& self, std::uint32_t id, std::uint32_t kind, const std::string& json) {
+             self.edge.append_input(rec::Definition{id, kind}, Origin::NONE, 0, json);
+           })
+      .def("append_source",
+           [](Live& self, const std::string& sha256, const std::string& tail) {
+             rec::Source record;
+             sha256.copy(record.sha256.data(), record.sha256.size());
+             self.edge.append_input(record, Origin::NONE, 0, tail);
+           })
+      .def("append_abandoned",
+           [](Live& self, std::uint64_t turn, Sequence from_sequence, Sequence last_sequence) {
+             const rec::Abandoned record{turn, from_sequence, last_sequence};
+             self.edge.append_input(record, Origin::NONE, 0, {});
+           })
+      .def(
+          "apply_facts",
+          [](Live& self, LogReader& reader) {
+            std::uint64_t frames = 0;
+            while (const auto frame = reader.next()) {
+              self.core.apply_fact(*frame);
+              ++frames;
+            }
+            return frames;
+          },
+          "Applies every frame that the reader still gives; returns how many.");
+}
+
+py::dict stats(Live& live) {
+  const EdgeStats& stats = live.edge.stats();
+  py::dict out;
+  out["turns"] = stats.turns;
+  out["inputs"] = stats.inputs;
+  out["market_inputs"] = stats.market_inputs;
+  out["fix_inputs"] = stats.fix_inputs;
+  out["fix_refused"] = stats.fix_refused;
+  out["venue_reports"] = stats.venue_reports;
+  out["venue_refused"] = stats.venue_refused;
+  return out;
+}
+
+py::dict feed_stats(Live& live, std::size_t at) {
+  FeedLine& feed = live.edge.feed(at);
+  const FeedLineStats stats = feed.stats();
+  py::dict out;
+  out["packets"] = stats.datagrams[0] + stats.datagrams[1] + stats.datagrams[2];
+  out["dropped_by_kernel"] = stats.kernel_drops[0] + stats.kernel_drops[1];
+  out["snapshots"] = stats.snapshots;
+  out["gaps"] = stats.sequencing.gaps;
+  out["lost"] = stats.sequencing.gaps_lost;
+  const auto& malformed = stats.sequencing.malformed;
+  out["malformed"] = malformed[0] + malformed[1] + malformed[2];
+  out["next_sequence"] = feed.next_sequence();
+  return out;
+}
+
+}  // namespace
+
+void bind_live(py::module_& module) {
+  py::class_<Live> cls(module, "Live", "A core on a log, with its edge.");
+  cls.def(py::init(&make_live), py::arg("log"), py::arg("status").none(true),
+          py::arg("orders_max") = 1 << 16, py::arg("outbound_max") = 4096,
+          py::arg("outbound_reserve") = 512, py::arg("operator_quota") = 16,
+          py::arg("session_quota") = 64, py::arg("market_quota") = 64, py::keep_alive<1, 2>(),
+          py::keep_alive<1, 3>())
+      .def_property_readonly(
+          "core", [](Live& self) -> Core& { return self.core; },
+          py::return_value_policy::reference_internal)
+      .def("add_feed", &add_feed)
+      .def("add_connection", &add_connection)
+      .def("add_venue", &add_venue,
+           "A venue inside the daemon for a simulated session; after append_epoch.")
+      .def("enable_connection",
+           [](Live& self, std::uint32_t session, bool enabled) {
+             self.edge.enable_connection(SessionId{session}, enabled);
+           })
+      .def("resume_feed", [](Live& self, std::size_t at, const std::string& session,
+                             std::uint64_t next) { self.edge.feed(at).resume(session, next); })
+      .def("drain", [](Live& self) { return self.edge.drain(); })
+      .def_property_readonly("busy", [](Live& self) { return self.edge.busy(); })
+      .def_property_readonly("epoll_fd", [](Live& self) { return self.edge.epoll_fd(); })
+      .def("until_due_ns", [](Live& self) { return self.edge.until_due(); })
+      .def("wait",
+           [](Live& self, int mode, Nanos spin_ns, Nanos timeout_ns) {
+             const py::gil_scoped_release release;
+             return self.edge.waiter().wait(static_cast<WaitMode>(mode), spin_ns, timeout_ns);
+           })
+      .def(
+          "watch", [](Live& self, WakeSource& source) { self.edge.waiter().add(source); },
+          py::keep_alive<1, 2>())
+      .def("arm", [](Live& self) { return self.edge.waiter().arm(); })
+      .def("disarm", [](Live& self) { self.edge.waiter().disarm(); })
+      .def("watch_loop", [](Live& self, int fd) { self.edge.waiter().watch_loop(fd); })
+      .def("adjust_clock", [](Live& self) { return self.clock.adjust(); })
+      .def("clock_now", [](Live& self) { return self.clock.now(); })
+      .def_property_readonly("stats", &stats)
+      .def("request_times", [](Live& self) { return Histogram(self.edge.request_times()); })
+      .def("feed_stats", &feed_stats);
+  bind_pushes(cls);
+  bind_records(cls);
+}
+
+}  // namespace pitwire

@@ -1,0 +1,78 @@
+// The core on a recorded log.
+#include <pybind11/stl.h>
+
+#include "engine.hpp"
+#include "pitwire/engine/replay.hpp"
+
+namespace py = pybind11;
+
+namespace pitwire {
+namespace {
+
+struct Replay {
+  Replay(const std::string& folder, std::uint32_t orders_max, std::uint32_t outbound_max,
+         std::uint32_t outbound_reserve)
+      : reader(folder, Upto::COMMITTED),
+        scan(folder, Upto::COMMITTED),
+        driver(reader, scan, config(orders_max, outbound_max, outbound_reserve)) {}
+  static CoreConfig config(std::uint32_t orders_max, std::uint32_t outbound_max,
+                           std::uint32_t outbound_reserve) {
+    CoreConfig config;
+    config.orders.table.capacity = orders_max;
+    config.orders.outbound_entries_max = outbound_max;
+    config.orders.outbound_reserve = outbound_reserve;
+    return config;
+  }
+  LogReader reader;
+  LogReader scan;
+  ReplayDriver driver;
+};
+
+py::object divergence(Replay& replay) {
+  const auto& found = replay.driver.journal().divergence();
+  if (!found) return py::none();
+  py::dict out;
+  out["sequence"] = found->sequence;
+  out["ts_core"] = found->ts_core;
+  out["reason"] = found->reason;
+  out["offset"] = found->offset;
+  out["expected_type"] = static_cast<int>(found->expected_type);
+  out["found_type"] = static_cast<int>(found->found_type);
+  out["expected"] = py::bytes(found->expected_payload);
+  out["found"] = py::bytes(found->found_payload);
+  return out;
+}
+
+}  // namespace
+
+void bind_replay(py::module_& module) {
+  py::class_<Replay>(module, "Replay", "A core that runs a log's inputs again.")
+      .def(py::init<const std::string&, std::uint32_t, std::uint32_t, std::uint32_t>(),
+           py::arg("folder"), py::arg("orders_max") = 1 << 16, py::arg("outbound_max") = 4096,
+           py::arg("outbound_reserve") = 512)
+      .def_property_readonly(
+          "core", [](Replay& self) -> Core& { return self.driver.core(); },
+          py::return_value_policy::reference_internal)
+      .def("run_native",
+           [](Replay& self, std::uint64_t inputs_max) {
+             return static_cast<int>(self.driver.run_native(inputs_max));
+           })
+      .def("seek", [](Replay& self, Sequence sequence) { return self.reader.seek(sequence); })
+      .def("stop_after", [](Replay& self, Sequence s) { self.driver.journal().stop_after(s); })
+      .def_property_readonly("divergence", &divergence)
+      .def_property_readonly("epoch_json", [](Replay& self) { return self.driver.epoch_json(); })
+      .def_property_readonly("inputs", [](Replay& self) { return self.driver.inputs(); })
+      .def_property_readonly("first_ts", [](Replay& self) { return self.driver.first_ts(); })
+      .def_property_readonly("outputs_compared",
+                             [](Replay& self) { return self.driver.journal().outputs_compared(); })
+      .def_property_readonly("last_sequence",
+                             [](Replay& self) { return self.driver.journal().last_sequence(); })
+      .def_property_readonly("log_error", [](Replay& self) {
+        const auto& error = self.reader.error();
+        const bool bad = self.reader.status() == LogReader::Status::CORRUPT ||
+                         self.reader.status() == LogReader::Status::TORN;
+        return py::make_tuple(bad, error.file, error.offset, error.reason);
+      });
+}
+
+}  // namespace pitwire

@@ -1,0 +1,165 @@
+// The live daemon's non-deterministic edge: polls the world in a fixed order, puts each input into
+// the log and applies it, and writes what the core sends.
+//
+// Order within a turn: what was left of a datagram, kill, operator and workers, FIX connections
+// and the simulated venue, time, market data; each with a quota, so that none starves. The native
+// phase ends early where a strategy must see one update by itself.
+//
+// One thread: the core's. What Python's edges receive (operator commands, workers' results,
+// WebSocket messages) is queued by push_* and becomes an input in the next turn.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "pitwire/base/clock.hpp"
+#include "pitwire/base/histogram.hpp"
+#include "pitwire/engine/core.hpp"
+#include "pitwire/engine/paper_venue.hpp"
+#include "pitwire/wire/feed_line.hpp"
+#include "pitwire/wire/fix_connection.hpp"
+#include "pitwire/wire/shared_status.hpp"
+#include "pitwire/wire/waiter.hpp"
+
+namespace pitwire {
+
+struct EdgeConfig {
+  int operator_quota = 16;           ///< inputs a turn
+  int session_quota = 64;            ///< FIX messages a turn and connection
+  int market_quota = 64;             ///< datagrams or messages a turn and feed
+  Nanos time_interval_ns = kSecond;  ///< a TIME input at least this often
+};
+
+/// Counts since construction.
+struct EdgeStats {
+  std::uint64_t turns = 0;
+  std::uint64_t inputs = 0;
+  std::uint64_t market_inputs = 0;
+  std::uint64_t fix_inputs = 0;
+  std::uint64_t fix_refused = 0;  ///< outbound messages that the connection did not take
+  std::uint64_t venue_reports = 0;
+  std::uint64_t venue_refused = 0;  ///< requests to a simulated venue that has no such session
+};
+
+class Edge final : public Egress,
+                   private FeedSink,
+                   private ConnectionSink,
+                   private VenueReportSink,
+                   private MarketObserver {
+ public:
+  /// `journal`, `clock` and `status` must outlive the edge; `status` may be null.
+  Edge(LiveJournal& journal, TscClock& clock, SharedStatus* status, const EdgeConfig& config);
+  ~Edge() override;
+
+  /// The core that inputs are applied to; before the first drain.
+  void attach(Core& core);
+  void add_feed(const FeedLineConfig& config);
+  void add_connection(const ConnectionConfig& config);
+  /// Of the native feeds, in the order in which they were added. Throws std::out_of_range.
+  [[nodiscard]] FeedLine& feed(std::size_t at) { return *feeds_.at(at); }
+  /// A venue inside the daemon, for a session defined by `define_venue_session`; after the EPOCH
+  /// input. Its ExecIDs are made unique in the log. Throws std::invalid_argument with the reason.
+  void add_venue(PaperVenueConfig config);
+  void enable_connection(SessionId session, bool enabled);
+
+  // ---- from Python's edges
+  void push_operator(std::uint32_t uid, std::uint32_t pid, std::uint64_t command_id,
+                     std::string json);
+  void push_worker_result(std::uint64_t request_id, StrategyId strategy, std::uint32_t status,
+                          std::string json);
+  void push_market_message(FeedId feed, Nanos ts_recv, MessageKind kind, std::uint32_t instrument,
+                           std::string bytes);
+  void push_feed_status(FeedId feed, FeedEvent event);
+
+  /// An input that the daemon itself makes at start: EPOCH, DEFINITION, SOURCE, ABANDONED.
+  template <class R>
+  Sequence append_input(const R& record, Origin origin, std::uint16_t source,
+                        std::string_view tail) {
+    return input(record, origin, source, text_bytes(tail));
+  }
+
+  /// One native phase. True when the Python phase is to run; TURN is then logged.
+  bool drain();
+  /// More inputs are known to wait: drain again without waiting.
+  [[nodiscard]] bool busy() const noexcept { return busy_; }
+  /// Descriptor that is readable when a drain has something to do.
+  [[nodiscard]] int epoll_fd() const noexcept { return waiter_.epoll_fd(); }
+  [[nodiscard]] Waiter& waiter() noexcept { return waiter_; }
+  /// ns until the next drain is due though nothing arrives.
+  [[nodiscard]] Nanos until_due();
+  [[nodiscard]] const EdgeStats& stats() const noexcept { return stats_; }
+  /// From the receipt of the last input to the hand-over of a FIX request to its connection, ns.
+  [[nodiscard]] const Histogram& request_times() const noexcept { return request_times_; }
+  [[nodiscard]] std::size_t queued() const noexcept { return commands_.size() + market_.size(); }
+
+  // ---- Egress
+  void fix_tx(SessionId session, Sequence sequence, ClOrdId cl_ord_id,
+              std::string_view message) override;
+  void venue_tx(SessionId session, Sequence sequence, RecordType type,
+                std::span<const std::byte> payload) override;
+  void disconnect(SessionId session, std::string_view reason) override;
+
+ private:
+  using Queued = std::function<void()>;
+
+  template <class R>
+  Sequence input(const R& record, Origin origin, std::uint16_t source,
+                 std::span<const std::byte> tail = {}) {
+    const auto fixed = record_bytes(record);
+    payload_.assign(fixed.begin(), fixed.end());
+    payload_.insert(payload_.end(), tail.begin(), tail.end());
+    return apply(R::kType, origin, source);
+  }
+  Sequence apply(RecordType type, Origin origin, std::uint16_t source);
+  void poll_queue(std::deque<Queued>& queue, int quota);
+  void poll_sessions();
+  void poll_venues();
+  void poll_time();
+  void poll_market();
+  void poll_kill();
+
+  // ---- FeedSink
+  void datagram(FeedId feed, std::uint32_t line, Nanos ts_recv,
+                std::span<const std::byte> packet) override;
+  void snapshot(FeedId feed, Nanos ts_recv, std::span<const std::byte> packet) override;
+  void status(FeedId feed, FeedEvent event, std::uint32_t line, std::uint64_t expected,
+              std::uint64_t found) override;
+  // ---- ConnectionSink
+  void message(SessionId session, Nanos ts_recv, std::string_view message) override;
+  void event(SessionId session, ConnectionEvent event, std::string_view reason,
+             Sequence last_written) override;
+  void written(SessionId session, Sequence sequence, std::uint64_t bytes) override;
+  // ---- VenueReportSink
+  void report(SessionId session, RecordType type, std::span<const std::byte> payload) override;
+  // ---- MarketObserver: the core's tap
+  void market_changed(InstrumentId instrument) override;
+  void traded(InstrumentId instrument, std::int64_t px, std::int64_t qty, Side aggressor) override;
+
+  [[nodiscard]] PaperVenue* venue_of(SessionId session) noexcept;
+
+  LiveJournal& journal_;
+  TscClock& clock_;
+  SharedStatus* status_;
+  EdgeConfig config_;
+  Core* core_ = nullptr;
+  Waiter waiter_;
+  std::vector<std::unique_ptr<FeedLine>> feeds_;
+  std::vector<std::unique_ptr<FixConnection>> connections_;
+  std::vector<FixConnection*> by_session_;
+  std::vector<std::unique_ptr<PaperVenue>> venues_;
+  std::deque<Queued> commands_;  ///< operator, workers
+  std::deque<Queued> market_;    ///< messages of Python's feeds
+  std::vector<std::byte> payload_;
+  Nanos last_input_ = 0;
+  Nanos last_received_ = 0;  ///< host's receive stamp of the input being applied, else its time
+  bool stop_ = false;
+  bool busy_ = false;
+  int inputs_ = 0;
+  EdgeStats stats_;
+  Histogram request_times_;
+};
+
+}  // namespace pitwire

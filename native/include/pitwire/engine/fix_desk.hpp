@@ -1,0 +1,75 @@
+// The FIX sessions of the daemon, inside the turn: inputs in, records and bytes out.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "pitwire/engine/emitter.hpp"
+#include "pitwire/engine/order_desk.hpp"
+#include "pitwire/fix/session.hpp"
+
+namespace pitwire {
+
+/// Receives what sessions produce and turns it into records; every call comes from inside an input.
+class FixDesk final : public FixSink {
+ public:
+  FixDesk(Emitter& emitter, OrderDesk& orders);
+  ~FixDesk() override;
+
+  /// Declares the session; it is constructed at its first input, whose time is its creation time
+  /// unless facts restored its numbers before. Throws std::invalid_argument for a bad config.
+  OrderRoute& define(const FixSessionConfig& config, std::unique_ptr<FixSymbology> symbology);
+
+  void received(SessionId session, Sequence raw, std::string_view message);
+  void connection(SessionId session, const rec::FixConnection& record, std::string_view reason);
+  void time();
+  void logon(SessionId session);
+  void logout(SessionId session, std::string_view reason);
+  bool set_next_numbers(SessionId session, std::uint64_t sender, std::uint64_t target);
+
+  [[nodiscard]] bool is_fix(SessionId session) const noexcept;
+  [[nodiscard]] FixSessionState state(SessionId session) const;
+  /// Earliest time at which `time()` has something to do.
+  [[nodiscard]] Nanos next_deadline() const noexcept;
+
+  /// Recovery: the numbers as the log has them.
+  void apply_fact(const Frame& frame);
+  void after_recovery();
+
+  void save(ByteWriter& out) const;
+  [[nodiscard]] bool restore(ByteReader& in);
+
+  // ---- FixSink
+  void tx(SessionId session, std::string_view message, std::uint64_t msg_seq_num, ClOrdId cl_ord_id,
+          bool admin, bool poss_dup) override;
+  void state(SessionId session, const FixSessionState& state) override;
+  void logged_on(SessionId session) override;
+  void logged_out(SessionId session, std::string_view reason) override;
+  void disconnect(SessionId session, std::string_view reason) override;
+  void event(SessionId session, std::uint32_t severity, std::string_view text) override;
+  void execution(const rec::Execution& record) override;
+  void unreadable_execution(const rec::Execution& salvaged, std::string_view defects) override;
+  void cancel_rejected(const rec::CancelRejected& record) override;
+  void business_rejected(const FixReject& reject) override;
+  void session_rejected(const FixReject& reject) override;
+
+ private:
+  class Route;
+  struct Entry {
+    FixSessionConfig config;
+    std::unique_ptr<FixSymbology> symbology;
+    FixRestored restored;
+    std::unique_ptr<Route> route;
+    std::unique_ptr<FixSession> session;
+  };
+
+  FixSession& session_at(SessionId session);
+  void tell(SessionId session, bool connected, bool logged_on);
+
+  Emitter& emitter_;
+  OrderDesk& orders_;
+  std::vector<Entry> entries_;  ///< by session id; without a config where it is no FIX session
+};
+
+}  // namespace pitwire

@@ -1,0 +1,125 @@
+// Every order's way out and back: gate, log, table, route; report, log, table, position.
+//
+// Each step is a record in the log before it is applied, and applying is the same function whether
+// the record was just made or is read in recovery: `apply_fact` takes what the log holds.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "pitwire/engine/emitter.hpp"
+#include "pitwire/engine/market_desk.hpp"
+#include "pitwire/orders/order_table.hpp"
+#include "pitwire/orders/position_book.hpp"
+#include "pitwire/orders/risk_gate.hpp"
+
+namespace pitwire {
+
+/// The way to one venue session. A route never blocks and never fails halfway: false means that
+/// nothing was sent and nothing consumed.
+class OrderRoute {
+ public:
+  virtual ~OrderRoute() = default;
+  virtual bool order(const rec::OrderSubmitted& record) = 0;
+  virtual bool cancel(const rec::CancelRequested& record, std::int64_t order_qty) = 0;
+  virtual bool replace(const rec::ReplaceRequested& record) = 0;
+  virtual bool status(const rec::StatusRequested& record) = 0;
+  [[nodiscard]] virtual bool logged_on() const = 0;
+};
+
+struct OrderDeskConfig {
+  OrderTableConfig table;
+  std::uint32_t outbound_entries_max = 4096;  ///< written to a session and not yet reported written
+  std::uint32_t outbound_reserve = 512;       ///< of these, kept for cancels
+};
+
+class OrderDesk final {
+ public:
+  OrderDesk(Emitter& emitter, const InstrumentRegistry& instruments, const MarketDesk& market,
+            const OrderDeskConfig& config);
+
+  /// Sessions are defined in the order of their ids; `route` must outlive the desk.
+  void define_session(SessionId session, OrderRoute& route);
+  void begin_epoch(std::uint32_t start_number) noexcept;
+
+  /// Called with a KILL that was found set just before a gate check.
+  void on_kill(std::function<void(const rec::Kill&)> hook) { on_kill_ = std::move(hook); }
+
+  // ---- requests; each logs what came of it
+  [[nodiscard]] ClOrdId new_cl_ord_id() noexcept { return ++last_cl_ord_id_; }
+  /// True when the order passed the gate and went to its route.
+  bool submit(ClOrdId cl_ord_id, const OrderRequest& request);
+  bool replace(ClOrdId order, std::int64_t price, std::int64_t order_qty);
+  /// Cancels pass every risk state; false where the order is unknown or has ended.
+  bool cancel(ClOrdId order, CancelReason reason);
+  unsigned cancel_all(const OrderFilter& filter, CancelReason reason);
+  /// Asks the venue for each order of the session that may be alive; returns how many.
+  unsigned request_statuses(SessionId session);
+  /// An operator accepts that an UNKNOWN order is gone.
+  bool close_by_operator(ClOrdId order);
+
+  // ---- what comes back
+  void on_execution(rec::Execution record);
+  void on_cancel_rejected(const rec::CancelRejected& record);
+  /// A request was refused as a message: what it asked for did not happen.
+  void on_request_rejected(SessionId session, ClOrdId cl_ord_id, std::string_view text);
+  void on_sent(SessionId session, Sequence sequence, ClOrdId cl_ord_id);
+  void on_written(SessionId session, Sequence up_to);
+  void on_connection_lost(SessionId session, Sequence last_written);
+
+  // ---- recovery
+  /// Applies an OUTPUT of the log as a fact, without making it again.
+  void apply_fact(const Frame& frame);
+  /// After the last fact: the connections of the process that died are gone.
+  void after_recovery();
+
+  [[nodiscard]] const OrderTable& table() const noexcept { return table_; }
+  [[nodiscard]] PositionBook& positions() noexcept { return positions_; }
+  [[nodiscard]] const PositionBook& positions() const noexcept { return positions_; }
+  [[nodiscard]] RiskGate& gate() noexcept { return gate_; }
+  [[nodiscard]] const RiskGate& gate() const noexcept { return gate_; }
+  /// Messages that the session may still take, cancels' reserve included.
+  [[nodiscard]] std::int64_t credits(SessionId session) const {
+    return session_view(session).credits;
+  }
+  [[nodiscard]] std::size_t sessions() const noexcept { return sessions_.size(); }
+  /// Every check of a request as the gate would do it now.
+  [[nodiscard]] std::vector<CheckResult> explain(const OrderRequest& request) const;
+
+  void save(std::vector<std::byte>& out) const;
+  [[nodiscard]] bool restore(std::span<const std::byte> in);
+
+ private:
+  struct Outbound {
+    Sequence sequence{};
+    ClOrdId cl_ord_id{};
+  };
+  struct Session {
+    OrderRoute* route{};
+    std::deque<Outbound> unwritten;
+  };
+
+  [[nodiscard]] MarketView market_view(InstrumentId instrument) const;
+  [[nodiscard]] SessionView session_view(SessionId session) const;
+  void deny(ClOrdId cl_ord_id, ClOrdId orig, const OrderRequest& request, const Verdict& verdict);
+  void report(const Transition& transition);
+  void book(const Transition& transition);
+  void unmatched(const rec::Execution& record);
+  void place(Event& event, Sequence sequence) const noexcept;
+  void look_at_kill_word();
+  bool send_cancel(const Order& order, CancelReason reason);
+
+  Emitter& emitter_;
+  const MarketDesk& market_;
+  OrderDeskConfig config_;
+  PositionBook positions_;
+  OrderTable table_;
+  RiskGate gate_;
+  std::vector<Session> sessions_;
+  ClOrdId last_cl_ord_id_ = 0;
+  std::function<void(const rec::Kill&)> on_kill_;
+};
+
+}  // namespace pitwire

@@ -1,0 +1,63 @@
+// Runs a log's inputs through a core again and compares every output.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pitwire/engine/core.hpp"
+
+namespace pitwire {
+
+/// Where nothing leaves: the egress of a replay.
+class NoEgress final : public Egress {
+ public:
+  void fix_tx(SessionId, Sequence, ClOrdId, std::string_view) override {}
+  void venue_tx(SessionId, Sequence, RecordType, std::span<const std::byte>) override {}
+  void disconnect(SessionId, std::string_view) override {}
+};
+
+class ReplayDriver {
+ public:
+  /// Why `run_native` came back.
+  enum class Stop : std::uint8_t {
+    PYTHON_PHASE = 0,  ///< a TURN was read: run the Python phase, then call again
+    EPOCH = 1,         ///< a start of the daemon was read: `epoch_json()`
+    END = 2,           ///< the log, or what was asked of it, ends here
+    DIVERGED = 3,      ///< `journal().divergence()`
+    BUDGET = 4,        ///< `inputs_max` were applied: call again
+  };
+
+  /// `scan` reads the log once for its ABANDONED records before `log` is run: what recovery took as
+  /// facts, replay takes as facts.
+  ReplayDriver(LogReader& log, LogReader& scan, const CoreConfig& config);
+
+  /// Applies inputs until something else has to be done.
+  Stop run_native(std::uint64_t inputs_max);
+
+  [[nodiscard]] Core& core() noexcept { return core_; }
+  [[nodiscard]] ReplayJournal& journal() noexcept { return journal_; }
+  [[nodiscard]] const std::string& epoch_json() const noexcept { return epoch_json_; }
+  [[nodiscard]] std::uint64_t inputs() const noexcept { return inputs_; }
+  [[nodiscard]] Nanos first_ts() const noexcept { return first_ts_; }
+
+ private:
+  struct Facts {
+    Sequence from{};
+    Sequence last{};
+  };
+  /// True when the log goes on with frames that were taken as facts; they are applied.
+  bool apply_facts();
+
+  NoEgress egress_;
+  ReplayJournal journal_;
+  Core core_;
+  std::vector<Facts> facts_;  ///< rising
+  std::string epoch_json_;
+  std::uint64_t inputs_ = 0;
+  Nanos first_ts_ = 0;
+  bool in_turn_ = false;
+};
+
+}  // namespace pitwire

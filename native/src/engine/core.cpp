@@ -1,0 +1,536 @@
+#include "pitwire/engine/core.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <stdexcept>
+
+namespace pitwire {
+
+/// The way to the simulated venue inside the daemon: no session protocol, the records themselves.
+class VenueRoute final : public OrderRoute {
+ public:
+  VenueRoute(Emitter& emitter, SessionId session) : emitter_(emitter), session_(session) {}
+
+  bool order(const rec::OrderSubmitted& record) override { return send(record); }
+  bool cancel(const rec::CancelRequested& record, std::int64_t) override { return send(record); }
+  bool replace(const rec::ReplaceRequested& record) override { return send(record); }
+  bool status(const rec::StatusRequested& record) override { return send(record); }
+  [[nodiscard]] bool logged_on() const override { return logged_on_; }
+  void set_logged_on(bool logged_on) noexcept { logged_on_ = logged_on; }
+
+ private:
+  template <class R>
+  bool send(const R& record) {
+    if (!logged_on_) return false;
+    rec::VenueTx tx;
+    tx.type = static_cast<std::uint32_t>(R::kType);
+    tx.session = index(session_);
+    const auto payload = record_bytes(record);
+    const Sequence sequence =
+        emitter_.emit(tx, static_cast<std::uint16_t>(index(session_)), payload);
+    emitter_.egress().venue_tx(session_, sequence, R::kType, payload);
+    return true;
+  }
+
+  Emitter& emitter_;
+  SessionId session_;
+  bool logged_on_ = false;
+};
+
+Core::Core(Journal& journal, Egress& egress, const CoreConfig& config) : emitter_(journal, egress) {
+  market_ =
+      std::make_unique<MarketDesk>(emitter_, subscriptions_, bars_, *this, config.instruments_max);
+  orders_ = std::make_unique<OrderDesk>(emitter_, instruments_, *market_, config.orders);
+  fix_ = std::make_unique<FixDesk>(emitter_, *orders_);
+  orders_->on_kill([this](const rec::Kill& record) { killed(record); });
+}
+
+Core::~Core() = default;
+
+// ------------------------------------------------------------------ definitions
+
+void Core::define_feed(FeedId feed, FeedKind kind, Nanos midnight_offset_ns) {
+  market_->define_feed(feed, kind, midnight_offset_ns);
+}
+
+void Core::define_instrument(const Instrument& instrument, FeedId feed,
+                             std::string_view feed_symbol, const SignalConfig& signals) {
+  const auto decimal = [](ExactDecimal value) {
+    if (value.exponent > 0) throw std::invalid_argument("increments are at most 1 for a feed");
+    return Decimal{value.mantissa, -value.exponent};
+  };
+  instruments_.add(instrument);
+  market_->define_instrument(instrument.id, feed, feed_symbol, decimal(instrument.price_increment),
+                             decimal(instrument.qty_increment), signals);
+}
+
+void Core::define_strategy(StrategyId strategy, std::string_view name) {
+  if (index(strategy) != strategies_.size()) {
+    throw std::invalid_argument("strategies must be defined in the order of their ids");
+  }
+  strategies_.emplace_back(name);
+}
+
+void Core::define_fix_session(const FixSessionConfig& config,
+                              std::unique_ptr<FixSymbology> symbology) {
+  orders_->define_session(config.id, fix_->define(config, std::move(symbology)));
+  venues_.push_back(nullptr);
+}
+
+void Core::define_venue_session(SessionId session) {
+  auto route = std::make_unique<VenueRoute>(emitter_, session);
+  orders_->define_session(session, *route);
+  venues_.push_back(std::move(route));
+}
+
+bool Core::session_logged_on(SessionId session) const {
+  const auto at = index(session);
+  if (at >= venues_.size()) return false;
+  return venues_[at] ? venues_[at]->logged_on() : fix_->state(session).logged_on;
+}
+
+// ------------------------------------------------------------------ the turn
+
+void Core::begin_turn() noexcept { inputs_in_turn_ = false; }
+
+bool Core::apply(const Frame& frame) {
+  emitter_.begin(frame.ts_core(), frame.sequence());
+  inputs_in_turn_ = true;
+  advance(frame.ts_core());
+  return apply_input(frame);
+}
+
+bool Core::resume() {
+  if (!market_->pending()) return false;
+  emitter_.begin(market_->pending_now(), market_->pending_cause());
+  return market_->resume();
+}
+
+Nanos Core::next_deadline() const noexcept {
+  return std::min({fix_->next_deadline(), bars_.next_close(), timers_.next_deadline()});
+}
+
+bool Core::python_wanted() const noexcept {
+  return subscriptions_.any_dirty() || emitter_.has_events();
+}
+
+void Core::begin_python_phase(bool ended_early) {
+  ++turn_;
+  subscriptions_.drain(ended_early, [this](StrategyId strategy, InstrumentId instrument) {
+    const MarketSlot& slot = market_->slot(instrument);
+    Event& event = emitter_.event(EventKind::BOOK, index(strategy), index(instrument));
+    event.values = {slot.ts_event, slot.ts_core};
+  });
+}
+
+std::vector<Event> Core::take_events() { return std::exchange(emitter_.events(), {}); }
+
+void Core::end_turn() {
+  rec::TurnEnd record;
+  record.turn = turn_;
+  record.outputs_crc = emitter_.outputs_crc();
+  record.outputs = emitter_.outputs();
+  emitter_.emit(record);
+  emitter_.reset_outputs();
+}
+
+bool Core::apply_input(const Frame& frame) {
+  const auto source = frame.header->source;
+  switch (frame.type()) {
+    case RecordType::MARKET_DATAGRAM: {
+      const auto& record = *frame.as<rec::MarketDatagram>();
+      const auto bytes = frame.tail<rec::MarketDatagram>().first(record.size_bytes);
+      return market_->apply_datagram(FeedId{source}, bytes);
+    }
+    case RecordType::MARKET_MESSAGE: {
+      const auto& record = *frame.as<rec::MarketMessage>();
+      const auto bytes = frame.tail<rec::MarketMessage>().first(record.size_bytes);
+      return market_->apply_message(FeedId{source}, record, bytes);
+    }
+    case RecordType::FEED_STATUS:
+      market_->feed_status(FeedId{source}, *frame.as<rec::FeedStatus>());
+      return false;
+    case RecordType::FIX_RX: {
+      const auto& record = *frame.as<rec::FixRx>();
+      const auto bytes = frame.tail<rec::FixRx>().first(record.size_bytes);
+      fix_->received(SessionId{source}, frame.sequence(), text_view(bytes));
+      return false;
+    }
+    case RecordType::FIX_CONNECTION: {
+      const auto& record = *frame.as<rec::FixConnection>();
+      const auto reason = frame.tail<rec::FixConnection>().first(record.size_bytes);
+      if (fix_->is_fix(SessionId{source})) {
+        fix_->connection(SessionId{source}, record, text_view(reason));
+      } else {
+        venue_connection(SessionId{source}, record);
+      }
+      return false;
+    }
+    case RecordType::TX_WRITTEN:
+      orders_->on_written(SessionId{source}, frame.as<rec::TxWritten>()->written_sequence);
+      return false;
+    case RecordType::VENUE_REPORT:
+      venue_report(*frame.as<rec::VenueReport>(), frame.tail<rec::VenueReport>());
+      return false;
+    case RecordType::OPERATOR: {
+      const auto& record = *frame.as<rec::Operator>();
+      Event& event = emitter_.event(EventKind::OPERATOR);
+      event.values = {record.uid, record.pid, static_cast<std::int64_t>(record.command_id), now()};
+      event.text = text_view(frame.tail<rec::Operator>().first(record.size_bytes));
+      return false;
+    }
+    case RecordType::KILL:
+      killed(*frame.as<rec::Kill>());
+      return false;
+    case RecordType::WORKER_RESULT: {
+      const auto& record = *frame.as<rec::WorkerResult>();
+      Event& event = emitter_.event(EventKind::WORKER_RESULT, record.strategy);
+      event.values = {static_cast<std::int64_t>(record.request_id), record.status};
+      event.text = text_view(frame.tail<rec::WorkerResult>().first(record.size_bytes));
+      return false;
+    }
+    case RecordType::EPOCH:
+      begin_epoch(*frame.as<rec::Epoch>());
+      return false;
+    default:  // TIME has done its work in advance(); definitions and marks are read by others
+      return false;
+  }
+}
+
+void Core::venue_connection(SessionId session, const rec::FixConnection& record) {
+  const bool up = static_cast<ConnectionEvent>(record.event) == ConnectionEvent::CONNECTED;
+  venues_[index(session)]->set_logged_on(up);
+  if (!up) orders_->on_connection_lost(session, record.last_written);
+  emitter_.event(EventKind::SESSION).values = {index(session), up, up, now()};
+}
+
+void Core::venue_report(const rec::VenueReport& record, std::span<const std::byte> payload) {
+  if (static_cast<RecordType>(record.type) == RecordType::EXECUTION) {
+    rec::Execution execution;
+    std::memcpy(&execution, payload.data(), sizeof execution);
+    execution.raw_sequence = emitter_.cause();
+    orders_->on_execution(execution);
+  } else {
+    rec::CancelRejected rejected;
+    std::memcpy(&rejected, payload.data(), sizeof rejected);
+    rejected.raw_sequence = emitter_.cause();
+    orders_->on_cancel_rejected(rejected);
+  }
+}
+
+void Core::advance(Nanos now) {
+  if (fix_->next_deadline() <= now) fix_->time();
+  if (bars_.next_close() <= now)
+    bars_.advance(now, [this](const rec::Bar& bar) { bar_closed(bar); });
+  if (timers_.next_deadline() <= now) {
+    timers_.advance(now, [&](const TimerFire& fire) {
+      Event& event = emitter_.event(EventKind::TIMER, index(fire.strategy));
+      event.values = {static_cast<std::int64_t>(fire.id), fire.deadline, now};
+    });
+  }
+}
+
+void Core::bar_closed(const rec::Bar& bar) {
+  emitter_.emit(bar);
+  for (const BarSubscription& wanted : bar_subscriptions_) {
+    if (index(wanted.instrument) != bar.instrument || wanted.seconds != bar.interval_seconds) {
+      continue;
+    }
+    Event& event = emitter_.event(EventKind::BAR, index(wanted.strategy), bar.instrument);
+    event.values = {bar.interval_seconds,
+                    bar.ts_open,
+                    bar.open,
+                    bar.high,
+                    bar.low,
+                    bar.close,
+                    bar.volume,
+                    static_cast<std::int64_t>(bar.trades),
+                    std::bit_cast<std::int64_t>(bar.notional)};
+  }
+}
+
+void Core::killed(const rec::Kill& record) {
+  orders_->gate().apply(record);
+  orders_->cancel_all({}, CancelReason::KILL);
+  emitter_.event(EventKind::KILLED).values = {record.uid, now()};
+}
+
+// ------------------------------------------------------------------ native reactions to the market
+
+void Core::market_changed(InstrumentId instrument) {
+  if (tap_ != nullptr) tap_->market_changed(instrument);
+  const MarketSlot& slot = market_->slot(instrument);
+  if (slot.bid_qty != 0 && slot.ask_qty != 0) {
+    orders_->positions().mark(instrument, slot.bid_px + (slot.ask_px - slot.bid_px) / 2);
+  }
+  for (NativeRule& rule : rules_) {
+    if (rule.instrument == instrument && rule.armed && rule.crossed(slot, now())) fire(rule);
+  }
+}
+
+void Core::traded(InstrumentId instrument, std::int64_t px, std::int64_t qty, Side aggressor) {
+  if (tap_ != nullptr) tap_->traded(instrument, px, qty, aggressor);
+  const MarketSlot& slot = market_->slot(instrument);
+  if (slot.bid_qty == 0 || slot.ask_qty == 0) orders_->positions().mark(instrument, px);
+  for (NativeRule& rule : rules_) {
+    if (rule.instrument == instrument && rule.armed && rule.crossed(slot, now())) fire(rule);
+  }
+}
+
+void Core::fire(NativeRule& rule) {
+  if (emitter_.muted()) return;
+  const OrderRequest request = rule.request(market_->slot(rule.instrument));
+  if (request.order_qty == 0) return;
+  const Interval possible = orders_->positions().of(rule.strategy, rule.instrument).interval();
+  const bool buys = rule.side == Side::BUY;
+  if (buys ? possible.high + rule.qty > rule.max_position
+           : possible.low - rule.qty < -rule.max_position) {
+    return;
+  }
+  rule.quiet_until = now() + rule.cooldown_ns;
+  orders_->submit(orders_->new_cl_ord_id(), request);
+}
+
+void Core::arm_rule(NativeRule rule) {
+  const auto same = [&](const NativeRule& other) {
+    return other.strategy == rule.strategy && other.name == rule.name;
+  };
+  rule.armed = true;
+  const auto found = std::find_if(rules_.begin(), rules_.end(), same);
+  if (found != rules_.end()) {
+    rule.id = found->id;
+    *found = std::move(rule);
+    log_rule(*found, "changed");
+    return;
+  }
+  rule.id = static_cast<std::uint32_t>(rules_.size());
+  rules_.push_back(std::move(rule));
+  log_rule(rules_.back(), "armed");
+}
+
+bool Core::disarm_rule(StrategyId strategy, std::string_view name) {
+  for (NativeRule& rule : rules_) {
+    if (rule.strategy != strategy || rule.name != name || !rule.armed) continue;
+    rule.armed = false;
+    log_rule(rule, "disarmed");
+    return true;
+  }
+  return false;
+}
+
+void Core::log_rule(const NativeRule& rule, std::string_view reason) {
+  const std::string json =
+      "{\"name\":\"" + rule.name + "\",\"reason\":\"" + std::string(reason) + "\"}";
+  rec::RuleState record;
+  record.rule = rule.id;
+  record.strategy = index(rule.strategy);
+  record.instrument = index(rule.instrument);
+  record.armed = rule.armed ? 1 : 0;
+  record.size_bytes = static_cast<std::uint32_t>(json.size());
+  emitter_.emit(record, 0, text_bytes(json));
+}
+
+// ------------------------------------------------------------------ what actors ask for
+
+void Core::subscribe_bars(StrategyId strategy, InstrumentId instrument, std::uint32_t seconds) {
+  bars_.subscribe(instrument, seconds);
+  const BarSubscription wanted{strategy, instrument, seconds};
+  const auto at = std::lower_bound(bar_subscriptions_.begin(), bar_subscriptions_.end(), wanted);
+  if (at == bar_subscriptions_.end() || *at != wanted) bar_subscriptions_.insert(at, wanted);
+}
+
+void Core::forget_strategy(StrategyId strategy) {
+  subscriptions_.unsubscribe_all(strategy);
+  timers_.cancel_all(strategy);
+  std::erase_if(bar_subscriptions_,
+                [&](const auto& wanted) { return wanted.strategy == strategy; });
+  for (NativeRule& rule : rules_) {
+    if (rule.strategy == strategy && rule.armed) disarm_rule(strategy, rule.name);
+  }
+}
+
+void Core::set_risk_state(std::uint32_t strategy, RiskState state, bool armed,
+                          std::string_view reason) {
+  rec::RiskState record;
+  record.strategy = strategy;
+  record.state = static_cast<std::uint8_t>(state);
+  record.armed = armed ? 1 : 0;
+  record.size_bytes = static_cast<std::uint32_t>(reason.size());
+  emitter_.emit(record, 0, text_bytes(reason));
+  orders_->gate().apply(record);
+  Event& event = emitter_.event(EventKind::RISK_STATE, strategy);
+  event.values = {record.state, record.armed, now()};
+  event.text = reason;
+}
+
+LimitStatus Core::set_limit(std::string_view name, std::uint32_t strategy, std::uint32_t instrument,
+                            std::int64_t value) {
+  rec::LimitChanged record;
+  record.strategy = strategy;
+  record.instrument = instrument;
+  record.value = value;
+  record.size_bytes = static_cast<std::uint32_t>(name.size());
+  const LimitStatus status = orders_->gate().apply(record, name);
+  if (status == LimitStatus::OK) emitter_.emit(record, 0, text_bytes(name));
+  return status;
+}
+
+void Core::strategy_state(StrategyId strategy, StrategyStatus status, std::string_view json) {
+  rec::StrategyState record;
+  record.strategy = index(strategy);
+  record.status = static_cast<std::uint32_t>(status);
+  record.size_bytes = static_cast<std::uint32_t>(json.size());
+  emitter_.emit(record, 0, text_bytes(json));
+  orders_->gate().apply(record);
+}
+
+void Core::worker_request(std::uint64_t request_id, StrategyId strategy, std::string_view json) {
+  rec::WorkerRequest record;
+  record.request_id = request_id;
+  record.strategy = index(strategy);
+  record.size_bytes = static_cast<std::uint32_t>(json.size());
+  emitter_.emit(record, 0, text_bytes(json));
+}
+
+void Core::operator_reply(std::uint64_t command_id, std::uint32_t status, std::string_view json) {
+  rec::OperatorReply record;
+  record.command_id = command_id;
+  record.status = status;
+  record.size_bytes = static_cast<std::uint32_t>(json.size());
+  emitter_.emit(record, 0, text_bytes(json));
+}
+
+void Core::reconciliation(SessionId session, std::uint32_t differences, bool accepted,
+                          std::string_view json) {
+  rec::Reconciliation record;
+  record.session = index(session);
+  record.differences = differences;
+  record.size_bytes = static_cast<std::uint32_t>(json.size());
+  record.accepted = accepted ? 1 : 0;
+  emitter_.emit(record, 0, text_bytes(json));
+}
+
+void Core::note(std::uint32_t strategy, std::uint32_t severity, std::string_view text) {
+  rec::Note record;
+  record.strategy = strategy;
+  record.severity = severity;
+  record.size_bytes = static_cast<std::uint32_t>(text.size());
+  emitter_.emit(record, 0, text_bytes(text));
+}
+
+// ------------------------------------------------------------------ recovery
+
+void Core::apply_fact(const Frame& frame) {
+  emitter_.mute(true);
+  emitter_.begin(frame.ts_core(), frame.sequence());
+  switch (frame.type()) {
+    case RecordType::MARKET_DATAGRAM:
+    case RecordType::MARKET_MESSAGE:
+    case RecordType::FEED_STATUS:
+    case RecordType::EPOCH:
+    case RecordType::TX_WRITTEN:
+      if (apply_input(frame)) {
+        while (market_->resume()) {
+        }
+      }
+      break;
+    case RecordType::KILL:
+      orders_->gate().apply(*frame.as<rec::Kill>());
+      break;
+    case RecordType::RISK_STATE:
+      orders_->gate().apply(*frame.as<rec::RiskState>());
+      break;
+    case RecordType::LIMIT_CHANGED: {
+      const auto& record = *frame.as<rec::LimitChanged>();
+      const auto name = frame.tail<rec::LimitChanged>().first(record.size_bytes);
+      (void)orders_->gate().apply(record, text_view(name));
+      break;
+    }
+    case RecordType::TURN:
+      turn_ = frame.as<rec::Turn>()->turn;
+      break;
+    default:
+      orders_->apply_fact(frame);
+      fix_->apply_fact(frame);
+  }
+  emitter_.mute(false);
+  std::erase_if(emitter_.events(), [](const Event& event) {
+    return event.kind != EventKind::ORDER && event.kind != EventKind::FILL &&
+           event.kind != EventKind::CANCEL_REJECTED && event.kind != EventKind::DENIED;
+  });
+}
+
+void Core::begin_epoch(const rec::Epoch& record) {
+  orders_->begin_epoch(record.start_number);
+  if (emitter_.muted()) return;
+  // Sessions, connections and feeds of the process before are gone.
+  market_->begin_epoch();
+  fix_->after_recovery();
+  for (const auto& venue : venues_) {
+    if (venue) venue->set_logged_on(false);
+  }
+  orders_->after_recovery();
+  emitter_.event(EventKind::EPOCH).values = {record.epoch, now()};
+}
+
+// ------------------------------------------------------------------ checkpoints
+
+void Core::save(std::vector<std::byte>& out) const {
+  ByteWriter writer(out);
+  writer.put(turn_);
+  writer.put(emitter_.outputs_crc());
+  writer.put(emitter_.now());
+  writer.put(emitter_.cause());
+  std::vector<std::byte> part;
+  orders_->save(part);
+  writer.put_bytes(part);
+  market_->save(writer);
+  fix_->save(writer);
+  save_reactions(writer);
+}
+
+void Core::save_reactions(ByteWriter& out) const {
+  subscriptions_.save(out);
+  bars_.save(out);
+  timers_.save(out);
+  out.put(static_cast<std::uint64_t>(bar_subscriptions_.size()));
+  for (const BarSubscription& wanted : bar_subscriptions_) {
+    out.put(wanted.strategy);
+    out.put(wanted.instrument);
+    out.put(wanted.seconds);
+  }
+  out.put(static_cast<std::uint64_t>(rules_.size()));
+  for (const NativeRule& rule : rules_) rule.save(out);
+  for (const auto& venue : venues_) out.put(std::uint64_t{venue && venue->logged_on()});
+}
+
+bool Core::restore(std::span<const std::byte> in) {
+  ByteReader reader(in);
+  turn_ = reader.get<std::uint64_t>();
+  emitter_.set_outputs_crc(reader.get<std::uint32_t>());
+  const auto now = reader.get<Nanos>();
+  emitter_.begin(now, reader.get<Sequence>());
+  return orders_->restore(reader.get_bytes()) && market_->restore(reader) &&
+         fix_->restore(reader) && restore_reactions(reader) && reader.ok();
+}
+
+bool Core::restore_reactions(ByteReader& in) {
+  if (!subscriptions_.restore(in) || !bars_.restore(in) || !timers_.restore(in)) return false;
+  bar_subscriptions_.clear();
+  for (auto left = in.get<std::uint64_t>(); left > 0 && in.ok(); --left) {
+    const auto strategy = in.get<StrategyId>();
+    const auto instrument = in.get<InstrumentId>();
+    bar_subscriptions_.push_back({strategy, instrument, in.get<std::uint32_t>()});
+  }
+  rules_.clear();
+  for (auto left = in.get<std::uint64_t>(); left > 0 && in.ok(); --left) {
+    rules_.push_back(NativeRule::restored(in));
+  }
+  for (const auto& venue : venues_) {
+    const bool up = in.get<std::uint64_t>() != 0;
+    if (venue) venue->set_logged_on(up);
+  }
+  return in.ok();
+}
+
+}  // namespace pitwire

@@ -1,0 +1,276 @@
+#include "pitwire/engine/edge.hpp"
+
+#include <algorithm>
+
+namespace pitwire {
+
+Edge::Edge(LiveJournal& journal, TscClock& clock, SharedStatus* status, const EdgeConfig& config)
+    : journal_(journal), clock_(clock), status_(status), config_(config) {
+  if (status_ == nullptr) return;
+  journal_.set_kill_source([this] {
+    const StatusPage& page = status_->page();
+    return rec::Kill{page.kill_uid.load(std::memory_order_relaxed),
+                     page.kill_word.load(std::memory_order_relaxed)};
+  });
+}
+
+Edge::~Edge() {
+  for (const auto& feed : feeds_) waiter_.remove(feed->epoll_fd());
+  for (const auto& connection : connections_) waiter_.remove(connection->epoll_fd());
+}
+
+void Edge::attach(Core& core) {
+  core_ = &core;
+  if (status_ != nullptr) core.orders().gate().set_kill_word(&status_->kill_word());
+}
+
+void Edge::add_feed(const FeedLineConfig& config) {
+  feeds_.push_back(std::make_unique<FeedLine>(config));
+  waiter_.add(feeds_.back()->epoll_fd());
+}
+
+void Edge::add_connection(const ConnectionConfig& config) {
+  connections_.push_back(std::make_unique<FixConnection>(config));
+  waiter_.add(connections_.back()->epoll_fd());
+  if (by_session_.size() <= index(config.id)) by_session_.resize(index(config.id) + 1);
+  by_session_[index(config.id)] = connections_.back().get();
+}
+
+void Edge::enable_connection(SessionId session, bool enabled) {
+  if (index(session) < by_session_.size() && by_session_[index(session)] != nullptr) {
+    by_session_[index(session)]->enable(enabled);
+  }
+  if (PaperVenue* venue = venue_of(session)) venue->enable(enabled);
+}
+
+// ------------------------------------------------------------------ queued by Python's edges
+
+void Edge::push_operator(std::uint32_t uid, std::uint32_t pid, std::uint64_t command_id,
+                         std::string json) {
+  commands_.emplace_back([this, uid, pid, command_id, json = std::move(json)] {
+    rec::Operator record;
+    record.uid = uid;
+    record.pid = pid;
+    record.command_id = command_id;
+    record.size_bytes = static_cast<std::uint32_t>(json.size());
+    input(record, Origin::OPERATOR, 0, text_bytes(json));
+  });
+}
+
+void Edge::push_worker_result(std::uint64_t request_id, StrategyId strategy, std::uint32_t status,
+                              std::string json) {
+  commands_.emplace_back([this, request_id, strategy, status, json = std::move(json)] {
+    rec::WorkerResult record;
+    record.request_id = request_id;
+    record.strategy = index(strategy);
+    record.status = status;
+    record.size_bytes = static_cast<std::uint32_t>(json.size());
+    input(record, Origin::OURS, 0, text_bytes(json));
+  });
+}
+
+void Edge::push_market_message(FeedId feed, Nanos ts_recv, MessageKind kind,
+                               std::uint32_t instrument, std::string bytes) {
+  market_.emplace_back([this, feed, ts_recv, kind, instrument, bytes = std::move(bytes)] {
+    rec::MarketMessage record;
+    record.ts_recv = ts_recv;
+    record.kind = static_cast<std::uint32_t>(kind);
+    record.size_bytes = static_cast<std::uint32_t>(bytes.size());
+    record.instrument = instrument;
+    ++stats_.market_inputs;
+    input(record, Origin::MARKET, static_cast<std::uint16_t>(index(feed)), text_bytes(bytes));
+  });
+}
+
+void Edge::push_feed_status(FeedId feed, FeedEvent event) {
+  market_.emplace_back([this, feed, event] { status(feed, event, 0, 0, 0); });
+}
+
+// ------------------------------------------------------------------ the native phase
+
+bool Edge::drain() {
+  core_->begin_turn();
+  stop_ = false;
+  busy_ = false;
+  inputs_ = 0;
+  ++stats_.turns;
+  if (core_->pending()) stop_ = core_->resume();
+  if (!stop_) poll_kill();
+  if (!stop_) poll_queue(commands_, config_.operator_quota);
+  if (!stop_) poll_sessions();
+  if (!stop_) poll_time();
+  if (!stop_) poll_market();
+  stats_.inputs += static_cast<std::uint64_t>(inputs_);
+  busy_ = stop_ || busy_ || core_->pending() || queued() != 0;
+  if (status_ != nullptr) {
+    status_->heartbeat(stats_.turns, core_->now());
+    status_->set_positions(journal_.log().last_sequence(), journal_.log().durable_sequence());
+  }
+  if (!core_->python_wanted()) return false;
+  rec::Turn record;
+  record.turn = core_->turn() + 1;
+  record.inputs = static_cast<std::uint32_t>(inputs_);
+  record.flags = stop_ ? 1 : 0;
+  journal_.input(core_->now(), {rec::Turn::kType, Origin::NONE, 0, record_bytes(record), {}});
+  core_->begin_python_phase(stop_);
+  return true;
+}
+
+Sequence Edge::apply(RecordType type, Origin origin, std::uint16_t source) {
+  const Nanos now = clock_.now();
+  last_input_ = now;
+  if (type != RecordType::MARKET_DATAGRAM && type != RecordType::FIX_RX) last_received_ = now;
+  ++inputs_;
+  const Sequence sequence = journal_.input(now, {type, origin, source, payload_, {}});
+  const FrameHeader header{0,      0, sequence, now, type, FrameClass::INPUT, kRecordVersion,
+                           origin, 0, source};
+  stop_ |= core_->apply(Frame{&header, payload_});
+  return sequence;
+}
+
+void Edge::poll_kill() {
+  if (const auto kill = journal_.kill_here(core_->orders().gate().kill_pending(), clock_.now())) {
+    ++inputs_;
+    const FrameHeader header{0,
+                             0,
+                             journal_.log().last_sequence(),
+                             journal_.log().last_ts_core(),
+                             RecordType::KILL,
+                             FrameClass::INPUT,
+                             kRecordVersion,
+                             Origin::OPERATOR,
+                             0,
+                             0};
+    stop_ |= core_->apply(Frame{&header, record_bytes(*kill)});
+  }
+}
+
+void Edge::poll_queue(std::deque<Queued>& queue, int quota) {
+  for (int i = 0; i < quota && !queue.empty() && !stop_; ++i) {
+    const Queued next = std::move(queue.front());
+    queue.pop_front();
+    next();
+  }
+}
+
+void Edge::poll_sessions() {
+  const Nanos now = clock_.now();
+  for (const auto& connection : connections_) {
+    if (connection->poll(now, config_.session_quota, *this) >= config_.session_quota) busy_ = true;
+  }
+  poll_venues();
+}
+
+void Edge::poll_time() {
+  const Nanos now = clock_.now();
+  if (now - last_input_ >= config_.time_interval_ns || now >= core_->next_deadline()) {
+    input(rec::Time{}, Origin::NONE, 0);
+  }
+}
+
+void Edge::poll_market() {
+  poll_queue(market_, config_.market_quota);
+  for (const auto& feed : feeds_) {
+    // One datagram at a time, so that the native phase can end at any of them.
+    for (int i = 0; i < config_.market_quota && !stop_; ++i) {
+      if (feed->poll(clock_.now(), 1, *this) == 0) break;
+      if (i + 1 == config_.market_quota) busy_ = true;
+    }
+  }
+}
+
+Nanos Edge::until_due() {
+  if (busy_) return 0;
+  Nanos due = std::min(core_->next_deadline(), last_input_ + config_.time_interval_ns);
+  for (const auto& connection : connections_) due = std::min(due, connection->next_deadline());
+  for (const auto& feed : feeds_) due = std::min(due, feed->next_deadline());
+  for (const auto& venue : venues_) {
+    due = std::min(due, venue->connected() == venue->enabled() ? venue->next_deadline() : 0);
+  }
+  return std::max<Nanos>(0, due - clock_.now());
+}
+
+// ------------------------------------------------------------------ feeds
+
+void Edge::datagram(FeedId feed, std::uint32_t line, Nanos ts_recv,
+                    std::span<const std::byte> packet) {
+  rec::MarketDatagram record;
+  record.ts_recv = ts_recv;
+  record.line = line;
+  record.size_bytes = static_cast<std::uint32_t>(packet.size());
+  last_received_ = ts_recv;
+  ++stats_.market_inputs;
+  input(record, Origin::MARKET, static_cast<std::uint16_t>(index(feed)), packet);
+}
+
+void Edge::snapshot(FeedId feed, Nanos ts_recv, std::span<const std::byte> packet) {
+  rec::MarketMessage record;
+  record.ts_recv = ts_recv;
+  record.kind = static_cast<std::uint32_t>(MessageKind::SNAPSHOT);
+  record.size_bytes = static_cast<std::uint32_t>(packet.size());
+  record.instrument = kNoId;
+  input(record, Origin::MARKET, static_cast<std::uint16_t>(index(feed)), packet);
+}
+
+void Edge::status(FeedId feed, FeedEvent event, std::uint32_t line, std::uint64_t expected,
+                  std::uint64_t found) {
+  rec::FeedStatus record;
+  record.event = static_cast<std::uint32_t>(event);
+  record.line = line;
+  record.expected = expected;
+  record.found = found;
+  input(record, Origin::MARKET, static_cast<std::uint16_t>(index(feed)));
+}
+
+// ------------------------------------------------------------------ FIX connections
+
+void Edge::message(SessionId session, Nanos ts_recv, std::string_view message) {
+  rec::FixRx record;
+  record.ts_recv = ts_recv;
+  record.size_bytes = static_cast<std::uint32_t>(message.size());
+  last_received_ = ts_recv;
+  ++stats_.fix_inputs;
+  input(record, Origin::OURS, static_cast<std::uint16_t>(index(session)), text_bytes(message));
+}
+
+void Edge::event(SessionId session, ConnectionEvent event, std::string_view reason,
+                 Sequence last_written) {
+  rec::FixConnection record;
+  record.event = static_cast<std::uint32_t>(event);
+  record.size_bytes = static_cast<std::uint32_t>(reason.size());
+  record.last_written = last_written;
+  input(record, Origin::OURS, static_cast<std::uint16_t>(index(session)), text_bytes(reason));
+}
+
+void Edge::written(SessionId session, Sequence sequence, std::uint64_t bytes) {
+  rec::TxWritten record;
+  record.written_sequence = sequence;
+  record.written_bytes = bytes;
+  input(record, Origin::OURS, static_cast<std::uint16_t>(index(session)));
+}
+
+// ------------------------------------------------------------------ egress
+
+void Edge::fix_tx(SessionId session, Sequence sequence, ClOrdId cl_ord_id,
+                  std::string_view message) {
+  const Nanos logged = clock_.now();
+  if (!by_session_[index(session)]->write(sequence, message)) {
+    ++stats_.fix_refused;
+    return;
+  }
+  if (cl_ord_id == 0) return;
+  rec::OrderLatency record;
+  record.cl_ord_id = cl_ord_id;
+  record.ts_recv = last_received_;
+  record.ts_logged = logged;
+  record.ts_sent = clock_.now();
+  request_times_.record(record.ts_sent - record.ts_recv);
+  journal_.observe(core_->now(),
+                   {rec::OrderLatency::kType, Origin::NONE, 0, record_bytes(record), {}});
+}
+
+void Edge::disconnect(SessionId session, std::string_view reason) {
+  by_session_[index(session)]->close(reason);
+}
+
+}  // namespace pitwire

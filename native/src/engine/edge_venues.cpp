@@ -1,0 +1,75 @@
+// The edge's side of paper mode: venues inside the daemon (paper_venue.hpp).
+#include <algorithm>
+#include <charconv>
+#include <stdexcept>
+
+#include "pitwire/engine/edge.hpp"
+
+namespace pitwire {
+namespace {
+
+/// ExecIDs of two runs on one log must differ, and a log never uses a sequence twice.
+std::string prefix_at(Sequence sequence) {
+  constexpr int kBase = 36;
+  char text[16] = {'P'};
+  const auto end = std::to_chars(text + 1, text + sizeof text - 1, sequence, kBase).ptr;
+  *end = '-';
+  return {text, end + 1};
+}
+
+}  // namespace
+
+void Edge::add_venue(PaperVenueConfig config) {
+  if (core_ == nullptr) throw std::logic_error("attach the core before its venues");
+  if (venue_of(config.session) != nullptr) {
+    throw std::invalid_argument("session " + std::to_string(index(config.session)) +
+                                " has a venue already");
+  }
+  config.exec_id_prefix = prefix_at(journal_.log().last_sequence());
+  venues_.push_back(std::make_unique<PaperVenue>(*core_, config));
+  core_->set_market_tap(this);
+}
+
+PaperVenue* Edge::venue_of(SessionId session) noexcept {
+  for (const auto& venue : venues_) {
+    if (venue->session() == session) return venue.get();
+  }
+  return nullptr;
+}
+
+void Edge::poll_venues() {
+  for (const auto& venue : venues_) {
+    if (venue->connected() != venue->enabled()) {
+      const bool up = venue->enabled();
+      venue->set_connected(up);
+      // All that was asked of it has arrived: nothing is ever written halfway.
+      event(venue->session(), up ? ConnectionEvent::CONNECTED : ConnectionEvent::DISCONNECTED,
+            up ? "simulated venue" : "disabled", journal_.log().last_sequence());
+    }
+    venue->poll(clock_.now(), *this);
+  }
+}
+
+void Edge::venue_tx(SessionId session, Sequence, RecordType type,
+                    std::span<const std::byte> payload) {
+  PaperVenue* venue = venue_of(session);
+  if (venue == nullptr || !venue->request(clock_.now(), type, payload)) ++stats_.venue_refused;
+}
+
+void Edge::report(SessionId session, RecordType type, std::span<const std::byte> payload) {
+  rec::VenueReport record;
+  record.type = static_cast<std::uint32_t>(type);
+  record.session = index(session);
+  ++stats_.venue_reports;
+  input(record, Origin::OURS, static_cast<std::uint16_t>(index(session)), payload);
+}
+
+void Edge::market_changed(InstrumentId instrument) {
+  for (const auto& venue : venues_) venue->market_changed(instrument);
+}
+
+void Edge::traded(InstrumentId instrument, std::int64_t px, std::int64_t qty, Side aggressor) {
+  for (const auto& venue : venues_) venue->traded(instrument, px, qty, aggressor);
+}
+
+}  // namespace pitwire

@@ -1,0 +1,242 @@
+#include "pitwire/engine/fix_desk.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace pitwire {
+
+/// A session as the order desk's way out.
+class FixDesk::Route final : public OrderRoute {
+ public:
+  Route(FixDesk& desk, SessionId session) : desk_(desk), session_(session) {}
+
+  bool order(const rec::OrderSubmitted& record) override {
+    return logged_on() && desk_.session_at(session_).send_order(desk_.emitter_.now(), record);
+  }
+  bool cancel(const rec::CancelRequested& record, std::int64_t order_qty) override {
+    return logged_on() &&
+           desk_.session_at(session_).send_cancel(desk_.emitter_.now(), record, order_qty);
+  }
+  bool replace(const rec::ReplaceRequested& record) override {
+    return logged_on() && desk_.session_at(session_).send_replace(desk_.emitter_.now(), record);
+  }
+  bool status(const rec::StatusRequested& record) override {
+    return logged_on() && desk_.session_at(session_).send_status(desk_.emitter_.now(), record);
+  }
+  [[nodiscard]] bool logged_on() const override {
+    const auto& session = desk_.entries_[index(session_)].session;
+    return session && session->logged_on();
+  }
+
+ private:
+  FixDesk& desk_;
+  SessionId session_;
+};
+
+FixDesk::FixDesk(Emitter& emitter, OrderDesk& orders) : emitter_(emitter), orders_(orders) {}
+FixDesk::~FixDesk() = default;
+
+OrderRoute& FixDesk::define(const FixSessionConfig& config,
+                            std::unique_ptr<FixSymbology> symbology) {
+  const auto at = index(config.id);
+  if (entries_.size() <= at) entries_.resize(at + 1);
+  entries_[at].config = config;
+  entries_[at].symbology = std::move(symbology);
+  entries_[at].route = std::make_unique<Route>(*this, config.id);
+  return *entries_[at].route;
+}
+
+bool FixDesk::is_fix(SessionId session) const noexcept {
+  return index(session) < entries_.size() && entries_[index(session)].route != nullptr;
+}
+
+FixSession& FixDesk::session_at(SessionId session) {
+  Entry& entry = entries_[index(session)];
+  if (!entry.session) {
+    entry.session = std::make_unique<FixSession>(entry.config, *entry.symbology, *this,
+                                                 emitter_.now(), entry.restored);
+  }
+  return *entry.session;
+}
+
+// ------------------------------------------------------------------ inputs
+
+void FixDesk::received(SessionId session, Sequence raw, std::string_view message) {
+  session_at(session).received(emitter_.now(), raw, message);
+}
+
+void FixDesk::connection(SessionId session, const rec::FixConnection& record,
+                         std::string_view reason) {
+  switch (static_cast<ConnectionEvent>(record.event)) {
+    case ConnectionEvent::CONNECTED:
+      session_at(session).connected(emitter_.now());
+      return;
+    case ConnectionEvent::DISCONNECTED:
+      session_at(session).disconnected(emitter_.now(), reason);
+      orders_.on_connection_lost(session, record.last_written);
+      return;
+    case ConnectionEvent::REFUSED:
+    case ConnectionEvent::TLS_FAILED:
+    case ConnectionEvent::GARBLED:
+      event(session, 1, reason);
+      return;
+  }
+}
+
+void FixDesk::time() {
+  for (Entry& entry : entries_) {
+    if (entry.session) entry.session->time(emitter_.now());
+  }
+}
+
+void FixDesk::logon(SessionId session) { session_at(session).logon(emitter_.now()); }
+
+void FixDesk::logout(SessionId session, std::string_view reason) {
+  session_at(session).logout(emitter_.now(), reason);
+}
+
+bool FixDesk::set_next_numbers(SessionId session, std::uint64_t sender, std::uint64_t target) {
+  return session_at(session).set_next_numbers(emitter_.now(), sender, target);
+}
+
+FixSessionState FixDesk::state(SessionId session) const {
+  const Entry& entry = entries_[index(session)];
+  if (entry.session) return entry.session->state();
+  FixSessionState state;
+  state.next_sender = entry.restored.next_sender;
+  state.next_target = entry.restored.next_target;
+  state.creation_ts = entry.restored.creation_ts;
+  return state;
+}
+
+Nanos FixDesk::next_deadline() const noexcept {
+  Nanos earliest = std::numeric_limits<Nanos>::max();
+  for (const Entry& entry : entries_) {
+    if (entry.session) earliest = std::min(earliest, entry.session->next_deadline());
+  }
+  return earliest;
+}
+
+// ------------------------------------------------------------------ consequences
+
+void FixDesk::tx(SessionId session, std::string_view message, std::uint64_t msg_seq_num,
+                 ClOrdId cl_ord_id, bool admin, bool poss_dup) {
+  rec::FixTx record;
+  record.msg_seq_num = msg_seq_num;
+  record.order = cl_ord_id;
+  record.size_bytes = static_cast<std::uint32_t>(message.size());
+  record.flags = (admin ? 1U : 0U) | (poss_dup ? 2U : 0U);
+  const auto source = static_cast<std::uint16_t>(index(session));
+  const Sequence sequence = emitter_.emit(record, source, text_bytes(message));
+  orders_.on_sent(session, sequence, cl_ord_id);
+  emitter_.egress().fix_tx(session, sequence, cl_ord_id, message);
+}
+
+void FixDesk::state(SessionId session, const FixSessionState& state) {
+  rec::FixState record;
+  record.next_sender_msg_seq_num = state.next_sender;
+  record.next_target_msg_seq_num = state.next_target;
+  record.creation_ts = state.creation_ts;
+  record.logged_on = state.logged_on ? 1 : 0;
+  record.connected = state.connected ? 1 : 0;
+  emitter_.emit(record, static_cast<std::uint16_t>(index(session)));
+}
+
+void FixDesk::tell(SessionId session, bool connected, bool logged_on) {
+  emitter_.event(EventKind::SESSION).values = {index(session), connected, logged_on,
+                                               emitter_.now()};
+}
+
+void FixDesk::logged_on(SessionId session) { tell(session, true, true); }
+
+void FixDesk::logged_out(SessionId session, std::string_view reason) {
+  event(session, 0, reason);
+  tell(session, false, false);
+}
+
+void FixDesk::disconnect(SessionId session, std::string_view reason) {
+  emitter_.egress().disconnect(session, reason);
+}
+
+void FixDesk::event(SessionId session, std::uint32_t severity, std::string_view text) {
+  rec::FixEvent record;
+  record.size_bytes = static_cast<std::uint32_t>(text.size());
+  record.severity = severity;
+  emitter_.emit(record, static_cast<std::uint16_t>(index(session)), text_bytes(text));
+}
+
+void FixDesk::execution(const rec::Execution& record) { orders_.on_execution(record); }
+
+void FixDesk::unreadable_execution(const rec::Execution& salvaged, std::string_view defects) {
+  event(SessionId{salvaged.session}, 2, defects);
+  Event& unmatched = emitter_.event(EventKind::EXECUTION_UNMATCHED, kNoId, salvaged.instrument);
+  unmatched.values = {salvaged.session, static_cast<std::int64_t>(salvaged.cl_ord_id),
+                      salvaged.last_qty};
+  unmatched.text = std::string(defects);
+}
+
+void FixDesk::cancel_rejected(const rec::CancelRejected& record) {
+  orders_.on_cancel_rejected(record);
+}
+
+void FixDesk::business_rejected(const FixReject& reject) { session_rejected(reject); }
+
+void FixDesk::session_rejected(const FixReject& reject) {
+  event(reject.session, 2,
+        "message " + std::to_string(reject.ref_seq_num) + " rejected: " + std::string(reject.text));
+  if (reject.cl_ord_id != 0) {
+    orders_.on_request_rejected(reject.session, reject.cl_ord_id, reject.text);
+  }
+}
+
+// ------------------------------------------------------------------ recovery, checkpoints
+
+void FixDesk::apply_fact(const Frame& frame) {
+  const auto* record = frame.as<rec::FixState>();
+  if (record == nullptr || frame.header->source >= entries_.size()) return;
+  FixRestored& restored = entries_[frame.header->source].restored;
+  restored.next_sender = record->next_sender_msg_seq_num;
+  restored.next_target = record->next_target_msg_seq_num;
+  restored.creation_ts = record->creation_ts;
+}
+
+void FixDesk::after_recovery() {
+  for (Entry& entry : entries_) {
+    if (entry.session) entry.restored = entry.session->snapshot();
+    entry.restored.logged_on = false;
+    entry.session.reset();
+  }
+}
+
+void FixDesk::save(ByteWriter& out) const {
+  for (const Entry& entry : entries_) {
+    const FixRestored now = entry.session ? entry.session->snapshot() : entry.restored;
+    out.put(now.next_sender);
+    out.put(now.next_target);
+    out.put(now.creation_ts);
+    out.put(static_cast<std::uint64_t>(now.logged_on));
+    out.put(static_cast<std::int64_t>(now.heart_bt_int_seconds));
+    out.put(now.last_sent_ts);
+    out.put(now.last_received_ts);
+    out.put(static_cast<std::uint64_t>(entry.session != nullptr));
+  }
+}
+
+bool FixDesk::restore(ByteReader& in) {
+  for (Entry& entry : entries_) {
+    FixRestored& restored = entry.restored;
+    restored.next_sender = in.get<std::uint64_t>();
+    restored.next_target = in.get<std::uint64_t>();
+    restored.creation_ts = in.get<Nanos>();
+    restored.logged_on = in.get<std::uint64_t>() != 0;
+    restored.heart_bt_int_seconds = static_cast<int>(in.get<std::int64_t>());
+    restored.last_sent_ts = in.get<Nanos>();
+    restored.last_received_ts = in.get<Nanos>();
+    const bool constructed = in.get<std::uint64_t>() != 0;
+    entry.session.reset();
+    if (constructed && entry.route) (void)session_at(entry.config.id);
+  }
+  return in.ok();
+}
+
+}  // namespace pitwire

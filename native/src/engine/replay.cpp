@@ -1,0 +1,48 @@
+#include "pitwire/engine/replay.hpp"
+
+namespace pitwire {
+
+ReplayDriver::ReplayDriver(LogReader& log, LogReader& scan, const CoreConfig& config)
+    : journal_(log), core_(journal_, egress_, config) {
+  while (const auto frame = scan.next()) {
+    if (const auto* abandoned = frame->as<rec::Abandoned>()) {
+      facts_.push_back({abandoned->from_sequence, abandoned->last_sequence});
+    }
+  }
+}
+
+bool ReplayDriver::apply_facts() {
+  const Sequence done = journal_.last_sequence();
+  while (!facts_.empty() && facts_.front().last <= done) facts_.erase(facts_.begin());
+  if (facts_.empty() || done + 1 < facts_.front().from) return false;
+  while (const auto frame = journal_.next_fact(facts_.front().last)) core_.apply_fact(*frame);
+  facts_.erase(facts_.begin());
+  return true;
+}
+
+ReplayDriver::Stop ReplayDriver::run_native(std::uint64_t inputs_max) {
+  if (!in_turn_) {
+    core_.begin_turn();
+    in_turn_ = true;
+    if (!apply_facts()) (void)core_.resume();
+  }
+  for (std::uint64_t i = 0; i < inputs_max; ++i) {
+    const auto frame = journal_.next_input();
+    if (!frame) return journal_.divergence() ? Stop::DIVERGED : Stop::END;
+    ++inputs_;
+    if (first_ts_ == 0) first_ts_ = frame->ts_core();
+    if (const auto* turn = frame->as<rec::Turn>()) {
+      core_.begin_python_phase((turn->flags & 1) != 0);
+      in_turn_ = false;
+      return Stop::PYTHON_PHASE;
+    }
+    (void)core_.apply(*frame);
+    if (frame->as<rec::Epoch>() != nullptr) {
+      epoch_json_ = text_view(frame->tail<rec::Epoch>());
+      return Stop::EPOCH;
+    }
+  }
+  return Stop::BUDGET;
+}
+
+}  // namespace pitwire
