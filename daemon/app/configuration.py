@@ -1,0 +1,338 @@
+"""Reads a configuration file: every fault of it is one line, `FILE: key.path: reason`.
+
+TOML to frozen structures, strictly: an unknown key is an error. Any value can be overridden from
+the command line by `key.path=value`, where an element of a list is named by its `name`, `symbol`
+or number: `session.broker.port=5001`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Final, cast
+
+import msgspec
+from msgspec import Meta
+
+from daemon.app.market_settings import (
+    BinanceFeed,
+    Feed,
+    InstrumentSettings,
+    SessionSettings,
+    SimulatedSessionSettings,
+    StrategySettings,
+    VenueSettings,
+)
+from daemon.app.settings import (
+    CheckpointSettings,
+    ControlSettings,
+    CoreSettings,
+    DaemonSettings,
+    Limits,
+    LogSettings,
+    RiskSettings,
+    Section,
+    ServiceSettings,
+    WorkerSettings,
+)
+
+FILE_BYTES_MAX: Final = 4 << 20
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """One fault: the key's path, empty where the file as a whole is meant, and the reason."""
+
+    key: str
+    reason: str
+
+
+class ConfigurationError(Exception):
+    """A file that cannot be used; its text has a line for each problem."""
+
+    def __init__(self, path: Path | str, problems: Sequence[Problem]) -> None:
+        self.path, self.problems = str(path), tuple(problems)
+        super().__init__("\n".join(self._lines()))
+
+    def _lines(self) -> Iterator[str]:
+        for problem in self.problems:
+            yield ": ".join(part for part in (self.path, problem.key, problem.reason) if part)
+
+
+class Configuration(Section, frozen=True, kw_only=True):
+    """A whole file."""
+
+    daemon: DaemonSettings
+    log: LogSettings
+    control: ControlSettings = ControlSettings()
+    core: CoreSettings = CoreSettings()
+    checkpoint: CheckpointSettings = CheckpointSettings()
+    worker: WorkerSettings = WorkerSettings()
+    service: ServiceSettings = ServiceSettings()
+    venue: Annotated[tuple[VenueSettings, ...], Meta(min_length=1)]
+    feed: Annotated[tuple[Feed, ...], Meta(min_length=1)]
+    session: tuple[SessionSettings, ...] = ()
+    instrument: Annotated[tuple[InstrumentSettings, ...], Meta(min_length=1)]
+    strategy: tuple[StrategySettings, ...] = ()
+    risk: RiskSettings = RiskSettings()
+
+    @property
+    def control_socket(self) -> Path:
+        """Where operators connect."""
+        return Path(self.daemon.runtime_dir) / self.control.socket
+
+    @property
+    def kill_socket(self) -> Path:
+        """Where the native kill path listens."""
+        return Path(self.daemon.runtime_dir) / self.control.kill_socket
+
+    @property
+    def status_page(self) -> Path:
+        """Where the daemon's heartbeat, kill word and fence are shared (core.SharedStatus)."""
+        return Path(self.daemon.runtime_dir) / "status.page"
+
+    @property
+    def counters_page(self) -> Path:
+        """Where its counters and histograms are shared (core.SharedCounters)."""
+        return Path(self.daemon.runtime_dir) / "counters.page"
+
+    def canonical(self) -> bytes:
+        """JSON of every value, defaults too, in a fixed order: what the EPOCH record holds.
+
+        Credentials are in it as references only.
+        """
+        return msgspec.json.encode(self, order="deterministic")
+
+    def sha256(self) -> str:
+        """Names this configuration: equal where every value is."""
+        return hashlib.sha256(self.canonical()).hexdigest()
+
+
+def load(path: Path | str, overrides: Sequence[str] = ()) -> Configuration:
+    """The configuration in a file. ConfigurationError says what is wrong with it, and where."""
+    return parse(_read(Path(path)), str(path), overrides)
+
+
+def parse(text: str, path: str = "configuration", overrides: Sequence[str] = ()) -> Configuration:
+    """As `load`, from text; `path` is what errors call it."""
+    try:
+        # Decimals stay as they are written: 0.1 is exactly a tenth.
+        tree = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(path, [_syntax_problem(error)]) from None
+    try:
+        for override in overrides:
+            _override(tree, override)
+        _floats_for_strategies(tree)
+        _check_limits(tree)
+        configuration = msgspec.convert(tree, Configuration)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(path, [problem_of(error)]) from None
+    except _LimitsError as error:
+        raise ConfigurationError(path, [error.problem]) from None
+    except ValueError as error:
+        key, _, reason = str(error).partition(": ")
+        raise ConfigurationError(path, [Problem(key, reason)]) from None
+    if problems := list(contradictions(configuration)):
+        raise ConfigurationError(path, problems)
+    return configuration
+
+
+def _read(path: Path) -> str:
+    try:
+        if path.stat().st_size > FILE_BYTES_MAX:
+            raise ConfigurationError(path, [Problem("", f"larger than {FILE_BYTES_MAX} bytes")])
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        reason = f"byte {error.start} is not UTF-8"
+        raise ConfigurationError(path, [Problem("", reason)]) from None
+    except OSError as error:
+        raise ConfigurationError(path, [Problem("", error.strerror or str(error))]) from None
+
+
+def _syntax_problem(error: tomllib.TOMLDecodeError) -> Problem:
+    text = str(error)
+    if place := re.fullmatch(r"(.*) \(at (line \d+, column \d+)\)", text, re.DOTALL):
+        return Problem(place[2], place[1])
+    return Problem("", text)
+
+
+def problem_of(error: msgspec.ValidationError) -> Problem:
+    """msgspec's message as key and reason: "... unknown field `x` - at `$.log`" is key log.x."""
+    reason, _, path = str(error).partition(" - at `$")
+    path = path.rstrip("`").removeprefix(".")
+    named = re.match(r"Object (?:contains unknown|missing required) field `(.+)`$", reason)
+    # What our own __post_init__ refuses begins with the key.
+    own = re.match(r"([a-z_][\w.\[\]]*): (.+)$", reason, re.DOTALL)
+    if named:
+        reason = "unknown key" if "unknown" in reason else "missing"
+        path = f"{path}.{named[1]}"
+    elif own:
+        path, reason = f"{path}.{own[1]}", own[2]
+    return Problem(path.strip("."), reason)
+
+
+class _LimitsError(Exception):
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.reason)
+        self.problem = problem
+
+
+def _check_limits(tree: dict[str, Any]) -> None:
+    """The limits by name, each for itself: msgspec's paths leave out a mapping's keys."""
+    risk = tree.get("risk", {})
+    for scope in ("strategy", "instrument"):
+        named = risk.get(scope, {}) if isinstance(risk, dict) else {}
+        for name, limits in named.items() if isinstance(named, dict) else ():
+            try:
+                msgspec.convert(limits, Limits)
+            except msgspec.ValidationError as error:
+                fault = problem_of(error)
+                key = ".".join(filter(None, ("risk", scope, name, fault.key)))
+                raise _LimitsError(Problem(key, fault.reason)) from None
+
+
+def _floats_for_strategies(tree: dict[str, Any]) -> None:
+    """A strategy's parameters are models' numbers, not money: there decimals become floats."""
+    strategies = tree.get("strategy", [])
+    for strategy in strategies if isinstance(strategies, list) else []:
+        if isinstance(strategy, dict) and "parameters" in strategy:
+            strategy["parameters"] = _as_floats(strategy["parameters"])
+
+
+def _as_floats(value: object) -> object:
+    match value:
+        case Decimal():
+            return float(value)
+        case dict():
+            return {key: _as_floats(each) for key, each in value.items()}
+        case list():
+            return [_as_floats(each) for each in value]
+        case _:
+            return value
+
+
+# ------------------------------------------------------------------ overrides
+
+
+def _override(tree: dict[str, Any], assignment: str) -> None:
+    key, separator, text = assignment.partition("=")
+    if not separator or not key:
+        raise ValueError(f"{assignment}: an override is KEY.PATH=VALUE")
+    node: Any = tree
+    *parents, last = key.split(".")
+    for part in parents:
+        node = _step(node, part, key)
+    if isinstance(node, list):
+        node[node.index(_step(node, last, key))] = _value(text)
+    elif isinstance(node, dict):
+        node[last] = _value(text)
+    else:
+        raise ValueError(f"{key}: {parents[-1]} is a value and has no {last}")
+
+
+def _step(node: Any, part: str, key: str) -> Any:  # noqa: ANN401  TOML's values, of any type
+    if isinstance(node, dict):
+        return node.setdefault(part, {})
+    if isinstance(node, list):
+        for number, each in enumerate(node):
+            names = (each.get("name"), each.get("symbol")) if isinstance(each, dict) else ()
+            if part in names or part == str(number):
+                return each
+    raise ValueError(f"{key}: there is no {part} to override")
+
+
+def _value(text: str) -> object:
+    """As TOML reads it; a word that is no TOML value is a string."""
+    try:
+        return cast("object", tomllib.loads(f"v = {text}", parse_float=Decimal)["v"])
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+# ------------------------------------------------------------------ between sections
+
+
+def contradictions(configuration: Configuration) -> Iterator[Problem]:
+    """What is right in each section and wrong between them."""
+    yield from _duplicates(configuration)
+    yield from _dangling(configuration)
+    yield from _unfit(configuration)
+
+
+def _duplicates(configuration: Configuration) -> Iterator[Problem]:
+    for section in ("venue", "feed", "session", "instrument", "strategy"):
+        seen: dict[str, int] = {}
+        attribute = "symbol" if section == "instrument" else "name"
+        for number, each in enumerate(getattr(configuration, section)):
+            name = getattr(each, attribute)
+            if name in seen:
+                reason = f"{name} is already {section}[{seen[name]}]"
+                yield Problem(f"{section}[{number}].{attribute}", reason)
+            seen.setdefault(name, number)
+
+
+def _references(configuration: Configuration) -> Iterator[tuple[str, str, str | None]]:
+    """Key, the section it points to, and the name it gives."""
+    for section in ("feed", "session", "instrument"):
+        for number, each in enumerate(getattr(configuration, section)):
+            yield f"{section}[{number}].venue", "venue", each.venue
+    for number, instrument in enumerate(configuration.instrument):
+        yield f"instrument[{number}].feed", "feed", instrument.feed
+        yield f"instrument[{number}].session", "session", instrument.session
+    for number, strategy in enumerate(configuration.strategy):
+        yield f"strategy[{number}].session", "session", strategy.session
+        for index, symbol in enumerate(strategy.instruments):
+            yield f"strategy[{number}].instruments[{index}]", "instrument", symbol
+    for name in configuration.risk.strategy:
+        yield f"risk.strategy.{name}", "strategy", name
+    for symbol in configuration.risk.instrument:
+        yield f"risk.instrument.{symbol}", "instrument", symbol
+
+
+def _dangling(configuration: Configuration) -> Iterator[Problem]:
+    names = {
+        section: {each.name for each in getattr(configuration, section)}
+        for section in ("venue", "feed", "session", "strategy")
+    }
+    names["instrument"] = {each.symbol for each in configuration.instrument}
+    for key, section, name in _references(configuration):
+        if name is not None and name not in names[section]:
+            known = ", ".join(sorted(names[section])) or "none"
+            yield Problem(key, f"there is no {section} {name}; there are: {known}")
+
+
+def _unfit(configuration: Configuration) -> Iterator[Problem]:
+    sessions = {each.name: each for each in configuration.session}
+    instruments = {each.symbol: each for each in configuration.instrument}
+    paper = configuration.daemon.mode == "paper"
+    for number, session in enumerate(configuration.session):
+        if paper and not isinstance(session, SimulatedSessionSettings):
+            reason = "is not simulated, and daemon.mode is paper"
+            yield Problem(f"session[{number}].kind", reason)
+    for number, strategy in enumerate(configuration.strategy):
+        for symbol in strategy.instruments:
+            instrument = instruments.get(symbol)
+            if instrument is None:
+                continue
+            if strategy.session is None and instrument.session is None:
+                reason = f"{symbol} has no session, and the strategy names none"
+                yield Problem(f"strategy[{number}].instruments", reason)
+            route = sessions.get(strategy.session or instrument.session or "")
+            if route is not None and route.venue != instrument.venue:
+                reason = f"{symbol} trades at {instrument.venue}, {route.name} is {route.venue}'s"
+                yield Problem(f"strategy[{number}].session", reason)
+    yield from _unfit_feeds(configuration)
+
+
+def _unfit_feeds(configuration: Configuration) -> Iterator[Problem]:
+    kinds = {each.name: each for each in configuration.feed}
+    for number, instrument in enumerate(configuration.instrument):
+        feed = kinds.get(instrument.feed or "")
+        symbol = instrument.feed_symbol or instrument.symbol
+        if feed is not None and not isinstance(feed, BinanceFeed) and len(symbol) > 8:
+            reason = f"{symbol} is longer than the 8 characters of an ITCH stock symbol"
+            yield Problem(f"instrument[{number}].feed_symbol", reason)

@@ -1,0 +1,329 @@
+"""The live daemon: recovers its log, connects the edges, turns until told to stop.
+
+`Daemon.run` reads like the life of the process: prepare, recover, begin the epoch, connect, turn,
+stop. Everything runs on the one thread of the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+import uvloop
+
+from daemon.app.configuration import Configuration
+from daemon.app.connections import connect_feeds, connect_sessions
+from daemon.app.epoch import EpochStart, append_epoch, last_epoch
+from daemon.app.recovery import Recovered, recover
+from daemon.app.reports import Reports
+from daemon.app.wiring import Wiring
+from daemon.core import KillSocket, Live, LogWriter, SharedStatus
+from daemon.io.control import ControlServer, Peer, Settings, grants_of
+from daemon.io.service import OperatingLog, ServiceManager, Signals
+from daemon.io.workers import WorkerPool, WorkOutcome
+from daemon.messages import Reply
+from daemon.messages.commands import COMMANDS
+from daemon.messages.replies import Outcome
+from daemon.runtime.effects import (
+    Effect,
+    EndProcess,
+    FetchSnapshot,
+    Ready,
+    RunWorker,
+    SendReply,
+    SetLogLevel,
+)
+
+log = structlog.get_logger("daemon")
+
+PHASES = ("starting", "recovering", "reconciling", "ready", "stopping")
+WAIT_MODES = {"park": 0, "spin": 1, "spin_then_park": 2}
+SEQUENCES_SKIPPED = 1 << 16
+TURNS_PER_CALLBACK = 64  # before other work of the loop gets its chance
+CLOCK_ADJUST_S = 1.0
+
+
+class Daemon:
+    """One process on one log."""
+
+    def __init__(self, configuration: Configuration, operating_log: OperatingLog) -> None:
+        self.configuration = configuration
+        self.runtime_dir = Path(configuration.daemon.runtime_dir)
+        self.log_folder = Path(configuration.log.folder)
+        self.phase = PHASES[0]
+        self.epoch: EpochStart | None = None
+        self.wiring: Wiring
+        self.live: Live
+        self.reports: Reports
+        self._operating_log = operating_log
+        self._service = ServiceManager()
+        self._replies: dict[int, asyncio.Future[Reply]] = {}
+        self._command_ids = 0
+        self._done = asyncio.Event()
+        self._failed = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._workers: WorkerPool
+        self._loop: asyncio.AbstractEventLoop
+        self._scheduled = False
+
+    # ------------------------------------------------------------------ the life of the process
+
+    async def run(self, for_seconds: float | None = None) -> int:
+        """Until a signal, an operator's shutdown, or `for_seconds` are over; the exit code."""
+        self._loop = asyncio.get_running_loop()
+        self._prepare()
+        try:
+            recovered = self._recover()
+            self._begin_epoch(recovered)
+            await self._connect()
+            if for_seconds is not None:
+                self._loop.call_later(for_seconds, self.request_shutdown, "time is over")
+            self._schedule()
+            await self._done.wait()
+            if not self._failed:
+                await self._disconnect()
+        finally:
+            self._log.close()
+        return 1 if self._failed or self._log.failed else 0
+
+    def _prepare(self) -> None:
+        self.runtime_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.runtime_dir.chmod(0o700)
+        self.log_folder.mkdir(parents=True, exist_ok=True)
+        self._status = SharedStatus(str(self.runtime_dir / "status.page"))
+        self._set_phase("recovering")
+        settings = self.configuration.log
+        self._log, report = LogWriter.recover(str(self.log_folder), settings.segment_size_bytes)
+        log.info("log recovered", report=report["text"])
+
+    def _recover(self) -> Recovered | None:
+        core = self.configuration.core
+        self.live = Live(
+            self._log,
+            self._status,
+            orders_max=core.orders_max,
+            operator_quota=core.quotas.operator,
+            session_quota=core.quotas.executions,
+            market_quota=core.quotas.market,
+        )
+        self.wiring = Wiring(self.live.core, self.configuration)
+        self.reports = Reports(self)
+        self._before = last_epoch(self.log_folder)
+        if self._before is None:
+            return None
+        return recover(self.live, self.wiring, self.log_folder, self._before)
+
+    def _begin_epoch(self, recovered: Recovered | None) -> None:
+        self._log.skip_sequences(SEQUENCES_SKIPPED)
+        if recovered is not None:
+            self.live.append_abandoned(
+                recovered.turn, recovered.from_sequence, recovered.last_sequence
+            )
+        self.epoch = append_epoch(self.live, self.wiring, self._before)
+        # Its start number must never be used again, whatever happens to this host.
+        if not self._log.wait_durable(self._log.last_sequence):
+            raise RuntimeError(f"the log cannot be synced: {self._log.failure}")
+        self._set_phase("reconciling")
+
+    async def _connect(self) -> None:
+        settings = self.configuration
+        self._kill = KillSocket(
+            str(settings.kill_socket), self._status, mode=int(settings.control.mode, 8)
+        )
+        self.live.watch(self._kill)
+        self._control = ControlServer(
+            Settings(
+                path=settings.control_socket,
+                mode=int(settings.control.mode, 8),
+                grants=grants_of(settings.control.role),
+                request_bytes_max=settings.control.request_bytes_max,
+                reply_bytes_max=settings.control.reply_bytes_max,
+                connections_max=settings.control.connections_max,
+            ),
+            self,
+        )
+        await self._control.start()
+        self._workers = WorkerPool(
+            settings.worker.functions,
+            self._worker_done,
+            processes=settings.worker.processes,
+            timeout_s=settings.worker.timeout_seconds,
+        )
+        self._workers.start()
+        self._signals = Signals(self.request_shutdown)
+        self._signals.install(self._loop)
+        self._feeds = connect_feeds(self.live, settings, self._schedule)
+        connect_sessions(self.live, settings)
+        self._loop.add_reader(self.live.epoll_fd, self._schedule)
+        self._adjust_clock()
+
+    async def _disconnect(self) -> None:
+        self._set_phase("stopping")
+        self._service.stopping()
+        self._loop.remove_reader(self.live.epoll_fd)
+        if self._timer is not None:
+            self._timer.cancel()
+        for _ in range(3):  # Logout messages and their answers
+            self._turn()
+            await asyncio.sleep(0)
+        await self._feeds.close()
+        await self._workers.stop()
+        await self._control.close()
+        self._signals.remove()
+
+    def _set_phase(self, phase: str) -> None:
+        self.phase = phase
+        self._status.set_phase(PHASES.index(phase))
+        self._service.status(phase)
+
+    # ------------------------------------------------------------------ turns
+
+    def _schedule(self) -> None:
+        """Take turns soon; called as often as one likes."""
+        if self._scheduled or self._done.is_set():
+            return
+        self._scheduled = True
+        self._loop.call_soon(self._take_turns)
+
+    def _take_turns(self) -> None:
+        try:
+            self._take_some_turns()
+        except Exception:
+            # A turn that did not end leaves the log without its mark: going on would trade on a
+            # state that no replay reaches. The log is intact; the supervisor starts us again.
+            log.critical("a turn failed: the daemon ends", exc_info=True)
+            self._failed = True
+            self._done.set()
+
+    def _take_some_turns(self) -> None:
+        self._scheduled = False
+        self.live.disarm()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        core = self.configuration.core
+        for _ in range(TURNS_PER_CALLBACK):
+            self._turn()
+            if self._done.is_set():
+                return
+            if not self.live.busy and not self._wait(core.spin_ns):
+                break
+        self._service.watchdog()
+        if self.live.busy or not self.live.arm():
+            self._schedule()
+            return
+        delay = self.live.until_due_ns() / 1e9
+        self._timer = self._loop.call_later(delay, self._schedule)
+
+    def _wait(self, spin_ns: int) -> bool:
+        """Spin for more work where configured; uvloop sleeps where not. True: there is some."""
+        mode = WAIT_MODES[self.configuration.core.wait]
+        if mode == 0:
+            return False
+        return bool(self.live.wait(1, spin_ns, 0) & 1)
+
+    def _turn(self) -> None:
+        self.reports.turn_times.take(self.live, self.wiring.phase)
+        if self._status.killed:
+            self._kill.seen()
+        for effect in self.wiring.effects.take():
+            self._carry_out(effect)
+        if self._log.failed:
+            log.critical("the log failed: no new orders", reason=self._log.failure)
+            self._done.set()
+
+    def _adjust_clock(self) -> None:
+        self.live.adjust_clock()
+        self._loop.call_later(CLOCK_ADJUST_S, self._adjust_clock)
+
+    # ------------------------------------------------------------------ effects
+
+    def _carry_out(self, effect: Effect) -> None:
+        match effect:
+            case SendReply(reply):
+                future = self._replies.pop(reply.command_id, None)
+                if future is not None and not future.done():
+                    future.set_result(reply)
+            case RunWorker(request_id, strategy, function, payload):
+                self._workers.submit(request_id, strategy, function, payload)
+            case FetchSnapshot(symbol):
+                self._feeds.fetch_snapshot(symbol)
+            case Ready():
+                if self.phase == "reconciling":
+                    self._set_phase("ready")
+                    self._service.ready("trading")
+                    log.info("ready", epoch=self.epoch.epoch if self.epoch else 0)
+            case SetLogLevel(level):
+                self._operating_log.set_level(level)
+            case EndProcess(reason):
+                log.info("ends", reason=reason)
+                self._done.set()
+
+    def _worker_done(self, outcome: WorkOutcome) -> None:
+        content = outcome.result.decode()
+        if outcome.error:
+            content = msgspec.json.encode(outcome.error).decode()
+        self.live.push_worker_result(
+            outcome.request_id, outcome.strategy, int(outcome.status), content
+        )
+        self._schedule()
+
+    # ------------------------------------------------------------------ operators
+
+    async def execute(self, peer: Peer, name: str, arguments: dict[str, Any]) -> Reply:
+        """`daemon.io.control.CommandPort`: questions are answered at once, commands by a turn."""
+        if not COMMANDS[name].changes:
+            return self.reports.answer(name, arguments)
+        return await self._command(peer.uid, peer.pid, peer.user, peer.role.name, name, arguments)
+
+    async def _command(
+        self, uid: int, pid: int, user: str, role: str, name: str, arguments: dict[str, Any]
+    ) -> Reply:
+        if name == "kill":
+            self._status.kill(uid)
+        if arguments.get("clear_kill"):
+            self._status.clear_kill()
+        self._command_ids += 1
+        command_id = ((self.epoch.epoch if self.epoch else 0) << 32) | self._command_ids
+        content = msgspec.json.encode(
+            {"name": name, "arguments": arguments, "user": user, "role": role.lower()}
+        )
+        future: asyncio.Future[Reply] = self._loop.create_future()
+        self._replies[command_id] = future
+        self.live.push_operator(uid, pid, command_id, content.decode())
+        self._schedule()
+        try:
+            return await asyncio.wait_for(future, timeout=10)
+        except TimeoutError:
+            self._replies.pop(command_id, None)
+            return Reply(command_id, int(Outcome.REFUSED), None, "not answered within 10 s")
+
+    def request_shutdown(self, reason: str = "signal") -> None:
+        """No new orders, cancel, wait for the answers, end."""
+        if self.phase in ("starting", "recovering"):
+            self._done.set()
+            return
+        task = self._loop.create_task(
+            self._command(
+                os.getuid(), os.getpid(), "daemon", "ADMIN", "shutdown", {"reason": str(reason)}
+            )
+        )
+        task.add_done_callback(lambda done: done.exception() if not done.cancelled() else None)
+
+
+def run(configuration: Configuration, for_seconds: float | None = None) -> int:
+    """Run a daemon in this process; its exit code."""
+    service = configuration.service
+    operating_log = OperatingLog(service.log_format, service.log_level)
+
+    async def main() -> int:
+        return await Daemon(configuration, operating_log).run(for_seconds)
+
+    with contextlib.suppress(KeyboardInterrupt):
+        return uvloop.run(main())
+    return 130

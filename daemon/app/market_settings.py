@@ -1,0 +1,267 @@
+"""The sections of a configuration file about the market: venues, feeds, sessions, instruments.
+
+Prices, quantities and money are exact: TOML's decimals are read as decimals, never as floats.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from daemon.app.settings import (
+    Count,
+    CredentialReference,
+    Durability,
+    Name,
+    Port,
+    Positive,
+    Section,
+    Text,
+)
+
+Placement = Literal["inline", "thread"]
+Url = Annotated[str, Meta(pattern=r"^[a-z]+://[^\s]+$")]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z0-9]{3,12}$")]
+
+
+class VenueSettings(Section, frozen=True, kw_only=True):
+    """[[venue]]: the rules of a market that no message of it states."""
+
+    name: Name
+    # What "unknown order" means in answer to a status request: that it never arrived, so that it
+    # is closed, or nothing certain, so that it stays UNKNOWN until an operator decides.
+    unknown_order: Literal["never_arrived", "stays_unknown"] = "stays_unknown"
+    time_zone: Text = "UTC"
+
+
+class Address(Section, frozen=True, kw_only=True):
+    """Host and port of a server or, to listen, of this host."""
+
+    host: Text = "127.0.0.1"
+    port: Port
+
+
+class FeedLineAddress(Section, frozen=True, kw_only=True):
+    """One line of a feed: the address to listen on, or a multicast group on an interface."""
+
+    host: Text = "127.0.0.1"
+    port: Port
+    interface: str = ""
+
+
+class ItchFeed(Section, frozen=True, kw_only=True, tag_field="kind", tag="itch_moldudp64"):
+    """[[feed]] kind = "itch_moldudp64": ITCH 5.0, lines A and B, gaps asked for and filled."""
+
+    name: Name
+    venue: Name
+    lines: Annotated[tuple[FeedLineAddress, ...], Meta(min_length=1, max_length=2)]
+    retransmission: Address | None = None
+    snapshot: Address | None = None
+    receive_buffer_bytes: Annotated[int, Meta(ge=1 << 12, le=1 << 30)] = 8 << 20
+    busy_poll_us: Count = 0
+    stale_after_ms: Positive = 3000
+    placement: Placement = "inline"
+
+
+class BinanceFeed(Section, frozen=True, kw_only=True, tag_field="kind", tag="binance"):
+    """[[feed]] kind = "binance": depth differences bridged from a REST snapshot, and trades."""
+
+    name: Name
+    venue: Name
+    market: Literal["spot", "usdm", "coinm"]
+    websocket_url: Url
+    # Where trades have an address of their own, as at USD-M since 2026; none: beside the books.
+    trades_url: Url | None = None
+    rest_url: Url
+    depth_interval_ms: Literal[0, 100, 250, 500, 1000] = 100
+    snapshot_levels: Literal[100, 500, 1000, 5000] = 1000
+    book_ticker: bool = True
+    trades: bool = True
+    stale_after_ms: Positive = 5000
+    reconnect_ms_max: Positive = 30_000
+
+
+Feed = ItchFeed | BinanceFeed
+
+
+class TlsSettings(Section, frozen=True, kw_only=True):
+    """TLS of a FIX connection. The server's certificate is always verified, by this authority."""
+
+    ca_file: Text | None = None  # none: the host's authorities
+    server_name: Text | None = None  # none: the host connected to
+    certificate_file: Text | None = None
+    key_file: Text | None = None
+
+    def __post_init__(self) -> None:
+        if (self.certificate_file is None) != (self.key_file is None):
+            raise ValueError("certificate_file: and key_file go together")
+
+
+class FixSessionSettings(Section, frozen=True, kw_only=True, tag_field="kind", tag="fix"):
+    """[[session]] kind = "fix": an initiator's FIX session with a venue or broker."""
+
+    name: Name
+    venue: Name
+    begin_string: Literal["FIX.4.2", "FIX.4.4"] = "FIX.4.4"
+    sender_comp_id: Text
+    target_comp_id: Text
+    host: Text
+    port: Port
+    tls: TlsSettings | None = None
+    username: CredentialReference | None = None
+    password: CredentialReference | None = None
+    account: str = ""
+    heart_bt_int_seconds: Annotated[int, Meta(ge=1, le=3600)] = 30
+    logon_timeout_seconds: Positive = 10
+    logout_timeout_seconds: Positive = 2
+    reconnect_ms_min: Positive = 100
+    reconnect_ms_max: Positive = 10_000
+    # 0: SendingTime is not compared with our clock.
+    sending_time_tolerance_seconds: Count = 120
+    cancel_on_disconnect: bool = False
+    messages_in_flight_max: Annotated[int, Meta(ge=8, le=1 << 20)] = 4096
+    cancel_share_percent: Annotated[int, Meta(ge=1, le=90)] = 20
+    resend_messages_per_turn_max: Positive = 64
+    durability: Durability | None = None  # none: [log] durability_sessions
+    placement: Placement = "inline"
+
+    def __post_init__(self) -> None:
+        if self.reconnect_ms_min > self.reconnect_ms_max:
+            raise ValueError(
+                f"reconnect_ms_min: {self.reconnect_ms_min} is above reconnect_ms_max,"
+                f" {self.reconnect_ms_max}"
+            )
+
+
+class SimulatedSessionSettings(
+    Section, frozen=True, kw_only=True, tag_field="kind", tag="simulated"
+):
+    """[[session]] kind = "simulated": a venue inside the daemon that fills from the market seen."""
+
+    name: Name
+    venue: Name
+    order_latency_us: Count = 500
+    report_latency_us: Count = 500
+    reject_one_in: Count = 0  # 0: never
+    seed: Count = 1
+
+
+SessionSettings = FixSessionSettings | SimulatedSessionSettings
+
+
+class TickBandSettings(Section, frozen=True, kw_only=True, rename={"from_price": "from"}):
+    """From this price upwards, our orders' prices are multiples of the step."""
+
+    from_price: Decimal = Decimal(0)
+    step: Decimal
+
+
+class FeeSettings(Section, frozen=True, kw_only=True):
+    """Fees: a part of notional (0.0002 is 2 basis points) or an amount a lot; negative rebates."""
+
+    maker_rate: Decimal = Decimal(0)
+    taker_rate: Decimal = Decimal(0)
+    maker_per_lot: Decimal = Decimal(0)
+    taker_per_lot: Decimal = Decimal(0)
+    rounding: Literal["half_even", "up", "down"] = "half_even"
+
+
+class InstrumentSettings(Section, frozen=True, kw_only=True):
+    """[[instrument]]: what one price step and one lot of it are, and where it trades.
+
+    `feed` and `session` are names of such sections; without a session it is watched, not traded.
+    """
+
+    symbol: Name
+    venue: Name
+    feed: Name | None = None
+    session: Name | None = None
+    feed_symbol: str = ""  # the feed's name for it where that differs
+    venue_symbol: str = ""  # the order session's
+    price_increment: Decimal
+    qty_increment: Decimal = Decimal(1)
+    lot: Positive = 1
+    product: Literal["linear", "inverse", "option", "spread"] = "linear"
+    multiplier: Decimal = Decimal(1)
+    tick_table: tuple[TickBandSettings, ...] = ()
+    allows_nonpositive_price: bool = False
+    quote_currency: Currency = "USD"
+    settlement_currency: Currency = "USD"
+    money_scale: Annotated[int, Meta(ge=0, le=18)] = 2
+    fees: FeeSettings = FeeSettings()
+    asset_class: str = ""
+    region: str = ""
+    sector: str = ""
+    expiry_ts: Count = 0
+    strike: Decimal | None = None
+    trading_calendar: str = ""
+    average_daily_volume: Count = 0
+    borrow: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("price_increment", "qty_increment", "multiplier"):
+            value = getattr(self, name)
+            if not (value.is_finite() and value > 0):
+                raise ValueError(f"{name}: must be above 0, found {value}")
+        self.definition()
+
+    def definition(self) -> dict[str, Any]:
+        """What daemon.model.Instrument.from_mapping takes: prices in increments, fees in units.
+
+        ValueError with the key where a decimal is not a whole number of those.
+        """
+        same = (
+            "symbol venue venue_symbol price_increment qty_increment lot product multiplier"
+            " allows_nonpositive_price quote_currency settlement_currency money_scale asset_class"
+            " region sector expiry_ts strike trading_calendar average_daily_volume borrow"
+        )
+        return {
+            **{name: getattr(self, name) for name in same.split()},
+            "tick_table": [self._band(n, band) for n, band in enumerate(self.tick_table)],
+            "fees": self._fees(),
+        }
+
+    def _band(self, number: int, band: TickBandSettings) -> dict[str, int]:
+        key = f"tick_table[{number}]"
+        return {
+            "from_px": _whole(band.from_price, self.price_increment, f"{key}.from"),
+            "step": _whole(band.step, self.price_increment, f"{key}.step"),
+        }
+
+    def _fees(self) -> dict[str, int | str]:
+        unit, fees = Decimal(1).scaleb(-self.money_scale), self.fees
+        return {
+            "maker_rate_e8": _whole(fees.maker_rate, Decimal("1e-8"), "fees.maker_rate"),
+            "taker_rate_e8": _whole(fees.taker_rate, Decimal("1e-8"), "fees.taker_rate"),
+            "maker_per_lot": _whole(fees.maker_per_lot, unit, "fees.maker_per_lot"),
+            "taker_per_lot": _whole(fees.taker_per_lot, unit, "fees.taker_per_lot"),
+            "rounding": fees.rounding,
+        }
+
+
+def _whole(value: Decimal, step: Decimal, key: str) -> int:
+    """How many steps a value is; ValueError where it is not a whole number of them."""
+    if not value.is_finite():
+        raise ValueError(f"{key}: {value} is no number")
+    count, rest = divmod(value, step)
+    if rest:
+        raise ValueError(f"{key}: {value} is not a multiple of {step}")
+    return int(count)
+
+
+class StrategySettings(Section, frozen=True, kw_only=True):
+    """[[strategy]]: a strategy, what it trades and where; parameters are checked by its class."""
+
+    name: Name
+    strategy_class: Annotated[str, Meta(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")] = msgspec.field(
+        name="class"
+    )
+    instruments: Annotated[tuple[Name, ...], Meta(min_length=1)]
+    session: Name | None = None  # none: the instruments' own
+    parameters: dict[str, Any] = msgspec.field(default_factory=dict)
+    start: bool = True
+    # After a crash under other code: flat, or its checkpointed declared state.
+    on_new_code: Literal["flat", "keep_state"] = "flat"

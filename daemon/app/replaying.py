@@ -1,0 +1,89 @@
+"""Runs a log again: the same core and actors, its inputs, every output compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from daemon.app.configuration import Configuration
+from daemon.app.epoch import EpochStart
+from daemon.app.wiring import Wiring
+from daemon.core import Replay
+
+INPUTS_PER_STEP = 100_000
+
+
+class Stop(IntEnum):
+    """Why the native part came back: `pitwire::ReplayDriver::Stop`."""
+
+    PYTHON_PHASE = 0
+    EPOCH = 1
+    END = 2
+    DIVERGED = 3
+    BUDGET = 4
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What a replay came to; `divergence` is None where every output was identical."""
+
+    identical: bool
+    sequence: int
+    inputs: int
+    outputs: int
+    turns: int
+    duration_ns: int
+    divergence: dict[str, Any] | None = None
+    log_error: str = ""
+
+
+def configuration_of(start: EpochStart) -> Configuration:
+    """The configuration that an epoch had."""
+    return msgspec.json.decode(start.configuration, type=Configuration)
+
+
+class ReplayRun:
+    """One run over a log, from its beginning to `until` (a sequence; 0 is its end)."""
+
+    def __init__(
+        self,
+        folder: Path,
+        configuration: Configuration,
+        sources: Mapping[str, str] | None,
+        until: int = 0,
+    ) -> None:
+        self._replay = Replay(str(folder), orders_max=configuration.core.orders_max)
+        if until:
+            self._replay.stop_after(until)
+        self.wiring = Wiring(self._replay.core, configuration, sources)
+
+    def finish(self, progress: Callable[[int], None] | None = None) -> Outcome:
+        """Run until the end or the first difference; `progress` gets the sequence reached."""
+        phase, effects = self.wiring.phase, self.wiring.effects
+        while True:
+            stop = Stop(self._replay.run_native(INPUTS_PER_STEP))
+            if stop is Stop.PYTHON_PHASE:
+                phase.run()
+                effects.take()
+            elif stop in (Stop.END, Stop.DIVERGED):
+                return self._outcome()
+            if progress is not None:
+                progress(self._replay.last_sequence)
+
+    def _outcome(self) -> Outcome:
+        replay = self._replay
+        bad, file, offset, reason = replay.log_error
+        divergence = replay.divergence
+        return Outcome(
+            identical=divergence is None and not bad,
+            sequence=divergence["sequence"] if divergence else replay.last_sequence,
+            inputs=replay.inputs,
+            outputs=replay.outputs_compared,
+            turns=replay.core.turn,
+            duration_ns=max(0, replay.core.now - replay.first_ts),
+            divergence=divergence,
+            log_error=f"{file}: offset {offset}: {reason}" if bad else "",
+        )

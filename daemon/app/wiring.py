@@ -1,0 +1,216 @@
+"""Puts a core and its actors together: the one place that knows all of them.
+
+    events ──► PythonPhase ──► Dispatcher ──► StrategyHost (one a strategy)
+                                         ├──► Firm          (reconciles, arms, halts)
+                                         └──► OperatorDesk  (commands)
+
+Live, replay and recovery wire the same actors on the same kind of core.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+import msgspec
+import structlog
+
+from daemon.actors.firm import FIRM_TIMERS, Firm
+from daemon.actors.operator import SHUTDOWN_TIMER, OperatorDesk
+from daemon.actors.strategy_context import HostContext
+from daemon.actors.strategy_host import StrategyHost
+from daemon.app.configuration import Configuration
+from daemon.app.definitions import define, lots_of, model_instrument, names_of
+from daemon.app.market_settings import StrategySettings
+from daemon.core import Core
+from daemon.messages import BookStateChanged, Command, RiskStateChanged, SessionState
+from daemon.model import Instrument, RiskState
+from daemon.runtime.effects import Effects, FetchSnapshot
+from daemon.runtime.events import (
+    NO_ID,
+    EpochBegun,
+    ExecutionUnmatched,
+    Killed,
+    SnapshotWanted,
+    StatusAnswered,
+    TimerFired,
+)
+from daemon.runtime.mailbox import Actor, Dispatcher, Mailbox, Overflow
+from daemon.runtime.turn import PythonPhase
+from daemon.strategy.loading import LoadedStrategy, load, load_source
+
+log = structlog.get_logger(__name__)
+
+
+class DaemonTimers:
+    """Hands the daemon's own timers to the actor that set them."""
+
+    name = "timers"
+
+    def __init__(self, firm: Firm, operator: OperatorDesk) -> None:
+        self._firm = firm
+        self._operator = operator
+
+    def handle(self, message: TimerFired) -> None:
+        """By the number's range."""
+        if message.timer_id == SHUTDOWN_TIMER:
+            self._operator.handle(message)
+        elif message.timer_id >= FIRM_TIMERS:
+            self._firm.handle(message)
+
+
+class Snapshots:
+    """Asks the edge for a snapshot where a book has a gap."""
+
+    name = "snapshots"
+
+    def __init__(self, effects: Effects) -> None:
+        self._effects = effects
+
+    def handle(self, message: SnapshotWanted) -> None:
+        """Every gap asks once; the edge limits the rate."""
+        self._effects.add(FetchSnapshot(message.symbol))
+
+
+class Wiring:
+    """A core with everything that runs on it."""
+
+    def __init__(
+        self, core: Core, configuration: Configuration, sources: Mapping[str, str] | None = None
+    ) -> None:
+        """`sources` are strategies' texts by class name, as logged; none loads the files."""
+        self.core = core
+        self.configuration = configuration
+        self.names = names_of(configuration)
+        self.effects = Effects()
+        define(core, configuration)
+        self.dispatcher = Dispatcher(self._failed)
+        self.loaded = [_load(each, sources) for each in configuration.strategy]
+        instruments = {
+            each.symbol: (number, model_instrument(each))
+            for number, each in enumerate(configuration.instrument)
+        }
+        self.instruments = instruments
+        self.hosts = [
+            self._host(number, settings, instruments)
+            for number, settings in enumerate(configuration.strategy)
+        ]
+        self._mailboxes = [self._mailbox(host, Overflow.FAIL) for host in self.hosts]
+        self.firm = self._firm()
+        self.operator = self._operator()
+        self._subscribe()
+        self.phase = PythonPhase(core, self.names, self.dispatcher, self._mailboxes)
+
+    @property
+    def strategy_mailboxes(self) -> list[Mailbox]:
+        """In the order of strategies' ids."""
+        return self._mailboxes
+
+    # ------------------------------------------------------------------ building
+
+    def _mailbox(self, actor: Actor, overflow: Overflow) -> Mailbox:
+        return Mailbox(actor, self.configuration.core.mailbox_messages_max, overflow)
+
+    def _host(
+        self,
+        number: int,
+        settings: StrategySettings,
+        instruments: dict[str, tuple[int, Instrument]],
+    ) -> StrategyHost:
+        loaded = self.loaded[number]
+        own = {symbol: instruments[symbol] for symbol in settings.instruments}
+        sessions = {symbol: self._session_of(settings, symbol) for symbol in settings.instruments}
+        context = HostContext(
+            self.core,
+            number,
+            settings.name,
+            settings.instruments,
+            sessions,
+            own,
+            loaded.strategy.workers,
+            self.configuration.daemon.seed,
+        )
+        parameters = loaded.parameters(settings.parameters)
+        session = sessions[settings.instruments[0]]
+        return StrategyHost(
+            self.core, number, loaded.strategy, parameters, context, session, self.effects
+        )
+
+    def _session_of(self, settings: StrategySettings, symbol: str) -> int:
+        instrument = next(i for i in self.configuration.instrument if i.symbol == symbol)
+        return list(self.names.sessions).index(settings.session or instrument.session or "")
+
+    def _firm(self) -> Firm:
+        return Firm(
+            self.core,
+            self.names.sessions,
+            self.dispatcher,
+            self._mailboxes,
+            [each.start for each in self.configuration.strategy],
+            self.effects,
+            self.configuration.risk.armed,
+        )
+
+    def _operator(self) -> OperatorDesk:
+        return OperatorDesk(
+            self.core,
+            self.names,
+            self.firm,
+            self.hosts,
+            self._mailboxes,
+            self.dispatcher,
+            self.effects,
+            lambda number, text: lots_of(self.configuration.instrument[number], Decimal(text)),
+            self.configuration.core.shutdown_timeout_seconds * 1_000_000_000,
+        )
+
+    def _subscribe(self) -> None:
+        halting = Overflow.HALT
+        firm = self._mailbox(self.firm, halting)
+        self.dispatcher.subscribe(firm, EpochBegun, SessionState, StatusAnswered)
+        self.dispatcher.subscribe(firm, ExecutionUnmatched, Killed)
+        self.dispatcher.subscribe(self._mailbox(self.operator, halting), Command)
+        timers = DaemonTimers(self.firm, self.operator)
+        self.dispatcher.subscribe(self._mailbox(timers, halting), TimerFired)
+        self.dispatcher.subscribe(self._mailbox(Snapshots(self.effects), halting), SnapshotWanted)
+        for mailbox in self._mailboxes:
+            self.dispatcher.subscribe(mailbox, BookStateChanged, SessionState, RiskStateChanged)
+
+    # ------------------------------------------------------------------ failures
+
+    def _failed(self, mailbox: Mailbox, error: Exception) -> None:
+        """DESIGN.md's failure table: a strategy fails alone, any other actor halts the firm."""
+        if isinstance(mailbox.actor, StrategyHost):
+            mailbox.actor.fail(error)
+            return
+        log.error("actor failed: the firm is halted", actor=mailbox.actor.name, exc_info=error)
+        text = f"{mailbox.actor.name}: {type(error).__name__}: {error}"
+        self.core.note(NO_ID, 2, text)
+        self.firm.halt(RiskState.HALTED, text)
+
+    # ------------------------------------------------------------------ checkpoints
+
+    def save(self) -> bytes:
+        """Everything behind the last turn, for `restore` under the same configuration."""
+        return msgspec.msgpack.encode(
+            {
+                "core": self.core.save(),
+                "firm": self.firm.save(),
+                "strategies": [host.save() for host in self.hosts],
+            }
+        )
+
+    def restore(self, content: bytes) -> None:
+        """The inverse of `save`. ValueError where it does not fit."""
+        saved = msgspec.msgpack.decode(content)
+        if not self.core.restore(saved["core"]):
+            raise ValueError("the checkpoint's core does not fit this configuration")
+        self.firm.restore(saved["firm"])
+        for host, state in zip(self.hosts, saved["strategies"], strict=True):
+            host.restore(state)
+
+
+def _load(settings: StrategySettings, sources: Mapping[str, str] | None) -> LoadedStrategy:
+    if sources is None:
+        return load(settings.strategy_class)
+    return load_source(settings.strategy_class, sources[settings.strategy_class])

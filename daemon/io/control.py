@@ -1,0 +1,354 @@
+"""The control socket: framed JSON over a Unix stream socket, one request at a time a connection.
+
+A frame is its length, an unsigned 32-bit big-endian integer, and that many bytes of UTF-8 JSON.
+Request `{"id": 7, "command": "status", "arguments": {}}`, reply `{"id": 7, "status": 0, "result":
+..., "error": "", "command_id": n}`, status as `replies.Outcome`. What is wrong with a request is
+said in a reply and the connection goes on, except after a frame beyond the limit, whose bytes are
+not read: there it is closed.
+
+Who the peer is comes from the kernel (SO_PEERCRED at the time of connect), what it may do from the
+grants; every command has its least role in `daemon.messages.commands`. The socket is bound inside
+a new directory of mode 0700, given its mode, and then renamed to its place: it can at no instant
+be reached with other rights than it is to have.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import difflib
+import grp
+import os
+import pwd
+import socket
+import stat
+import struct
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import msgspec
+import structlog
+
+from daemon.messages.commands import COMMANDS, CommandSpec, Role
+from daemon.messages.replies import Outcome
+
+LENGTH: Final = struct.Struct(">I")
+CREDENTIALS: Final = struct.Struct("3i")  # struct ucred: pid, uid, gid
+# asm-generic/socket.h; Python's socket module does not name it.
+SO_PEERGROUPS: Final = 59
+LISTEN_BACKLOG: Final = 16
+
+_log = structlog.get_logger("control")
+
+
+class Grant(msgspec.Struct, frozen=True, kw_only=True):
+    """A role for a user or, where `uid` is None, for the members of a group."""
+
+    role: Role
+    uid: int | None = None
+    gid: int | None = None
+
+
+class Peer(msgspec.Struct, frozen=True):
+    """Who is at the other end, by the kernel's word."""
+
+    uid: int
+    gid: int
+    pid: int
+    user: str
+    role: Role
+
+
+class Answer(Protocol):
+    """What a command comes back as: `daemon.messages.operator.Reply` is one."""
+
+    @property
+    def command_id(self) -> int: ...
+    @property
+    def status(self) -> int: ...
+    @property
+    def result(self) -> Any: ...  # noqa: ANN401  a structure of daemon.messages.replies
+    @property
+    def error(self) -> str: ...
+
+
+class CommandPort(Protocol):
+    """The core as operators see it."""
+
+    async def execute(self, peer: Peer, name: str, arguments: dict[str, Any]) -> Answer:
+        """Put the command into the log and the turn; return when it was answered.
+
+        Called only with a name of COMMANDS, arguments its type accepts (defaults filled in), and
+        a peer whose role suffices.
+        """
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where and for whom; sizes in bytes, without the length."""
+
+    path: Path
+    mode: int = 0o600
+    grants: tuple[Grant, ...] = ()
+    request_bytes_max: int = 1 << 16
+    reply_bytes_max: int = 1 << 24
+    connections_max: int = 32
+    # Beyond it the operator is told that nobody answered; the command may still act.
+    answer_seconds_max: float = 60.0
+
+
+class _Request(msgspec.Struct, forbid_unknown_fields=True):
+    command: str
+    id: int = 0
+    arguments: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class _Reply(msgspec.Struct):
+    id: int
+    status: int
+    result: Any = None
+    error: str = ""
+    command_id: int = 0
+
+
+class RefusedError(Exception):
+    """A request that does not reach the core; `status` is its reply's."""
+
+    def __init__(self, status: Outcome, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+class ControlServer:
+    """Serves operators on the running event loop until closed."""
+
+    def __init__(self, settings: Settings, port: CommandPort) -> None:
+        self._settings, self._port = settings, port
+        self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.Task[None]] = set()
+        self._identity: tuple[int, int] | None = None
+
+    async def start(self) -> None:
+        """Listen. OSError where the path cannot be had; a dead daemon's socket is replaced."""
+        listener = listening_socket(self._settings.path, self._settings.mode)
+        # By its inode, so that the end removes only what is still ours.
+        self._identity = _identity(self._settings.path)
+        self._server = await asyncio.start_unix_server(
+            self._serve, sock=listener, limit=self._settings.request_bytes_max + LENGTH.size
+        )
+
+    async def close(self) -> None:
+        """Stop listening, end every connection, remove the socket."""
+        if self._server is None:
+            return
+        self._server.close()
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+        if _identity(self._settings.path) == self._identity:
+            self._settings.path.unlink(missing_ok=True)
+        self._server = None
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  asyncio runs this as a task
+        self._connections.add(task)
+        try:
+            await self._converse(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass  # The peer has gone: there is nobody to tell.
+        finally:
+            self._connections.discard(task)
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            peer = self._admit(writer.get_extra_info("socket"))
+        except RefusedError as refused:
+            await self._send(writer, _Reply(0, refused.status, error=str(refused)))
+            return
+        while True:
+            (size,) = LENGTH.unpack(await reader.readexactly(LENGTH.size))
+            if size > self._settings.request_bytes_max:
+                reason = f"a request of {size} bytes; at most {self._settings.request_bytes_max}"
+                await self._send(writer, _Reply(0, Outcome.BAD_COMMAND, error=reason))
+                return
+            await self._send(writer, await self._answer(peer, await reader.readexactly(size)))
+
+    def _admit(self, connection: socket.socket) -> Peer:
+        if len(self._connections) > self._settings.connections_max:
+            reason = f"already {self._settings.connections_max} operators' connections"
+            raise RefusedError(Outcome.REFUSED, reason)
+        peer = peer_of(connection, self._settings.grants)
+        if peer is None:
+            raise RefusedError(Outcome.REFUSED, "your user has no role in [control]")
+        return peer
+
+    async def _answer(self, peer: Peer, frame: bytes) -> _Reply:
+        number = 0
+        try:
+            request = _decode(frame)
+            number = request.id
+            spec = permitted(peer, request.command)
+            arguments = checked_arguments(spec, request.arguments)
+            if spec.changes:
+                _log.info("command", name=request.command, user=peer.user, arguments=arguments)
+            async with asyncio.timeout(self._settings.answer_seconds_max):
+                answer = await self._port.execute(peer, request.command, arguments)
+        except RefusedError as refused:
+            return _Reply(number, refused.status, error=str(refused))
+        except TimeoutError:
+            reason = f"no answer within {self._settings.answer_seconds_max:g} s; it may still act"
+            return _Reply(number, Outcome.REFUSED, error=reason)
+        except Exception as error:
+            # The command failed inside the daemon: the operator must hear of it, and so must the
+            # log; the socket stays, because it is what one stops the daemon with.
+            _log.exception("a command failed", command=request.command, user=peer.user)
+            reason = f"failed: {type(error).__name__}: {error}"
+            return _Reply(number, Outcome.REFUSED, error=reason)
+        return _Reply(number, answer.status, answer.result, answer.error, answer.command_id)
+
+    async def _send(self, writer: asyncio.StreamWriter, reply: _Reply) -> None:
+        text = msgspec.json.encode(reply)
+        if len(text) > self._settings.reply_bytes_max:
+            limit = self._settings.reply_bytes_max
+            reason = f"the reply has {len(text)} bytes, at most {limit}: ask for less (limit)"
+            text = msgspec.json.encode(_Reply(reply.id, Outcome.REFUSED, error=reason))
+        writer.write(LENGTH.pack(len(text)) + text)
+        await writer.drain()
+
+
+# ------------------------------------------------------------------ requests
+
+
+def _decode(frame: bytes) -> _Request:
+    try:
+        return msgspec.json.decode(frame, type=_Request)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise RefusedError(Outcome.BAD_COMMAND, f"malformed request: {error}") from None
+
+
+def permitted(peer: Peer, name: str) -> CommandSpec:
+    """The command of this name, if the peer's role suffices; RefusedError otherwise."""
+    spec = COMMANDS.get(name)
+    if spec is None:
+        near = difflib.get_close_matches(name[:64], COMMANDS, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise RefusedError(Outcome.BAD_COMMAND, f"unknown command {name[:64]!r}{hint}")
+    if peer.role < spec.role:
+        needs, has = spec.role.name.lower(), peer.role.name.lower()
+        raise RefusedError(Outcome.REFUSED, f"{name} needs the role {needs}; {peer.user} is {has}")
+    return spec
+
+
+def checked_arguments(spec: CommandSpec, arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments with defaults filled in; RefusedError names the one that is wrong."""
+    try:
+        typed = msgspec.convert(arguments, spec.arguments)
+    except msgspec.ValidationError as error:
+        reason = str(error).replace(" - at `$.", " - at `")
+        raise RefusedError(Outcome.BAD_COMMAND, f"arguments: {reason}") from None
+    return {name: getattr(typed, name) for name in typed.__struct_fields__}
+
+
+# ------------------------------------------------------------------ peers
+
+
+def grants_of(entries: Iterable[Any]) -> tuple[Grant, ...]:
+    """Grants from entries with `role`, and one of `user, uid, group, gid`.
+
+    ValueError names the user or group that this host does not know.
+    """
+    return tuple(_grant(entry) for entry in entries)
+
+
+def _grant(entry: Any) -> Grant:  # noqa: ANN401  a [[control.role]] of the configuration
+    uid, gid = entry.uid, entry.gid
+    try:
+        if entry.user is not None:
+            uid = pwd.getpwnam(entry.user).pw_uid
+        if entry.group is not None:
+            gid = grp.getgrnam(entry.group).gr_gid
+    except KeyError:
+        raise ValueError(f"this host knows no {entry.user or entry.group}") from None
+    return Grant(role=Role[entry.role.upper()], uid=uid, gid=gid)
+
+
+def peer_of(connection: socket.socket, grants: Iterable[Grant]) -> Peer | None:
+    """Who is at the other end, with the highest role granted; None where none is."""
+    raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)
+    pid, uid, gid = CREDENTIALS.unpack(raw)
+    groups = {gid, *_supplementary_groups(connection)}
+    roles = [grant.role for grant in grants if grant.uid == uid or grant.gid in groups]
+    if uid in (0, os.geteuid()):
+        roles.append(Role.ADMIN)
+    return Peer(uid, gid, pid, _user_name(uid), max(roles)) if roles else None
+
+
+def _supplementary_groups(connection: socket.socket) -> tuple[int, ...]:
+    try:
+        raw = connection.getsockopt(socket.SOL_SOCKET, SO_PEERGROUPS, 1024)
+    except OSError:
+        return ()  # More than 256 groups, or a kernel before 4.13: the primary one has to do.
+    return struct.unpack(f"{len(raw) // 4}I", raw)
+
+
+def _user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
+
+
+# ------------------------------------------------------------------ the socket
+
+
+def listening_socket(path: Path, mode: int) -> socket.socket:
+    """A socket that listens at `path` with `mode`, put there whole.
+
+    OSError where a live process listens there already, where the folder can be written by others,
+    or where something else than a socket is in the way.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.parent.stat().st_mode & 0o022:
+        raise PermissionError(f"{path.parent}: can be written by others than its owner")
+    _refuse_occupied(path)
+    with tempfile.TemporaryDirectory(prefix=".s", dir=path.parent) as private:
+        hidden = Path(private, "s")
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        try:
+            listener.bind(str(hidden))
+            hidden.chmod(mode)
+            listener.listen(LISTEN_BACKLOG)
+            hidden.rename(path)
+        except BaseException:
+            listener.close()
+            raise
+    return listener
+
+
+def _refuse_occupied(path: Path) -> None:
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise FileExistsError(f"{path}: is in the way, and no socket")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1)
+        try:
+            probe.connect(str(path))
+        except (ConnectionRefusedError, FileNotFoundError):
+            return
+        raise FileExistsError(f"{path}: another daemon listens here")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino

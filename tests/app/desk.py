@@ -1,0 +1,229 @@
+"""A core on a log of its own, wired as the daemon wires it, with a venue that a test answers for.
+
+The venue is a FIX session of our own code on loopback; the market is pushed by the test.
+"""
+
+from __future__ import annotations
+
+import json
+import select
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from daemon.app.configuration import parse
+from daemon.app.connections import connect_sessions
+from daemon.app.epoch import EpochStart, append_epoch
+from daemon.app.reports import Reports
+from daemon.app.wiring import Wiring
+from daemon.core import (
+    FeedEvent,
+    FixListener,
+    FixSession,
+    FixSessionConfig,
+    FixSymbology,
+    Live,
+    LogWriter,
+    MessageKind,
+    SharedStatus,
+)
+from daemon.messages import Reply
+
+NO_ID = 0xFFFF_FFFF
+SOH = "\x01"
+POLLS_MAX = 2000
+
+CONFIGURATION = """
+[daemon]
+name = "desk"
+[log]
+folder = "{folder}"
+segment_size_bytes = 1048576
+low_disk_bytes = 0
+[[venue]]
+name = "v"
+[[feed]]
+name = "spot"
+kind = "binance"
+venue = "v"
+market = "spot"
+websocket_url = "ws://127.0.0.1"
+rest_url = "http://127.0.0.1"
+[[session]]
+name = "broker"
+kind = "fix"
+venue = "v"
+sender_comp_id = "FIRM"
+target_comp_id = "VENUE"
+host = "127.0.0.1"
+port = {port}
+[[instrument]]
+symbol = "BTC"
+feed_symbol = "BTCUSDT"
+venue = "v"
+feed = "spot"
+session = "broker"
+price_increment = 0.1
+qty_increment = 0.001
+settlement_currency = "USDT"
+money_scale = 8
+fees = {{ maker_rate = 0.0001, taker_rate = 0.0002 }}
+[[instrument]]
+symbol = "ETH"
+venue = "v"
+feed = "spot"
+session = "broker"
+price_increment = 0.01
+[[strategy]]
+name = "buyer"
+class = "tests.app.trader:Trader"
+instruments = ["BTC"]
+parameters = {{ symbol = "BTC", price = 1001 }}
+[[strategy]]
+name = "other"
+class = "tests.app.trader:Trader"
+instruments = ["ETH"]
+parameters = {{ symbol = "ETH", price = 5, qty = 1 }}
+[risk.firm]
+working_orders_max = 10
+daily_loss_max = 5000
+[risk.instrument.BTC]
+quantity_max = 0.5
+[risk.strategy.buyer]
+notional_max = 100000
+"""
+
+
+class Venue:
+    """The other end of the order session."""
+
+    def __init__(self) -> None:
+        config = FixSessionConfig()
+        config.id, config.begin_string, config.initiator = 0, "FIX.4.4", False
+        config.sender_comp_id, config.target_comp_id = "VENUE", "FIRM"
+        self._symbols = FixSymbology()
+        self._symbols.add(0, "BTC", "0.1", "0.001", "0.00000001")
+        self._symbols.add(1, "ETH", "0.01", "1", "0.01")
+        self._config = config
+        self.listener = FixListener("127.0.0.1", 0, [config])
+        self.session: FixSession | None = None
+        self.orders: list[int] = []
+        self.cancels: list[tuple[int, int]] = []
+        self._sequence = 0
+        self._reports = 0
+
+    def poll(self, now: int) -> None:
+        if self.session is None:
+            self.session = FixSession(self._config, self._symbols, now)
+        for kind, _, *rest in self.listener.poll(now):
+            if kind == "message":
+                self.session.received(now, 1, rest[1])
+            elif kind == "event" and rest[0] == 0:
+                self.session.connected(now)
+        self._write()
+
+    def _write(self) -> None:
+        assert self.session is not None
+        for said in self.session.drain():
+            if said[0] == "tx":
+                self._sequence += 1
+                assert self.listener.write(0, self._sequence, said[1])
+            elif said[0] == "new_order":
+                self.orders.append(said[1])
+            elif said[0] == "cancel":
+                self.cancels.append((said[1], said[2]))
+
+    def report(self, now: int, order: int, exec_type: str, ord_status: str, **more: object) -> None:
+        """An ExecutionReport about 0.003 BTC bought at 100.1, with these fields besides."""
+        assert self.session is not None
+        self._reports += 1
+        stamp = datetime.fromtimestamp(now / 1e9, UTC).strftime("%Y%m%d-%H:%M:%S.%f")[:-3]
+        fields = {
+            35: "8", 34: 1, 49: "VENUE", 52: stamp, 56: "FIRM",
+            37: "V-1", 11: f"{order:016X}", 17: f"E-{self._reports}", 150: exec_type,
+            39: ord_status, 55: "BTC", 54: 1, 38: "0.003", 44: "100.1", 151: "0.003", 14: 0, 6: 0,
+            60: stamp, **{int(tag[1:]): value for tag, value in more.items()},
+        }  # fmt: skip
+        body = "".join(f"{tag}={value}{SOH}" for tag, value in fields.items())
+        whole = f"8=FIX.4.4{SOH}9={len(body)}{SOH}{body}"
+        checksum = sum(whole.encode()) % 256
+        assert self.session.send_application(now, f"{whole}10={checksum:03d}{SOH}".encode())
+        self._write()
+
+
+class Desk:
+    """What `Reports` sees of a daemon, driven by the test: `turn`, `until`."""
+
+    def __init__(self, folder: Path, *overrides: str) -> None:
+        self.venue = Venue()
+        self.log_folder = folder / "log"
+        self.log_folder.mkdir(exist_ok=True)
+        text = CONFIGURATION.format(folder=self.log_folder, port=self.venue.listener.port)
+        self.configuration = parse(text, "desk.toml", overrides)
+        self._log, _ = LogWriter.recover(str(self.log_folder), 1 << 20)
+        self._status = SharedStatus(str(folder / "status.page"))
+        self.live = Live(self._log, self._status)
+        self.wiring = Wiring(self.live.core, self.configuration)
+        self.reports = Reports(self)
+        self.phase = "ready"
+        self.epoch: EpochStart | None = append_epoch(self.live, self.wiring, None)
+        connect_sessions(self.live, self.configuration)
+
+    def turn(self) -> None:
+        self.reports.turn_times.take(self.live, self.wiring.phase)
+        self.wiring.effects.take()
+        self.venue.poll(self.live.clock_now())
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        for _ in range(POLLS_MAX):
+            self.turn()
+            if holds():
+                return
+            select.select([self.live.epoll_fd, self.venue.listener.fileno()], [], [], 0.005)
+        raise AssertionError(f"not within {POLLS_MAX} turns")
+
+    def logged_on(self) -> Desk:
+        self.until(lambda: self.ask("status").armed)
+        return self
+
+    def market(self, symbol: str = "BTCUSDT", bid: str = "100.0", ask: str = "100.1") -> Desk:
+        """A book of one level a side, live, with one update."""
+        number = 0 if symbol == "BTCUSDT" else 1
+        now = self.live.clock_now()
+        self.live.push_feed_status(0, int(FeedEvent.CONNECTED))
+        snapshot = {"lastUpdateId": 100, "bids": [[bid, "5"]], "asks": [[ask, "4"]]}
+        text = json.dumps(snapshot)
+        self.live.push_market_message(0, now, int(MessageKind.SNAPSHOT), number, text)
+        self.update(symbol, 101, [[bid, "6"]])
+        return self
+
+    def update(self, symbol: str, first_id: int, bids: list[list[str]]) -> None:
+        """A difference of two update ids, and the turn that applies it."""
+        ids = {"U": first_id, "u": first_id + 1}
+        text = json.dumps({"e": "depthUpdate", "E": 1, "s": symbol, **ids, "b": bids, "a": []})
+        now, kind = self.live.clock_now(), int(MessageKind.WEBSOCKET)
+        self.live.push_market_message(0, now, kind, NO_ID, text)
+        self.turn()
+
+    def report(self, exec_type: str, ord_status: str, **more: object) -> None:
+        """The venue reports on the first order; turns until the report is in the log."""
+        before = self.live.stats["fix_inputs"]
+        order = self.venue.orders[0]
+        self.venue.report(self.live.clock_now(), order, exec_type, ord_status, **more)
+        self.until(lambda: self.live.stats["fix_inputs"] > before)
+
+    def command(self, name: str) -> None:
+        """An operator's command, carried out in the next turn."""
+        said = {"name": name, "arguments": {}, "user": "tester", "role": "trader"}
+        self.live.push_operator(0, 0, 1, json.dumps(said))
+        self.turn()
+
+    def answer(self, name: str, **arguments: object) -> Reply:
+        return self.reports.answer(name, arguments)
+
+    def ask(self, name: str, **arguments: object) -> Any:  # noqa: ANN401 - the command's reply
+        """The result of a question that is answered."""
+        reply = self.answer(name, **arguments)
+        assert reply.status == 0, reply.error
+        return reply.result
