@@ -1,0 +1,199 @@
+"""`pitwire demo`, which is `make run`: a live trading day on this machine, without keys.
+
+Starts a simulated exchange and the daemon that trades on it, restarts the daemon when it dies,
+shows what happens, stops both cleanly and says what came of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import IO, Any
+
+from tools.command import UsageError
+from tools.ctl.watch import watch
+from tools.demo_summary import summarise
+from tools.durations import seconds
+
+ROOT = Path(__file__).parents[1]
+CONFIG = ROOT / "config"
+READY_SECONDS_MAX = 20.0
+STOP_SECONDS_MAX = 30.0
+RESTART_SECONDS = 0.2
+WATCH_SECONDS = 0.5
+LINE_SECONDS = 1.0
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's parser."""
+    parser = subparsers.add_parser(
+        "demo",
+        help="a live trading day: exchange, daemon and terminal view (`make run`)",
+        description=(
+            "A simulated exchange and the daemon trading on it over FIX and ITCH, supervised. "
+            "Ctrl-C or the time's end stops both; the last line printed is `log: FOLDER`."
+        ),
+        epilog="example: pitwire demo --for 30s",
+    )
+    parser.add_argument("--for", dest="duration", type=seconds, metavar="TIME", help="30s, 5m, 1h")
+    parser.add_argument("--folder", type=Path, default=Path("run/demo"), help="where logs go")
+    parser.set_defaults(run=main)
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Run the demo; exit code 0 when both processes ended cleanly."""
+    runtime: Path = arguments.folder
+    folder = runtime / time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+    folder.mkdir(parents=True)
+    (runtime / "status.page").unlink(missing_ok=True)  # a day's kill is not the next day's
+    with Exchange(folder) as exchange:
+        daemon = Supervised(exchange.daemon_command(runtime, folder), folder / "daemon.err")
+        try:
+            code = _show(runtime, arguments.duration)
+        finally:
+            daemon.stop()
+    clean = daemon.exit_code == 0
+    if not clean:
+        sys.stdout.write(f"the daemon ended with code {daemon.exit_code}: {daemon.errors}\n")
+    sys.stdout.write(summarise(folder / "log", folder / "trades.csv", daemon.restarts))
+    sys.stdout.write(f"log: {folder / 'log'}\n")
+    return code if clean else 1
+
+
+def _show(runtime: Path, duration: float | None) -> int:
+    terminal = sys.stdout.isatty()
+    previous = signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        return watch(
+            runtime / "control.sock", WATCH_SECONDS if terminal else LINE_SECONDS, duration
+        )
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _as_interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def free_udp_port() -> int:
+    """A UDP port that nobody has now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "tools.command", *words]
+
+
+class Exchange:
+    """The exchange's process; ready when entered, stopped when left."""
+
+    def __init__(self, folder: Path) -> None:
+        self._mold_port = free_udp_port()
+        self._errors = (folder / "exchange.err").open("wb")
+        settings = {
+            "exchange.trades": folder / "trades.csv",
+            "fix.port": 0,
+            "itch.lines.0.port": self._mold_port,
+            "itch.retransmission.port": 0,
+            "itch.snapshot.port": 0,
+        }
+        words = ["exchange", "-c", str(CONFIG / "exchange.toml")]
+        for key, value in settings.items():
+            words += ["--set", f"{key}={value}"]
+        self._process = _start(_command(*words), stdout=subprocess.PIPE, stderr=self._errors)
+        self._ports: dict[str, Any] = {}
+
+    def __enter__(self) -> Exchange:
+        assert self._process.stdout is not None  # noqa: S101 - asked for as a pipe
+        timer = threading.Timer(READY_SECONDS_MAX, self._process.kill)
+        timer.start()
+        line = self._process.stdout.readline()
+        timer.cancel()
+        if not line:
+            raise UsageError(f"the exchange did not start: see {self._errors.name}")
+        self._ports = json.loads(line)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _stop(self._process)
+        self._errors.close()
+
+    def daemon_command(self, runtime: Path, folder: Path) -> list[str]:
+        """The daemon that trades on this exchange, its log in `folder`."""
+        ports = self._ports
+        settings = {
+            "daemon.runtime_dir": runtime,
+            "log.folder": folder / "log",
+            "session.broker.port": ports["fix"],
+            "feed.itch.lines.0.port": self._mold_port,
+            "feed.itch.retransmission.port": ports["retransmission"],
+            "feed.itch.snapshot.port": ports["snapshot"],
+        }
+        words = ["run", "-c", str(CONFIG / "demo.toml")]
+        for key, value in settings.items():
+            words += ["--set", f"{key}={value}"]
+        return _command(*words)
+
+
+class Supervised:
+    """A process that is started again when it dies, until it is told to stop."""
+
+    def __init__(self, command: list[str], errors: Path) -> None:
+        self._command = command
+        self.errors = errors
+        self.restarts = 0
+        self.exit_code = 0
+        self._stopping = threading.Event()
+        self._process = self._spawn()
+        self._thread = threading.Thread(target=self._supervise, daemon=True)
+        self._thread.start()
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        with self.errors.open("ab") as errors:
+            return _start(self._command, stdout=subprocess.DEVNULL, stderr=errors)
+
+    def _supervise(self) -> None:
+        while True:
+            self.exit_code = self._process.wait()
+            if self._stopping.wait(RESTART_SECONDS):
+                return
+            self.restarts += 1
+            self._process = self._spawn()
+
+    def stop(self) -> None:
+        """SIGTERM, and wait: it cancels its orders first."""
+        self._stopping.set()
+        _stop(self._process)
+        self._thread.join(STOP_SECONDS_MAX)
+        self.exit_code = self._process.wait()
+
+
+def _start(command: list[str], stdout: int, stderr: IO[bytes]) -> subprocess.Popen[bytes]:
+    # A session of its own: Ctrl-C is ours to hear, the children are stopped in order.
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(  # noqa: S603 - our own commands
+        command, stdout=stdout, stderr=stderr, start_new_session=True, env=environment
+    )
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS_MAX)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,104 @@
+"""What a demo day came to: orders, fills, PnL beside the exchange's own record, latencies."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+COUNTED = ("ORDER_SUBMITTED", "ORDER_DENIED", "CANCEL_REQUESTED", "REPLACE_REQUESTED", "FILL")
+
+
+class Book(msgspec.Struct):
+    """Trades of one instrument: money received less money paid, fees, and what is held."""
+
+    cash: Decimal = Decimal(0)
+    fees: Decimal = Decimal(0)
+    qty: Decimal = Decimal(0)
+
+    def add(self, side: str, price: Decimal, qty: Decimal, fee: Decimal) -> None:
+        """One trade; a bust has a negative quantity."""
+        sign = 1 if side == "SELL" else -1
+        self.cash += sign * price * qty
+        self.qty -= sign * qty
+        self.fees += fee
+
+
+def summarise(log: Path, trades: Path, restarts: int) -> str:
+    """A few lines of text, the last of them ended."""
+    counts, ours = _of_log(log)
+    lines = [
+        f"orders {counts['ORDER_SUBMITTED']:,}  denied {counts['ORDER_DENIED']:,}  "
+        f"cancels {counts['CANCEL_REQUESTED']:,}  replaces {counts['REPLACE_REQUESTED']:,}  "
+        f"fills {counts['FILL']:,}  restarts {restarts}"
+    ]
+    theirs = _of_exchange(trades)
+    for symbol in sorted(set(ours) | set(theirs)):
+        mine, venue = ours.get(symbol, Book()), theirs.get(symbol, Book())
+        same = "equal" if mine == venue else f"DIFFERS from the exchange's {_text(venue)}"
+        lines.append(f"{symbol:<6} {_text(mine)}  ({same} to the exchange's record)")
+    lines += _latencies(log)
+    return "\n".join(lines) + "\n"
+
+
+def _text(book: Book) -> str:
+    return f"cash {book.cash:+,.4f}  fees {book.fees:,.4f}  position {book.qty:,f}"
+
+
+def _of_log(folder: Path) -> tuple[Counter[str], dict[str, Book]]:
+    from daemon.log import LogReader
+
+    counts: Counter[str] = Counter()
+    books: dict[str, Book] = {}
+    instruments: dict[int, dict[str, Any]] = {}
+    for frame in LogReader(folder, types=[*COUNTED, "DEFINITION"], committed=True):
+        fields = frame.fields()
+        if frame.name == "DEFINITION":
+            if fields["kind"] == 0:
+                instruments[fields["id"]] = msgspec.json.decode(bytes(frame.tail))
+            continue
+        counts[frame.name] += 1
+        if frame.name == "FILL":
+            _add_fill(books, instruments[fields["instrument"]], fields)
+    return counts, books
+
+
+def _add_fill(books: dict[str, Book], instrument: dict[str, Any], fields: dict[str, Any]) -> None:
+    from daemon.core import Side
+
+    price = int(fields["last_px"]) * Decimal(str(instrument["price_increment"]))
+    qty = int(fields["last_qty"]) * Decimal(str(instrument["qty_increment"]))
+    fee = Decimal(int(fields["fee"])).scaleb(-int(instrument["money_scale"]))
+    book = books.setdefault(instrument["symbol"], Book())
+    book.add(Side(fields["side"]).name, price, qty, fee)
+
+
+def _of_exchange(path: Path) -> dict[str, Book]:
+    books: dict[str, Book] = {}
+    for row in _rows(path):
+        book = books.setdefault(row["symbol"], Book())
+        side = {"B": "BUY", "S": "SELL", "1": "BUY", "2": "SELL"}.get(row["side"], row["side"])
+        book.add(side.upper(), Decimal(row["px"]), Decimal(row["qty"]), Decimal(row["fee"]))
+    return books
+
+
+def _rows(path: Path) -> Iterator[dict[str, str]]:
+    if not path.exists():
+        return
+    with path.open(newline="") as file:
+        yield from csv.DictReader(file)
+
+
+def _latencies(folder: Path) -> list[str]:
+    from daemon.log.measure import latencies_of
+
+    return [
+        f"{row.stage}: p50 {row.latency_ns_p50 / 1000:,.1f} us, "
+        f"p99 {row.latency_ns_p99 / 1000:,.1f} us of {row.orders:,}"
+        for row in latencies_of(folder)
+    ]

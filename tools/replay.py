@@ -1,0 +1,142 @@
+"""`pitwire replay`: run a day again from its log and compare every output, byte for byte."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from tools.command import UsageError
+
+if TYPE_CHECKING:
+    from daemon.app.epoch import EpochStart
+    from daemon.app.replaying import ReplayRun
+
+CONTEXT_BYTES = 16
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's parser."""
+    parser = subparsers.add_parser(
+        "replay",
+        help="run a log again and compare every output",
+        description=(
+            "Run the inputs of a log through the same core and the same strategies and compare "
+            "every output with the log, byte for byte. Exit code 0: identical; 1: the first "
+            "difference is shown."
+        ),
+        epilog="example: pitwire replay run/demo/log --until 250000",
+    )
+    parser.add_argument("log", metavar="LOG", help="the log's folder")
+    parser.add_argument("--until", type=int, default=0, metavar="SEQ", help="stop behind it")
+    parser.add_argument(
+        "--code",
+        choices=("logged", "current"),
+        default="logged",
+        help="strategies as the log holds them, or as the files are now",
+    )
+    parser.set_defaults(run=main)
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Replay and say what came of it."""
+    from daemon.app.epoch import describe, differences, epochs_of, sources_of
+    from daemon.app.replaying import ReplayRun, configuration_of
+    from daemon.core import LogError
+
+    folder = Path(arguments.log)
+    console = Console(highlight=False, soft_wrap=True)
+    try:
+        epochs = epochs_of(folder)
+    except LogError as error:
+        raise UsageError(f"{folder}: {error}") from None
+    if not epochs:
+        raise UsageError(f"{folder}: holds no EPOCH record: no daemon ever started on it")
+    first = epochs[0]
+    for epoch in epochs[1:]:
+        if changed := _changes(first.start, epoch.start):
+            console.print(
+                f"epoch {epoch.start.epoch} at sequence {epoch.sequence} ran with other "
+                f"{' and '.join(changed)}: replay stops before it"
+            )
+            arguments.until = min(arguments.until or epoch.sequence, epoch.sequence - 1)
+            break
+    sources = sources_of(folder, first.sequence) if arguments.code == "logged" else None
+    run = ReplayRun(folder, configuration_of(first.start), sources, arguments.until)
+    current = describe(run.wiring, first.start.epoch, first.start.start_number)
+    for line in differences(first.start, current):
+        console.print(f"not as it was: {line}")
+    return _run(run, folder, console, arguments.until)
+
+
+def _changes(first: EpochStart, other: EpochStart) -> list[str]:
+    found = []
+    if first.configuration_sha256 != other.configuration_sha256:
+        found.append("configuration")
+    if first.sources != other.sources:
+        found.append("strategies")
+    return found
+
+
+def _run(run: ReplayRun, folder: Path, console: Console, until: int) -> int:
+    from daemon.log import LogReader
+
+    last = until or LogReader(folder, committed=True).durable_sequence
+    began = time.perf_counter()
+    columns = (TextColumn("replay"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
+        task = progress.add_task("replay", total=last or None)
+        outcome = run.finish(lambda sequence: progress.update(task, completed=sequence))
+    took = time.perf_counter() - began
+    if outcome.log_error:
+        console.print(f"the log is damaged: {outcome.log_error}")
+        return 1
+    if outcome.divergence is not None:
+        _show(outcome.divergence, console)
+        return 1
+    speed = outcome.duration_ns / 1e9 / took if took else 0
+    console.print(
+        f"identical: {outcome.outputs:,} outputs of {outcome.turns:,} turns, "
+        f"{outcome.inputs:,} inputs, {took:.1f} s ({speed:.1f} x real time)"
+    )
+    return 0
+
+
+def _show(divergence: dict[str, Any], console: Console) -> None:
+    """The first difference: where, what kind, and the first bytes and fields that differ."""
+    from daemon.core import RecordType
+
+    def kind(number: int) -> str:
+        return RecordType(number).name if number else "nothing"
+
+    console.print(f"differs at sequence {divergence['sequence']}: {divergence['reason']}")
+    console.print(f"  ts_core {divergence['ts_core']}")
+    console.print(f"  the log has    {kind(divergence['expected_type'])}")
+    console.print(f"  the replay has {kind(divergence['found_type'])}")
+    for name, logged, found in _fields(divergence):
+        console.print(f"  {name}: logged {logged}, replayed {found}")
+
+
+def _fields(divergence: dict[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Fields of the record that differ; the byte where it is another kind or in the tail."""
+    import numpy as np
+
+    from daemon.log import spec_of
+
+    at = divergence["offset"]
+    logged, found = divergence["expected"], divergence["found"]
+    same_kind = divergence["expected_type"] == divergence["found_type"] != 0
+    if same_kind:
+        dtype = spec_of(divergence["expected_type"]).dtype
+        if dtype.itemsize and min(len(logged), len(found)) >= dtype.itemsize:
+            before = np.frombuffer(logged, dtype, count=1)[0]
+            after = np.frombuffer(found, dtype, count=1)[0]
+            names = dtype.names or ()
+            if changed := [n for n in names if before[n] != after[n]]:
+                return [(name, before[name], after[name]) for name in changed]
+    part = slice(at, at + CONTEXT_BYTES)
+    return [(f"byte {at}", logged[part].hex(" ") or "-", found[part].hex(" ") or "-")]
