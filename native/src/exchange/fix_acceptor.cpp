@@ -262,7 +262,7 @@ void FixAcceptor::logged_out(SessionId session, std::string_view reason) {
 }
 
 void FixAcceptor::disconnect(SessionId session, std::string_view reason) {
-  listener_.close(session, std::string(reason));
+  listener_.close(session, reason);
 }
 
 void FixAcceptor::event(SessionId session, std::uint32_t severity, std::string_view text) {
