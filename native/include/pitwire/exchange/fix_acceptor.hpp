@@ -69,6 +69,9 @@ class FixAcceptor final : public ReportSink, private FixSink, private Connection
   static constexpr std::size_t kNotesMax = 1000;
 
   // ---- ReportSink
+  // The initiator's callbacks of the same names stay what they are: never called here.
+  using FixSink::cancel_rejected;
+  using FixSink::execution;
   void execution(const VenueReport& report) override;
   void cancel_rejected(const VenueCancelReject& reject) override;
   void mass_cancel_done(const VenueMassCancelReport& report) override;
