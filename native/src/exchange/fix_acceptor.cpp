@@ -9,7 +9,6 @@ namespace {
 
 constexpr int kMessagesPerPoll = 256;
 constexpr double kNanosPerHour = 3.6e12;
-constexpr Nanos kNever = std::numeric_limits<Nanos>::max();
 
 ListenerConfig with_sessions(ListenerConfig listener,
                              const std::vector<FixSessionConfig>& sessions) {
