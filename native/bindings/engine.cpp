@@ -390,10 +390,10 @@ void bind_engine(py::module_& module) {
            [](Core& self, std::uint32_t id) { return self.instruments()[InstrumentId{id}].symbol; })
       .def("forget_events", &Core::forget_events)
       .def("session_state", &session_state)
-      .def("session_logon", [](Core& self, std::uint32_t s) { self.fix().logon(SessionId{s}); })
+      .def("session_logon", [](Core& self, std::uint32_t s) { self.session_logon(SessionId{s}); })
       .def("session_logout",
            [](Core& self, std::uint32_t s, const std::string& reason) {
-             self.fix().logout(SessionId{s}, reason);
+             self.session_logout(SessionId{s}, reason);
            })
       .def("save",
            [](Core& self) {

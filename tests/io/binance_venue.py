@@ -19,9 +19,9 @@ def diff(first: int, last: int, bids: Levels = [], asks: Levels = []) -> str:  #
     return combined("btcusdt@depth@100ms", {**payload, "b": bids, "a": asks})
 
 
-def trade(px: str, qty: str, event: str = "trade") -> str:
-    """A trade whose aggressor bought."""
-    payload = {"e": event, "E": 1, "T": 1_700_000_000_000, "s": "BTCUSDT", "m": False}
+def trade(px: str, qty: str, event: str = "trade", *, buyer_is_maker: bool = False) -> str:
+    """A trade; the aggressor bought unless the buyer was the maker."""
+    payload = {"e": event, "E": 1, "T": 1_700_000_000_000, "s": "BTCUSDT", "m": buyer_is_maker}
     return combined(f"btcusdt@{event}", {**payload, "p": px, "q": qty})
 
 

@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from daemon.core import BookState, Live, LogWriter
 from daemon.runtime.events import EventKind
-from daemon.runtime.views import LAST_QTY, SLOT_BYTES, STATE, TRADES
+from daemon.runtime.views import (
+    ASK_PX,
+    ASK_QTY,
+    BID_PX,
+    BID_QTY,
+    LAST_QTY,
+    SLOT_BYTES,
+    STATE,
+    TRADES,
+)
 
 SPOT = 1
 NO_ID = 0xFFFF_FFFF
 
 
-def instrument(number: int, symbol: str, feed: int = 0) -> dict[str, Any]:
-    """A linear instrument with steps of 0.01 and lots of 0.001."""
+def instrument(number: int, symbol: str, lot: tuple[int, int]) -> dict[str, Any]:
+    """A linear instrument with steps of 0.01."""
     return {
         "id": number,
         "symbol": symbol,
         "venue": "TEST",
-        "feed": feed,
+        "feed": 0,
         "feed_symbol": symbol,
         "product": 0,
         "price_increment": (1, -2),
-        "qty_increment": (1, -3),
+        "qty_increment": lot,
         "multiplier": (1, 0),
         "money_exponent": -8,
         "tick_table": [],
@@ -45,13 +55,21 @@ def instrument(number: int, symbol: str, feed: int = 0) -> dict[str, Any]:
 class LiveCore:
     """One Binance feed and its instruments; what the Python phase would hear is in `events`."""
 
-    def __init__(self, folder: Path, symbols: list[str], kind: int = SPOT) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        symbols: list[str],
+        kind: int = SPOT,
+        lot: tuple[int, int] = (1, -3),
+    ) -> None:
         self.log = LogWriter.create(str(folder), 1 << 24)
         self.live = Live(self.log, None)
         self.core = self.live.core
         self.core.define_feed(0, kind)
         for number, symbol in enumerate(symbols):
-            self.core.define_instrument(instrument(number, symbol))
+            self.core.define_instrument(instrument(number, symbol, lot))
+        self.core.define_venue_session(0)
+        self.core.define_strategy(0, "alpha")
         self.live.append_epoch(1, 1, "{}")
         self.symbols = symbols
         self.events: list[tuple[Any, ...]] = []
@@ -78,20 +96,27 @@ class LiveCore:
         self.core.end_turn()
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Turn at every wake, until it holds."""
+        """Turn at every wake and whenever the edge says that one is due, until it holds."""
         async with asyncio.timeout(10):
             while True:
                 self._woken.clear()
                 self.turn()
                 if condition():
                     return
-                await self._woken.wait()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._woken.wait(), self.live.until_due_ns() / 1e9)
 
     def _slot(self, field: int, number: int) -> int:
         return int(self._slots[number * SLOT_BYTES // 8 + field])
 
     def state(self, number: int = 0) -> BookState:
         return BookState(self._slot(STATE, number))
+
+    def top(self, number: int = 0) -> tuple[int, int, int, int]:
+        """Bid and its quantity, ask and its quantity."""
+        fields = (self._slot(field, number) for field in (BID_PX, BID_QTY, ASK_PX, ASK_QTY))
+        bid_px, bid_qty, ask_px, ask_qty = fields
+        return bid_px, bid_qty, ask_px, ask_qty
 
     def trades(self, number: int = 0) -> int:
         return self._slot(TRADES, number)

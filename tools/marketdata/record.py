@@ -61,14 +61,14 @@ def run_record(args: argparse.Namespace) -> int:
     OperatingLog(configuration.service.log_format, configuration.service.log_level)
     captures = open_captures(args.out, symbols)
     try:
-        failure = uvloop.run(_record(feed, captures, args.duration))
+        recorder = uvloop.run(_record(feed, captures, args.duration))
     except ValueError as error:  # more streams than a connection carries
         raise UsageError(f"{args.config}: {error}") from None
     finally:
         for capture in captures.values():
             with contextlib.suppress(OSError):  # told already, as the recording's failure
                 capture.close()
-    return _tell(captures, failure)
+    return _tell(captures, recorder)
 
 
 def feed_of(configuration: Configuration, name: str | None, path: str) -> BinanceFeed:
@@ -114,8 +114,10 @@ def open_captures(out: Path, symbols: list[str]) -> dict[str, Capture]:
     return captures
 
 
-async def _record(feed: BinanceFeed, captures: dict[str, Capture], duration: float | None) -> str:
-    """Until told to stop; why the disk failed, or nothing."""
+async def _record(
+    feed: BinanceFeed, captures: dict[str, Capture], duration: float | None
+) -> Recorder:
+    """Until told to stop, or until the disk fails."""
     loop, over = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, over.set)
@@ -135,7 +137,7 @@ async def _record(feed: BinanceFeed, captures: dict[str, Capture], duration: flo
             recorder.flush()
             status.update(_line(captures, edge))
     await edge.close()
-    return recorder.failure
+    return recorder
 
 
 def _line(captures: dict[str, Capture], edge: BinanceEdge) -> str:
@@ -145,7 +147,7 @@ def _line(captures: dict[str, Capture], edge: BinanceEdge) -> str:
     return f"{state}: {messages:,} messages, {size_mb:,.1f} MB before compression"
 
 
-def _tell(captures: dict[str, Capture], failure: str) -> int:
+def _tell(captures: dict[str, Capture], recorder: Recorder) -> int:
     console = Console()
     for symbol, capture in captures.items():
         console.print(
@@ -156,6 +158,10 @@ def _tell(captures: dict[str, Capture], failure: str) -> int:
     unbridged = [symbol for symbol, capture in captures.items() if not capture.bridged]
     if unbridged:
         console.print(f"no book can be built of {', '.join(unbridged)}", style="yellow")
-    if failure:
-        console.print(f"the recording ended early: {failure}", style="red")
-    return 1 if failure or unbridged else 0
+    if recorder.losses:
+        console.print(f"the feed was lost {recorder.losses:,} times", style="yellow")
+    if recorder.unknown:
+        console.print(f"{recorder.unknown:,} messages of no instrument of ours", style="yellow")
+    if recorder.failure:
+        console.print(f"the recording ended early: {recorder.failure}", style="red")
+    return 1 if recorder.failure or unbridged else 0

@@ -17,6 +17,8 @@ class VenueRoute final : public OrderRoute {
   bool status(const rec::StatusRequested& record) override { return send(record); }
   [[nodiscard]] bool logged_on() const override { return logged_on_; }
   void set_logged_on(bool logged_on) noexcept { logged_on_ = logged_on; }
+  [[nodiscard]] bool connected() const noexcept { return connected_; }
+  void set_connected(bool connected) noexcept { connected_ = logged_on_ = connected; }
 
  private:
   template <class R>
@@ -34,6 +36,7 @@ class VenueRoute final : public OrderRoute {
 
   Emitter& emitter_;
   SessionId session_;
+  bool connected_ = false;
   bool logged_on_ = false;
 };
 
@@ -89,6 +92,27 @@ bool Core::session_logged_on(SessionId session) const {
   return venues_[at] ? venues_[at]->logged_on() : fix_->state(session).logged_on;
 }
 
+VenueRoute* Core::venue_at(SessionId session) const noexcept {
+  return index(session) < venues_.size() ? venues_[index(session)].get() : nullptr;
+}
+
+void Core::session_logon(SessionId session) {
+  if (venue_at(session) == nullptr) return fix_->logon(session);
+  open_venue(session, true);
+}
+
+void Core::session_logout(SessionId session, std::string_view reason) {
+  if (venue_at(session) == nullptr) return fix_->logout(session, reason);
+  open_venue(session, false);
+}
+
+void Core::open_venue(SessionId session, bool open) {
+  VenueRoute& venue = *venue_at(session);
+  if (!venue.connected() || venue.logged_on() == open) return;
+  venue.set_logged_on(open);
+  emitter_.event(EventKind::SESSION).values = {index(session), true, open, now()};
+}
+
 // ------------------------------------------------------------------ the turn
 
 void Core::begin_turn() noexcept { inputs_in_turn_ = false; }
@@ -102,7 +126,8 @@ bool Core::apply(const Frame& frame) {
 
 bool Core::resume() {
   if (!market_->pending()) return false;
-  emitter_.begin(market_->pending_now(), market_->pending_cause());
+  // Not earlier than what was logged since: time in a log never goes back.
+  emitter_.begin(std::max(emitter_.now(), market_->pending_now()), market_->pending_cause());
   return market_->resume();
 }
 
@@ -199,7 +224,7 @@ bool Core::apply_input(const Frame& frame) {
 
 void Core::venue_connection(SessionId session, const rec::FixConnection& record) {
   const bool up = static_cast<ConnectionEvent>(record.event) == ConnectionEvent::CONNECTED;
-  venues_[index(session)]->set_logged_on(up);
+  venues_[index(session)]->set_connected(up);
   if (!up) orders_->on_connection_lost(session, record.last_written);
   emitter_.event(EventKind::SESSION).values = {index(session), up, up, now()};
 }
@@ -422,6 +447,8 @@ void Core::note(std::uint32_t strategy, std::uint32_t severity, std::string_view
 
 void Core::apply_fact(const Frame& frame) {
   emitter_.mute(true);
+  // The turn began with what the one before had left of its datagram.
+  while (market_->pending()) (void)market_->resume();
   emitter_.begin(frame.ts_core(), frame.sequence());
   switch (frame.type()) {
     case RecordType::MARKET_DATAGRAM:
@@ -467,7 +494,7 @@ void Core::begin_epoch(const rec::Epoch& record) {
   market_->begin_epoch();
   fix_->after_recovery();
   for (const auto& venue : venues_) {
-    if (venue) venue->set_logged_on(false);
+    if (venue) venue->set_connected(false);
   }
   orders_->after_recovery();
   emitter_.event(EventKind::EPOCH).values = {record.epoch, now()};
@@ -501,7 +528,10 @@ void Core::save_reactions(ByteWriter& out) const {
   }
   out.put(static_cast<std::uint64_t>(rules_.size()));
   for (const NativeRule& rule : rules_) rule.save(out);
-  for (const auto& venue : venues_) out.put(std::uint64_t{venue && venue->logged_on()});
+  for (const auto& venue : venues_) {
+    out.put(std::uint64_t{venue && venue->connected()});
+    out.put(std::uint64_t{venue && venue->logged_on()});
+  }
 }
 
 bool Core::restore(std::span<const std::byte> in) {
@@ -527,8 +557,10 @@ bool Core::restore_reactions(ByteReader& in) {
     rules_.push_back(NativeRule::restored(in));
   }
   for (const auto& venue : venues_) {
-    const bool up = in.get<std::uint64_t>() != 0;
-    if (venue) venue->set_logged_on(up);
+    const bool connected = in.get<std::uint64_t>() != 0;
+    const bool logged_on = in.get<std::uint64_t>() != 0;
+    if (venue) venue->set_connected(connected);
+    if (venue) venue->set_logged_on(logged_on);
   }
   return in.ok();
 }

@@ -1,12 +1,15 @@
 #include "pitwire/engine/paper_venue.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <stdexcept>
 
 namespace pitwire {
 namespace {
 
 constexpr std::int64_t kPerMillion = 1'000'000;
+constexpr std::uint32_t kUnknownOrder = 5;  // FIX tag 103
+constexpr std::string_view kEndedText = "ended with the process that simulated it";
 constexpr std::int64_t kPriceMax = std::int64_t{1} << 52;
 
 VenueInstrument rules_of(const InstrumentRegistry& instruments, InstrumentId id, bool here) {
@@ -37,6 +40,24 @@ SimulatedVenueConfig venue_config(const InstrumentRegistry& instruments,
   out.rejects_per_million = config.reject_one_in == 0 ? 0 : kPerMillion / config.reject_one_in;
   out.exec_id_prefix = config.exec_id_prefix;
   return out;
+}
+
+bool knows_no_such_order(const rec::Execution& record) noexcept {
+  return static_cast<ExecType>(record.exec_type) == ExecType::ORDER_STATUS &&
+         static_cast<OrdStatus>(record.ord_status) == OrdStatus::REJECTED &&
+         record.reject_reason == kUnknownOrder;
+}
+
+/// The answer for an order of an earlier run of the venue.
+void say_ended(rec::Execution& record, const Order& order) noexcept {
+  record.ord_status = static_cast<std::uint8_t>(OrdStatus::CANCELED);
+  record.reject_reason = 0;
+  record.price = order.price;
+  record.order_qty = order.order_qty;
+  record.cum_qty = order.cum_qty;
+  record.leaves_qty = 0;
+  record.text = {};
+  kEndedText.copy(record.text.data(), record.text.size() - 1);
 }
 
 }  // namespace
@@ -75,6 +96,23 @@ PaperVenue::PaperVenue(Core& core, const PaperVenueConfig& config)
 
 bool PaperVenue::request(Nanos now, RecordType type, std::span<const std::byte> payload) {
   return venue_.on_request(now, type, payload);
+}
+
+std::size_t PaperVenue::poll(Nanos now, VenueReportSink& sink) {
+  sink_ = &sink;
+  return venue_.poll(now, *this);
+}
+
+void PaperVenue::report(SessionId session, RecordType type, std::span<const std::byte> payload) {
+  rec::Execution record;
+  if (type == RecordType::EXECUTION) std::memcpy(&record, payload.data(), sizeof record);
+  const Order* order = nullptr;
+  if (type == RecordType::EXECUTION && knows_no_such_order(record)) {
+    order = core_.orders().table().find(record.cl_ord_id);
+  }
+  if (order == nullptr) return sink_->report(session, type, payload);
+  say_ended(record, *order);
+  sink_->report(session, type, record_bytes(record));
 }
 
 void PaperVenue::market_changed(InstrumentId instrument) {

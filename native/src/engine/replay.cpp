@@ -22,6 +22,7 @@ bool ReplayDriver::apply_facts() {
 
 ReplayDriver::Stop ReplayDriver::run_native(std::uint64_t inputs_max) {
   if (!in_turn_) {
+    if (journal_.at_end()) return Stop::END;
     core_.begin_turn();
     in_turn_ = true;
     if (!apply_facts()) (void)core_.resume();

@@ -255,6 +255,60 @@ TEST_F(PaperVenueTest, disabled_session_denies_orders_until_it_is_enabled_again)
   EXPECT_TRUE(daemon.core.session_logged_on(kPaper));
 }
 
+TEST_F(PaperVenueTest, session_can_be_closed_and_opened_as_one_with_a_protocol) {
+  Daemon daemon(options());
+  daemon.add_venue();
+  (void)daemon.core.take_events();
+  daemon.core.session_logout(kPaper, "by hand");
+  EXPECT_FALSE(daemon.core.session_logged_on(kPaper));
+  const auto closed = daemon.core.take_events();
+  ASSERT_EQ(closed.size(), 1U);
+  EXPECT_EQ(closed[0].kind, EventKind::SESSION);
+  EXPECT_EQ(closed[0].values[1], 1) << "connected all the same";
+  EXPECT_EQ(closed[0].values[2], 0);
+  std::vector<std::byte> checkpoint;
+  daemon.core.save(checkpoint);
+  daemon.core.session_logon(kPaper);
+  EXPECT_TRUE(daemon.core.session_logged_on(kPaper));
+  ASSERT_TRUE(daemon.core.restore(checkpoint));
+  EXPECT_FALSE(daemon.core.session_logged_on(kPaper));
+  daemon.core.session_logon(kPaper);
+  EXPECT_TRUE(daemon.core.session_logged_on(kPaper));
+}
+
+TEST_F(PaperVenueTest, order_of_an_earlier_run_has_ended_with_what_was_filled) {
+  LogOptions later = options("later");
+  {
+    Daemon daemon(options());
+    daemon.phase.when_live = {limit(Side::BUY, 6, 1'000)};
+    daemon.add_venue();
+    daemon.snapshot(kBook);
+    daemon.message(trade("10.00", "7", true));
+    ASSERT_EQ(daemon.order().state, OrderState::PARTIALLY_FILLED);
+    ASSERT_TRUE(daemon.log.close());
+  }
+  Daemon daemon(later);
+  {
+    LogReader facts(options().folder, Upto::COMMITTED);
+    while (const auto frame = facts.next()) daemon.core.apply_fact(*frame);
+  }
+  rec::Epoch epoch;
+  epoch.epoch = epoch.start_number = 2;
+  daemon.edge.append_input(epoch, Origin::NONE, 0, {});
+  daemon.phase.when_live = {limit(Side::BUY, 1, 1, kElsewhere)};
+  daemon.add_venue();
+  ASSERT_EQ(daemon.core.orders().table().working(), 1U);
+  EXPECT_EQ(daemon.core.orders().request_statuses(kPaper), 1U);
+  daemon.settle();
+  EXPECT_EQ(daemon.core.orders().table().unknown(), 0U);
+  EXPECT_EQ(daemon.core.orders().table().working(), 0U);
+  EXPECT_EQ(daemon.position(), 2);
+  const auto answers = daemon.phase.of(EventKind::STATUS_ANSWERED);
+  ASSERT_EQ(answers.size(), 1U);
+  EXPECT_EQ(answers[0].values[1], static_cast<std::int64_t>(OrdStatus::CANCELED));
+  EXPECT_EQ(answers[0].values[2], 2) << "cum_qty as the log has it";
+}
+
 TEST_F(PaperVenueTest, book_that_is_not_whole_fills_nobody) {
   Daemon daemon(options());
   daemon.phase.when_live = {limit(Side::BUY, 3, 1'000)};

@@ -93,6 +93,9 @@ class Core final : public MarketObserver {
                       std::string_view json);
   void note(std::uint32_t strategy, std::uint32_t severity, std::string_view text);
   [[nodiscard]] bool session_logged_on(SessionId session) const;
+  /// A simulated session speaks no protocol: while it is connected, these open and close it.
+  void session_logon(SessionId session);
+  void session_logout(SessionId session, std::string_view reason);
 
   // ---- recovery and checkpoints
   /// Behind the last turn that ended: market inputs are applied, outputs are taken as facts, and
@@ -116,6 +119,8 @@ class Core final : public MarketObserver {
   void save_reactions(ByteWriter& out) const;
   [[nodiscard]] bool restore_reactions(ByteReader& in);
   bool apply_input(const Frame& frame);
+  [[nodiscard]] VenueRoute* venue_at(SessionId session) const noexcept;
+  void open_venue(SessionId session, bool open);
   void venue_connection(SessionId session, const rec::FixConnection& record);
   void venue_report(const rec::VenueReport& record, std::span<const std::byte> payload);
 

@@ -83,6 +83,8 @@ class ReplayJournal final : public Journal {
   /// The next input, or nothing at the end or after a divergence. Outputs that stand before it
   /// were not produced: that is a divergence too.
   std::optional<Frame> next_input();
+  /// Nothing that counts is left.
+  [[nodiscard]] bool at_end() { return peek() == nullptr; }
   /// The next frame whatever it is, if its sequence is at most `last`: facts are not compared.
   std::optional<Frame> next_fact(Sequence last);
   Sequence output(Nanos ts_core, const Record& record) override;

@@ -3,7 +3,7 @@
 //
 // A datagram can hold many messages. When one of them is an update that some strategy wants to see
 // by itself, the rest waits: `apply` answers that something is left and `resume` continues in the
-// next turn, before any other input, with the same `now`. Replay does the same.
+// next turn, before any other input. Replay does the same.
 #pragma once
 
 #include <cstddef>
@@ -59,7 +59,7 @@ class MarketDesk {
                                    std::span<const std::byte> bytes);
   [[nodiscard]] bool resume();
   [[nodiscard]] bool pending() const noexcept { return pending_at_ < pending_.size(); }
-  /// The time that belongs to what is pending.
+  /// The time at which what is pending was received.
   [[nodiscard]] Nanos pending_now() const noexcept { return pending_now_; }
   [[nodiscard]] Sequence pending_cause() const noexcept { return pending_cause_; }
   /// The feeds of the process before are gone: every book is STALE and begins empty, because the

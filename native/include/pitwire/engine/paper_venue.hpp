@@ -9,6 +9,9 @@
 //
 // A book that is not whole fills nobody: changes are passed on only while its state is LIVE, or a
 // rebuilt book would be taken for a market that left and came back. Trades always count.
+//
+// The venue ends with the process. Asked for an order of an earlier run it says what is true: that
+// the order ended there, with the fills that the log has, because nobody else can have had others.
 #pragma once
 
 #include <deque>
@@ -30,7 +33,7 @@ struct PaperVenueConfig {
   std::string exec_id_prefix = "P";  ///< at most 16 bytes, another one in each run on a log
 };
 
-class PaperVenue {
+class PaperVenue final : private VenueReportSink {
  public:
   /// `core` must outlive it and know the instruments. Throws std::invalid_argument with the reason.
   PaperVenue(Core& core, const PaperVenueConfig& config);
@@ -48,7 +51,8 @@ class PaperVenue {
   [[nodiscard]] bool request(Nanos now, RecordType type, std::span<const std::byte> payload);
   void market_changed(InstrumentId instrument);
   void traded(InstrumentId instrument, std::int64_t px, std::int64_t qty, Side aggressor);
-  std::size_t poll(Nanos now, VenueReportSink& sink) { return venue_.poll(now, sink); }
+  /// Hands out the reports that are due; returns how many.
+  std::size_t poll(Nanos now, VenueReportSink& sink);
   [[nodiscard]] Nanos next_deadline() const noexcept { return venue_.next_deadline(); }
 
  private:
@@ -64,6 +68,7 @@ class PaperVenue {
     InstrumentId instrument_;
   };
 
+  void report(SessionId session, RecordType type, std::span<const std::byte> payload) override;
   [[nodiscard]] bool trades(InstrumentId instrument) const noexcept {
     return index(instrument) < traded_here_.size() && traded_here_[index(instrument)];
   }
@@ -71,8 +76,9 @@ class PaperVenue {
   Core& core_;
   SessionId session_;
   SimulatedVenue venue_;
-  std::vector<bool> traded_here_;  ///< by instrument
-  std::deque<Book> books_;         ///< stay where they are
+  std::vector<bool> traded_here_;    ///< by instrument
+  std::deque<Book> books_;           ///< stay where they are
+  VenueReportSink* sink_ = nullptr;  ///< of the poll that runs
   bool connected_ = false;
   bool enabled_ = true;
 };
