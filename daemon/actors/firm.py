@@ -80,9 +80,11 @@ class Firm:
         self._sessions = [_Session() for _ in sessions]
         self._dispatcher = dispatcher
         self._strategies = strategies
-        self._starts = starts
+        self._starts = list(starts)
         self._effects = effects
+        self._arms_by_itself = arms
         self._arms = arms
+        self._stopping = False
         self._reports = 0
         self.started = False
         self.state = RiskState.ACTIVE
@@ -200,7 +202,7 @@ class Firm:
         self._tell_ready()
         if any(session.phase is not SessionPhase.EQUAL for session in self._sessions):
             return
-        if not self._arms or self.state is not RiskState.ACTIVE:
+        if not self._arms or self._stopping or self.state is not RiskState.ACTIVE:
             return
         self._set(RiskState.ACTIVE, True, "reconciled")
         if self.started:
@@ -241,6 +243,17 @@ class Firm:
         self._arm()
         return "armed" if self.armed else f"not armed: {self.phases}"
 
+    def shut_down(self, reason: str, running: Sequence[bool]) -> int:
+        """Disarmed until this process ends; returns how many cancels were asked for.
+
+        The risk state stays: the next process goes on with it, and with what runs now.
+        """
+        if self.started and not self._stopping:
+            self._starts = list(running)
+        self._stopping = True
+        self._set(self.state, False, reason)
+        return self._core.cancel_all(None, None, int(CancelReason.SHUTDOWN))
+
     def reconcile(self, number: int | None) -> None:
         """Ask the venue again, about one session's orders or all."""
         for each in range(len(self._sessions)) if number is None else (number,):
@@ -267,6 +280,8 @@ class Firm:
         """What survives a restart: that strategies were started, and an operator's halt."""
         return {
             "started": self.started,
+            "starts": self._starts,
+            "stopping": self._stopping,
             "state": int(self.state),
             "reason": self.reason,
             "reports": self._reports,
@@ -276,6 +291,8 @@ class Firm:
     def restore(self, saved: dict[str, Any]) -> None:
         """The inverse; sessions that were up in the log are so again only by its inputs."""
         self.started = saved["started"]
+        self._starts = list(saved["starts"])
+        self._stopping = saved["stopping"]
         self.state = RiskState(saved["state"])
         self.reason = saved["reason"]
         self._reports = saved["reports"]
@@ -283,10 +300,21 @@ class Firm:
             session.phase = SessionPhase(phase)
 
     def _epoch(self, message: EpochBegun) -> None:
-        """No session of the process before is up; nothing is armed until reconciled."""
+        """No session of the process before is up; nothing is armed until reconciled.
+
+        A halt goes on, also where strategies start anew and only the core knows of it. A shutdown
+        has ended.
+        """
+        self._arms = self._arms_by_itself
+        if self._stopping:
+            self._stopping = self.started = False
+        reason = f"epoch {message.epoch} begins"
+        self.state = RiskState(self._core.risk_state(NO_ID)[0])
+        if self.state is not RiskState.ACTIVE:
+            reason = f"{self.state.name} before {reason}"
         for session in self._sessions:
             session.phase = SessionPhase.DOWN
             session.unanswered.clear()
-        self._set(self.state, False, f"epoch {message.epoch} begins")
+        self._set(self.state, False, reason)
         if not self._sessions:
             self._tell_ready()

@@ -14,9 +14,17 @@ from daemon.actors.strategy_host import StrategyHost
 from daemon.core import Core
 from daemon.messages import Command, ParametersChanged, Reply, Start, Stop
 from daemon.messages.replies import Difference, Done, Outcome, Reconciliation
-from daemon.model import CancelReason, OrderFlag, OrdType, RiskState, Side, TimeInForce
+from daemon.model import (
+    CancelReason,
+    OrderFlag,
+    OrdType,
+    RiskState,
+    Side,
+    StrategyStatus,
+    TimeInForce,
+)
 from daemon.runtime.effects import Effects, EndProcess, SendReply, SetLogLevel
-from daemon.runtime.events import NO_ID, Names, TimerFired
+from daemon.runtime.events import NO_ID, EpochBegun, Names, TimerFired
 from daemon.runtime.mailbox import Dispatcher, Mailbox
 from daemon.strategy import ParameterError
 
@@ -74,10 +82,14 @@ class OperatorDesk:
             "shutdown": self._shutdown,
         }
 
-    def handle(self, message: Command | TimerFired) -> None:
+    def handle(self, message: Command | TimerFired | EpochBegun) -> None:
         """A command, or the time to look whether a shutdown is complete."""
         if isinstance(message, TimerFired):
             self._look_at_shutdown()
+            return
+        if isinstance(message, EpochBegun):  # a shutdown ends with the process it was asked of
+            self._shutdown_deadline = 0
+            self._core.cancel_timer(SHUTDOWN_TIMER)
             return
         self._answer(message, *self._carry_out(message))
 
@@ -289,7 +301,8 @@ class OperatorDesk:
 
     def _shutdown(self, command: Command) -> Done:
         reason = command.arguments.get("reason") or f"shut down by {command.user}"
-        cancelled = self._firm.halt(RiskState.HALTED, reason)
+        running = [host.status is StrategyStatus.RUNNING for host in self._hosts]
+        cancelled = self._firm.shut_down(reason, running)
         for mailbox in self._mailboxes:
             self._dispatcher.post_to(mailbox, Stop(reason, self._core.now))
         self._shutdown_deadline = self._core.now + self._shutdown_timeout_ns
@@ -298,6 +311,8 @@ class OperatorDesk:
         return Done(text="stopping", affected=cancelled)
 
     def _look_at_shutdown(self) -> None:
+        if not self._shutdown_deadline:  # the timer of a process before, due in our first turn
+            return
         left = self._core.orders_working
         if left and self._core.now < self._shutdown_deadline:
             return

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +176,8 @@ class Daemon:
         await self._workers.stop()
         await self._control.close()
         self._signals.remove()
+        for number in Signals.CAUGHT:  # the default would end us before the log is closed
+            signal.signal(number, signal.SIG_IGN)
 
     def _set_phase(self, phase: str) -> None:
         self.phase = phase
@@ -286,7 +289,8 @@ class Daemon:
     ) -> Reply:
         if name == "kill":
             self._status.kill(uid)
-        if arguments.get("clear_kill"):
+        if name == "resume" and arguments.get("clear_kill"):
+            # The page before the gate: a gate that is free under a word that is set kills again.
             self._status.clear_kill()
         self._command_ids += 1
         command_id = ((self.epoch.epoch if self.epoch else 0) << 32) | self._command_ids

@@ -41,7 +41,7 @@ def recover(live: Live, wiring: Wiring, folder: Path, before: LoggedEpoch) -> Re
     if not reason and end is not None:
         run = ReplayRun(folder, wiring.configuration, sources_of(folder, before.sequence), end[0])
         outcome = run.finish()
-        replayed = outcome.identical
+        replayed = outcome.identical and not outcome.cut
         reason = "" if replayed else f"its replay differs at sequence {outcome.sequence}"
         if replayed:
             wiring.restore(run.wiring.save())

@@ -28,7 +28,10 @@ class Stop(IntEnum):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What a replay came to; `divergence` is None where every output was identical."""
+    """What a replay came to; `divergence` is None where every output was identical.
+
+    `cut`: the log, or what was asked for of it, ends within a turn, and so did the comparison.
+    """
 
     identical: bool
     sequence: int
@@ -38,6 +41,7 @@ class Outcome(msgspec.Struct, frozen=True):
     duration_ns: int
     divergence: dict[str, Any] | None = None
     log_error: str = ""
+    cut: bool = False
 
 
 def configuration_of(start: EpochStart) -> Configuration:
@@ -77,6 +81,11 @@ class ReplayRun:
         replay = self._replay
         bad, file, offset, reason = replay.log_error
         divergence = replay.divergence
+        # Behind a TURN_END only an input may follow: an output that the log no longer has belongs
+        # to a turn that a crash or `until` cut, and there is nothing to compare it with.
+        cut = divergence is not None and divergence["expected_type"] == 0
+        if cut:
+            divergence = None
         return Outcome(
             identical=divergence is None and not bad,
             sequence=divergence["sequence"] if divergence else replay.last_sequence,
@@ -86,4 +95,5 @@ class ReplayRun:
             duration_ns=max(0, replay.core.now - replay.first_ts),
             divergence=divergence,
             log_error=f"{file}: offset {offset}: {reason}" if bad else "",
+            cut=cut,
         )

@@ -43,20 +43,25 @@ log = structlog.get_logger(__name__)
 
 
 class DaemonTimers:
-    """Hands the daemon's own timers to the actor that set them."""
+    """Hands the daemon's own timers to the actor that set them.
+
+    By its mailbox: a timer of a process before, due when the log was taken as facts, comes behind
+    the epoch that ended what it was set for.
+    """
 
     name = "timers"
 
-    def __init__(self, firm: Firm, operator: OperatorDesk) -> None:
+    def __init__(self, dispatcher: Dispatcher, firm: Mailbox, operator: Mailbox) -> None:
+        self._dispatcher = dispatcher
         self._firm = firm
         self._operator = operator
 
     def handle(self, message: TimerFired) -> None:
         """By the number's range."""
         if message.timer_id == SHUTDOWN_TIMER:
-            self._operator.handle(message)
+            self._dispatcher.post_to(self._operator, message)
         elif message.timer_id >= FIRM_TIMERS:
-            self._firm.handle(message)
+            self._dispatcher.post_to(self._firm, message)
 
 
 class Snapshots:
@@ -169,8 +174,9 @@ class Wiring:
         firm = self._mailbox(self.firm, halting)
         self.dispatcher.subscribe(firm, EpochBegun, SessionState, StatusAnswered)
         self.dispatcher.subscribe(firm, ExecutionUnmatched, Killed)
-        self.dispatcher.subscribe(self._mailbox(self.operator, halting), Command)
-        timers = DaemonTimers(self.firm, self.operator)
+        operator = self._mailbox(self.operator, halting)
+        self.dispatcher.subscribe(operator, Command, EpochBegun)
+        timers = DaemonTimers(self.dispatcher, firm, operator)
         self.dispatcher.subscribe(self._mailbox(timers, halting), TimerFired)
         self.dispatcher.subscribe(self._mailbox(Snapshots(self.effects), halting), SnapshotWanted)
         for mailbox in self._mailboxes:
