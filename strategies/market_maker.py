@@ -34,7 +34,7 @@ class Quoting(Parameters, frozen=True, kw_only=True):
     sigma: Annotated[float, Meta(ge=0)] = 0.0
     """Volatility of the mid, increments per √second; 0: the core's volatility signal."""
     requote_ticks: AtLeastOne = 1
-    pause_s: Positive = 1.0  # no new quote for so long after one was denied
+    pause_s: Positive = 1.0  # no new or moved quote for so long after one was denied
 
 
 class Memory(State):
@@ -128,17 +128,17 @@ class MarketMaker(Strategy[Quoting, Memory]):
 
     def _place(self, side: Side, order: int, px: int | None) -> int:
         """Submit, move or cancel the order of one side; its id, 0 for none."""
-        of = self.parameters
+        of, paused = self.parameters, self.context.now < self.state.paused_until
         if order and px is None:
             self.context.cancel(ClOrdId(order))
-        elif order and px is not None:
+        elif order and px is not None and not paused:
             working = self.context.order(ClOrdId(order))
             least = of.requote_ticks * self.instrument.tick_at(px)
             if working and abs(working.price - px) >= least:
                 self.context.replace(ClOrdId(order), price=px)
         if order:
             return order
-        if px is None or self.context.now < self.state.paused_until:
+        if px is None or paused:
             return 0
         qty = min(of.qty, of.max_position - sign(side) * self.position.net_qty)
         return self.context.submit(of.symbol, side, qty, px, post_only=True)

@@ -7,8 +7,6 @@ shows what happens, stops both cleanly and says what came of it.
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import signal
 import socket
 import subprocess
@@ -16,17 +14,14 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import IO, Any
 
-from tools.command import UsageError
 from tools.ctl.watch import watch
 from tools.demo_summary import summarise
 from tools.durations import seconds
+from tools.processes import STOP_SECONDS_MAX, ExchangeProcess, command, set_options, start, stop
 
 ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / "config"
-READY_SECONDS_MAX = 20.0
-STOP_SECONDS_MAX = 30.0
 RESTART_SECONDS = 0.2
 WATCH_SECONDS = 0.5
 LINE_SECONDS = 1.0
@@ -92,16 +87,11 @@ def free_udp_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _command(*words: str) -> list[str]:
-    return [sys.executable, "-m", "tools.command", *words]
-
-
 class Exchange:
-    """The exchange's process; ready when entered, stopped when left."""
+    """The demo's exchange: ready when entered, stopped when left."""
 
     def __init__(self, folder: Path) -> None:
         self._mold_port = free_udp_port()
-        self._errors = (folder / "exchange.err").open("wb")
         settings = {
             "exchange.trades": folder / "trades.csv",
             "fix.port": 0,
@@ -109,30 +99,18 @@ class Exchange:
             "itch.retransmission.port": 0,
             "itch.snapshot.port": 0,
         }
-        words = ["exchange", "-c", str(CONFIG / "exchange.toml")]
-        for key, value in settings.items():
-            words += ["--set", f"{key}={value}"]
-        self._process = _start(_command(*words), stdout=subprocess.PIPE, stderr=self._errors)
-        self._ports: dict[str, Any] = {}
+        self._process = ExchangeProcess(CONFIG / "exchange.toml", folder / "exchange.err", settings)
 
     def __enter__(self) -> Exchange:
-        assert self._process.stdout is not None  # noqa: S101 - asked for as a pipe
-        timer = threading.Timer(READY_SECONDS_MAX, self._process.kill)
-        timer.start()
-        line = self._process.stdout.readline()
-        timer.cancel()
-        if not line:
-            raise UsageError(f"the exchange did not start: see {self._errors.name}")
-        self._ports = json.loads(line)
+        self._process.wait_ready()
         return self
 
     def __exit__(self, *_: object) -> None:
-        _stop(self._process)
-        self._errors.close()
+        self._process.stop()
 
     def daemon_command(self, runtime: Path, folder: Path) -> list[str]:
         """The daemon that trades on this exchange, its log in `folder`."""
-        ports = self._ports
+        ports = self._process.ports
         settings = {
             "daemon.runtime_dir": runtime,
             "log.folder": folder / "log",
@@ -141,14 +119,14 @@ class Exchange:
             "feed.itch.retransmission.port": ports["retransmission"],
             "feed.itch.snapshot.port": ports["snapshot"],
         }
-        words = ["run", "-c", str(CONFIG / "demo.toml")]
-        for key, value in settings.items():
-            words += ["--set", f"{key}={value}"]
-        return _command(*words)
+        return command("run", "-c", str(CONFIG / "demo.toml"), *set_options(settings))
 
 
 class Supervised:
-    """A process that is started again when it dies, until it is told to stop."""
+    """A process that is started again when it dies, until it is told to stop.
+
+    One that ends by itself with exit code 0 was asked to by an operator, and stays away.
+    """
 
     def __init__(self, command: list[str], errors: Path) -> None:
         self._command = command
@@ -162,38 +140,24 @@ class Supervised:
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         with self.errors.open("ab") as errors:
-            return _start(self._command, stdout=subprocess.DEVNULL, stderr=errors)
+            return start(self._command, stdout=subprocess.DEVNULL, stderr=errors)
 
     def _supervise(self) -> None:
         while True:
             self.exit_code = self._process.wait()
-            if self._stopping.wait(RESTART_SECONDS):
+            if self.exit_code == 0 or self._stopping.wait(RESTART_SECONDS):
                 return
             self.restarts += 1
             self._process = self._spawn()
 
+    @property
+    def ended(self) -> bool:
+        """Whether it ended and is not started again."""
+        return not self._thread.is_alive()
+
     def stop(self) -> None:
         """SIGTERM, and wait: it cancels its orders first."""
         self._stopping.set()
-        _stop(self._process)
+        stop(self._process)
         self._thread.join(STOP_SECONDS_MAX)
         self.exit_code = self._process.wait()
-
-
-def _start(command: list[str], stdout: int, stderr: IO[bytes]) -> subprocess.Popen[bytes]:
-    # A session of its own: Ctrl-C is ours to hear, the children are stopped in order.
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(  # noqa: S603 - our own commands
-        command, stdout=stdout, stderr=stderr, start_new_session=True, env=environment
-    )
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is not None:
-        return
-    process.terminate()
-    try:
-        process.wait(STOP_SECONDS_MAX)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

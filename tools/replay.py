@@ -44,16 +44,24 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def main(arguments: argparse.Namespace) -> int:
     """Replay and say what came of it."""
-    from daemon.app.epoch import describe, differences, epochs_of, sources_of
-    from daemon.app.replaying import ReplayRun, configuration_of
     from daemon.core import LogError
 
     folder = Path(arguments.log)
+    if not any(folder.glob("*.seg")):
+        raise UsageError(f"{folder}: no event log here (expected a folder with *.seg files)")
     console = Console(highlight=False, soft_wrap=True)
     try:
-        epochs = epochs_of(folder)
+        return _replay(arguments, folder, console)
     except LogError as error:
-        raise UsageError(f"{folder}: {error}") from None
+        console.print(f"the log is damaged: {error}")
+        return 1
+
+
+def _replay(arguments: argparse.Namespace, folder: Path, console: Console) -> int:
+    from daemon.app.epoch import describe, differences, epochs_of, sources_of
+    from daemon.app.replaying import ReplayRun, configuration_of
+
+    epochs = epochs_of(folder)
     if not epochs:
         raise UsageError(f"{folder}: holds no EPOCH record: no daemon ever started on it")
     first = epochs[0]

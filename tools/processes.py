@@ -1,0 +1,86 @@
+"""Our own commands as child processes: started in a session of their own, stopped in order."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from tools.command import UsageError
+
+ROOT = Path(__file__).parents[1]
+READY_SECONDS_MAX = 20.0
+STOP_SECONDS_MAX = 30.0
+
+
+def command(*words: str) -> list[str]:
+    """The `pitwire` command of this checkout with these words."""
+    return [sys.executable, "-m", "tools.command", *words]
+
+
+def set_options(settings: Mapping[str, object]) -> list[str]:
+    """`--set KEY=VALUE` for each."""
+    return [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+
+
+def start(words: list[str], stdout: int, stderr: IO[bytes]) -> subprocess.Popen[bytes]:
+    """Start; Ctrl-C reaches only us, who stop the children in order."""
+    environment = {**os.environ, "PYTHONPATH": _path()}
+    return subprocess.Popen(  # noqa: S603 - our own commands
+        words, stdout=stdout, stderr=stderr, start_new_session=True, env=environment
+    )
+
+
+def _path() -> str:
+    inherited = os.environ.get("PYTHONPATH", "")
+    return os.pathsep.join(part for part in (inherited, str(ROOT)) if part)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """SIGTERM, then SIGKILL when it does not end within `STOP_SECONDS_MAX`."""
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS_MAX)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+class ExchangeProcess:
+    """`pitwire exchange` as a child; `ports` are those of its ready line."""
+
+    def __init__(
+        self, config: Path, errors: Path, settings: Mapping[str, object], *words: str
+    ) -> None:
+        self._errors = errors.open("wb")
+        line = command("exchange", "-c", str(config), *words, *set_options(settings))
+        self._process = start(line, stdout=subprocess.PIPE, stderr=self._errors)
+        self.ports: dict[str, Any] = {}
+
+    @property
+    def pid(self) -> int:
+        """Of the child."""
+        return self._process.pid
+
+    def wait_ready(self) -> None:
+        """Block until it says its ports. UsageError names the file with its reasons."""
+        assert self._process.stdout is not None  # noqa: S101 - asked for as a pipe
+        timer = threading.Timer(READY_SECONDS_MAX, self._process.kill)
+        timer.start()
+        line = self._process.stdout.readline()
+        timer.cancel()
+        if not line:
+            raise UsageError(f"the exchange did not start: see {self._errors.name}")
+        self.ports = json.loads(line)
+
+    def stop(self) -> None:
+        """End it cleanly."""
+        stop(self._process)
+        self._errors.close()
