@@ -1,0 +1,33 @@
+"""One day that several tests look at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.days.day import Day
+
+
+class Traded(msgspec.Struct, frozen=True):
+    """A day that is over, and what was seen of it while it went on."""
+
+    log: Path
+    trades: Path
+    exit_code: int
+    threads: list[str]
+    errors: str
+
+
+@pytest.fixture(scope="session")
+def traded(tmp_path_factory: pytest.TempPathFactory) -> Traded:
+    """A day with some dozen fills of every kind, ended by SIGTERM. Read only."""
+    folder = tmp_path_factory.mktemp("day")
+    with Day(folder) as day:
+        day.until_ready()
+        day.until("30 fills", lambda: day.status()["fills"] >= 30)
+        tasks = Path(f"/proc/{day.status()['pid']}/task")
+        threads = sorted((task / "comm").read_text().strip() for task in tasks.iterdir())
+        code = day.stop()
+    return Traded(day.log, day.trades, code, threads, day.errors)
