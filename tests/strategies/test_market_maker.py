@@ -137,13 +137,16 @@ def test_a_denied_order_pauses_quoting_then_it_resumes() -> None:
     assert len(quotes(market)) == 2
 
 
-def test_a_denied_replace_keeps_the_order_known() -> None:
-    market = started(**WIDE)
+def test_a_denied_replace_keeps_the_order_known_and_moves_it_after_the_pause() -> None:
+    market = started(**WIDE, pause_s=2.0)
     market.quote("X", 999, 5, 1001, 5)
     market.deny_next(DenyReason.MESSAGE_RATE)
     market.quote("X", 1004, 5, 1006, 5)
     assert quotes(market) == [(Side.BUY, 989, 2), (Side.SELL, 1016, 2)]
     market.quote("X", 1004, 6, 1006, 5)
+    assert quotes(market) == [(Side.BUY, 989, 2), (Side.SELL, 1016, 2)]
+    market.advance(2 * SECOND_NS)
+    market.quote("X", 1004, 5, 1006, 5)
     assert quotes(market) == [(Side.BUY, 994, 2), (Side.SELL, 1016, 2)]
     assert len(market.context.orders) == 2
 
