@@ -59,6 +59,20 @@ class _Session:
         self.differences: list[Difference] = []
         self.report = 0
 
+    def save(self) -> dict[str, Any]:
+        return {
+            "phase": self.phase.value,
+            "unanswered": sorted(self.unanswered),
+            "differences": self.differences,
+            "report": self.report,
+        }
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        self.phase = SessionPhase(saved["phase"])
+        self.unanswered = set(saved["unanswered"])
+        self.differences = msgspec.convert(saved["differences"], list[Difference])
+        self.report = saved["report"]
+
 
 class Firm:
     """The actor that owns the firm's risk state."""
@@ -277,27 +291,29 @@ class Firm:
     # ------------------------------------------------------------------ checkpoints
 
     def save(self) -> dict[str, Any]:
-        """What survives a restart: that strategies were started, and an operator's halt."""
+        """All of it: a replay goes on from here in the middle of a reconciliation, too."""
         return {
+            "arms": self._arms,
             "started": self.started,
             "starts": self._starts,
             "stopping": self._stopping,
             "state": int(self.state),
             "reason": self.reason,
             "reports": self._reports,
-            "phases": [session.phase.value for session in self._sessions],
+            "sessions": [session.save() for session in self._sessions],
         }
 
     def restore(self, saved: dict[str, Any]) -> None:
-        """The inverse; sessions that were up in the log are so again only by its inputs."""
+        """The inverse; the next epoch takes every session down."""
+        self._arms = saved["arms"]
         self.started = saved["started"]
         self._starts = list(saved["starts"])
         self._stopping = saved["stopping"]
         self.state = RiskState(saved["state"])
         self.reason = saved["reason"]
         self._reports = saved["reports"]
-        for session, phase in zip(self._sessions, saved["phases"], strict=True):
-            session.phase = SessionPhase(phase)
+        for session, state in zip(self._sessions, saved["sessions"], strict=True):
+            session.restore(state)
 
     def _epoch(self, message: EpochBegun) -> None:
         """No session of the process before is up; nothing is armed until reconciled.

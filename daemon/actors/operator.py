@@ -324,5 +324,9 @@ class OperatorDesk:
     # ------------------------------------------------------------------ checkpoints
 
     def save(self) -> Mapping[str, Any]:
-        """Nothing: a shutdown is not continued by the next process."""
-        return {}
+        """A shutdown under way: a replay continues it, the next process does not."""
+        return {"shutdown_deadline": self._shutdown_deadline}
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        """The inverse of `save`."""
+        self._shutdown_deadline = saved["shutdown_deadline"]

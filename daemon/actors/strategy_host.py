@@ -195,6 +195,7 @@ class StrategyHost:
         """The declared state and what the host keeps beside it."""
         return {
             "status": int(self.status),
+            "failure": self.failure,
             "parameters": self.parameters,
             "context": self._context.save(),
             "requests": {str(k): v for k, v in sorted(self._functions.items())},
@@ -207,6 +208,7 @@ class StrategyHost:
         self._context.restore(saved["context"])
         self._functions = {int(k): v for k, v in saved["requests"].items()}
         self.status = StrategyStatus(saved["status"])
+        self.failure = saved["failure"]
         if self.status is not StrategyStatus.RUNNING:
             return
         strategy = self._class(self._context, self._parameters)

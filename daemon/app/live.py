@@ -17,9 +17,16 @@ import msgspec
 import structlog
 import uvloop
 
+from daemon.app.checkpoints import Checkpoints, identity_of
 from daemon.app.configuration import Configuration
 from daemon.app.connections import connect_feeds, connect_sessions
-from daemon.app.epoch import EpochStart, append_epoch, last_epoch
+from daemon.app.epoch import (
+    DEFINITION_KINDS,
+    EpochStart,
+    append_epoch,
+    definitions,
+    last_epoch,
+)
 from daemon.app.recovery import Recovered, recover
 from daemon.app.reports import Reports
 from daemon.app.wiring import Wiring
@@ -47,6 +54,7 @@ WAIT_MODES = {"park": 0, "spin": 1, "spin_then_park": 2}
 SEQUENCES_SKIPPED = 1 << 16
 TURNS_PER_CALLBACK = 64  # before other work of the loop gets its chance
 CLOCK_ADJUST_S = 1.0
+LOGOUT_SECONDS_MAX = 1.0  # for a venue's answer, after every order has ended
 
 
 class Daemon:
@@ -71,6 +79,9 @@ class Daemon:
         self._workers: WorkerPool
         self._loop: asyncio.AbstractEventLoop
         self._scheduled = False
+        self._checkpoints: Checkpoints
+        self._checkpointed_last = False
+        self._disk_was_low = False
 
     # ------------------------------------------------------------------ the life of the process
 
@@ -99,7 +110,14 @@ class Daemon:
         self._status = SharedStatus(str(self.runtime_dir / "status.page"))
         self._set_phase("recovering")
         settings = self.configuration.log
-        self._log, report = LogWriter.recover(str(self.log_folder), settings.segment_size_bytes)
+        self._log, report = LogWriter.recover(
+            str(self.log_folder),
+            settings.segment_size_bytes,
+            prefault=settings.prefault,
+            retain_bytes=settings.retain_bytes,
+            retain_days=settings.retain_days,
+            low_disk_bytes=settings.low_disk_bytes,
+        )
         log.info("log recovered", report=report["text"])
 
     def _recover(self) -> Recovered | None:
@@ -125,10 +143,24 @@ class Daemon:
             self.live.append_abandoned(
                 recovered.turn, recovered.from_sequence, recovered.last_sequence
             )
+        epoch_sequence = self._log.last_sequence + 1
         self.epoch = append_epoch(self.live, self.wiring, self._before)
+        self.live.repeat_definitions(
+            [
+                (number, DEFINITION_KINDS[kind], content)
+                for kind, number, content in definitions(self.configuration)
+            ]
+        )
         # Its start number must never be used again, whatever happens to this host.
         if not self._log.wait_durable(self._log.last_sequence):
             raise RuntimeError(f"the log cannot be synced: {self._log.failure}")
+        self._checkpoints = Checkpoints(
+            self.log_folder,
+            self.configuration.checkpoint,
+            identity_of(self.log_folder, self.epoch),
+            epoch_sequence,
+            self.live.clock_now(),
+        )
         self._set_phase("reconciling")
 
     async def _connect(self) -> None:
@@ -169,9 +201,12 @@ class Daemon:
         self._loop.remove_reader(self.live.epoll_fd)
         if self._timer is not None:
             self._timer.cancel()
-        for _ in range(3):  # Logout messages and their answers
+        give_up = self._loop.time() + LOGOUT_SECONDS_MAX
+        while True:  # Logout messages and their answers
             self._turn()
             await asyncio.sleep(0)
+            if self._logged_out() or self._loop.time() > give_up:
+                break
         await self._feeds.close()
         await self._workers.stop()
         await self._control.close()
@@ -231,7 +266,11 @@ class Daemon:
         return bool(self.live.wait(1, spin_ns, 0) & 1)
 
     def _turn(self) -> None:
+        core = self.live.core
+        turn = core.turn
         self.reports.turn_times.take(self.live, self.wiring.phase)
+        # Only now: right behind a TURN_END, with nothing left for the next turn.
+        saveable_at = self._log.last_sequence if core.turn != turn and core.settled else 0
         if self._status.killed:
             self._kill.seen()
         for effect in self.wiring.effects.take():
@@ -239,8 +278,56 @@ class Daemon:
         if self._log.failed:
             log.critical("the log failed: no new orders", reason=self._log.failure)
             self._done.set()
+        elif saveable_at:
+            self._checkpoint_if_due(saveable_at)
+
+    def _checkpoint_if_due(self, turn_end: int) -> None:
+        """By time or records, and one more, synced, when the process ends."""
+        last = self._done.is_set()
+        if last and (self._checkpointed_last or not self._logged_out()):
+            return
+        if not last and not self._checkpoints.due(self.live.clock_now(), turn_end):
+            return
+        if any(connected != logged_on for connected, logged_on in self._session_states()):
+            return  # a Logon or Logout under way is not saved: a turn later will do
+        self._checkpointed_last = last
+        began = self._loop.time()
+        try:
+            path = self._checkpoints.write(self.live, self.wiring, turn_end, sync=last)
+        except Exception:
+            # The log still holds everything, a restart only takes longer. Besides the disk it is
+            # a strategy's state that may refuse, and that is no reason to end the others.
+            log.exception("no checkpoint written")
+            return
+        took_ms = round((self._loop.time() - began) * 1000, 1)
+        log.info("checkpoint", file=path.name, covers=turn_end, took_ms=took_ms)
+
+    def _session_states(self) -> list[tuple[bool, bool]]:
+        """Connected and logged on, by session."""
+        core, count = self.live.core, len(self.configuration.session)
+        return [core.session_state(each)[:2] for each in range(count)]
+
+    def _logged_out(self) -> bool:
+        return not any(any(each) for each in self._session_states())
+
+    def _look_at_disk(self) -> None:
+        """Halt, once, before the disk is full: the log is what a restart knows of our orders."""
+        low, was_low = self._log.disk_low, self._disk_was_low
+        self._disk_was_low = low
+        if not low or was_low:
+            return
+        log.critical("disk is low: the firm is halted", folder=str(self.log_folder))
+        said = {"name": "halt", "arguments": {"reason": "disk is low"}}
+        content = msgspec.json.encode({**said, "user": "daemon", "role": "admin"})
+        self.live.push_operator(os.getuid(), os.getpid(), self._next_command_id(), content.decode())
+        self._schedule()
+
+    def _next_command_id(self) -> int:
+        self._command_ids += 1
+        return ((self.epoch.epoch if self.epoch else 0) << 32) | self._command_ids
 
     def _adjust_clock(self) -> None:
+        self._look_at_disk()
         self.live.adjust_clock()
         self._loop.call_later(CLOCK_ADJUST_S, self._adjust_clock)
 
@@ -292,8 +379,7 @@ class Daemon:
         if name == "resume" and arguments.get("clear_kill"):
             # The page before the gate: a gate that is free under a word that is set kills again.
             self._status.clear_kill()
-        self._command_ids += 1
-        command_id = ((self.epoch.epoch if self.epoch else 0) << 32) | self._command_ids
+        command_id = self._next_command_id()
         content = msgspec.json.encode(
             {"name": name, "arguments": arguments, "user": user, "role": role.lower()}
         )

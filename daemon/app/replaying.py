@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from daemon.app.checkpoints import Checkpoint, CheckpointError
 from daemon.app.configuration import Configuration
 from daemon.app.epoch import EpochStart
 from daemon.app.wiring import Wiring
@@ -50,7 +51,10 @@ def configuration_of(start: EpochStart) -> Configuration:
 
 
 class ReplayRun:
-    """One run over a log, from its beginning to `until` (a sequence; 0 is its end)."""
+    """One run over a log, from its beginning to `until` (a sequence; 0 is its end).
+
+    With a checkpoint it begins behind that: CheckpointError where the log has no such turn.
+    """
 
     def __init__(
         self,
@@ -58,11 +62,34 @@ class ReplayRun:
         configuration: Configuration,
         sources: Mapping[str, str] | None,
         until: int = 0,
+        checkpoint: Checkpoint | None = None,
     ) -> None:
         self._replay = Replay(str(folder), orders_max=configuration.core.orders_max)
         if until:
             self._replay.stop_after(until)
         self.wiring = Wiring(self._replay.core, configuration, sources)
+        if checkpoint is not None:
+            self._begin_behind(checkpoint)
+
+    def _begin_behind(self, checkpoint: Checkpoint) -> None:
+        covered = checkpoint.covered_sequence
+        end = self._replay.resume_after(covered)
+        if end is None or end[0] != checkpoint.turn:
+            raise CheckpointError(f"turn {checkpoint.turn} does not end at {covered} in the log")
+        try:
+            self.wiring.restore(checkpoint.body)
+        except Exception as error:
+            # Written by other code under the same version: whatever it is, it does not fit.
+            raise CheckpointError(f"{type(error).__name__}: {error}") from error
+
+    def explain_at(self, sequence: int) -> None:
+        """Note every check of the request logged at this sequence, as the gate saw it."""
+        self._replay.explain_at(sequence)
+
+    @property
+    def checks(self) -> list[dict[str, Any]]:
+        """What `explain_at` noted; empty where the run did not get there."""
+        return self._replay.explained
 
     def finish(self, progress: Callable[[int], None] | None = None) -> Outcome:
         """Run until the end or the first difference; `progress` gets the sequence reached."""

@@ -202,6 +202,7 @@ class Wiring:
             {
                 "core": self.core.save(),
                 "firm": self.firm.save(),
+                "operator": self.operator.save(),
                 "strategies": [host.save() for host in self.hosts],
             }
         )
@@ -212,6 +213,7 @@ class Wiring:
         if not self.core.restore(saved["core"]):
             raise ValueError("the checkpoint's core does not fit this configuration")
         self.firm.restore(saved["firm"])
+        self.operator.restore(saved["operator"])
         for host, state in zip(self.hosts, saved["strategies"], strict=True):
             host.restore(state)
 

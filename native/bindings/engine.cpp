@@ -43,10 +43,10 @@ py::list levels(Core& core, std::uint32_t instrument, int side, std::size_t dept
   return out;
 }
 
-bool submit(Core& core, ClOrdId cl_ord_id, std::uint32_t strategy, std::uint32_t instrument,
-            std::uint32_t session, int side, int ord_type, int time_in_force, int flags,
-            std::int64_t price, std::int64_t stop_px, std::int64_t order_qty, Nanos expire_ts,
-            std::uint64_t tag) {
+/// The fields of a new order, as ORDER_SUBMITTED and ORDER_DENIED have them.
+OrderRequest request_of(std::uint32_t strategy, std::uint32_t instrument, std::uint32_t session,
+                        int side, int ord_type, int time_in_force, int flags, std::int64_t price,
+                        std::int64_t stop_px, std::int64_t order_qty) {
   OrderRequest request;
   request.instrument = InstrumentId{instrument};
   request.strategy = StrategyId{strategy};
@@ -58,6 +58,15 @@ bool submit(Core& core, ClOrdId cl_ord_id, std::uint32_t strategy, std::uint32_t
   request.price = price;
   request.stop_px = stop_px;
   request.order_qty = order_qty;
+  return request;
+}
+
+bool submit(Core& core, ClOrdId cl_ord_id, std::uint32_t strategy, std::uint32_t instrument,
+            std::uint32_t session, int side, int ord_type, int time_in_force, int flags,
+            std::int64_t price, std::int64_t stop_px, std::int64_t order_qty, Nanos expire_ts,
+            std::uint64_t tag) {
+  OrderRequest request = request_of(strategy, instrument, session, side, ord_type, time_in_force,
+                                    flags, price, stop_px, order_qty);
   request.expire_ts = expire_ts;
   request.tag = tag;
   return core.orders().submit(cl_ord_id, request);
@@ -203,21 +212,6 @@ void bind_order_views(py::module_& module) {
 
 // ------------------------------------------------------------------ risk
 
-py::dict check_dict(const CheckResult& check) {
-  py::dict out;
-  out["reason"] = static_cast<int>(check.reason);
-  out["name"] = check.name;
-  out["unit"] = check.unit;
-  out["applies"] = check.applies;
-  out["passed"] = check.passed;
-  out["value"] = check.value;
-  out["limit"] = check.limit;
-  out["margin"] = check.margin();
-  out["scope"] = name_of(check.scope);
-  out["text"] = check.text;
-  return out;
-}
-
 py::list limits(Core& core) {
   py::list out;
   core.orders().gate().limits().for_each([&](const LimitSpec& spec, std::uint32_t strategy,
@@ -272,22 +266,30 @@ void bind_requests(py::class_<Core>& cls) {
            })
       .def_property_readonly("orders_working", [](Core& c) { return c.orders().table().working(); })
       .def_property_readonly("orders_unknown", [](Core& c) { return c.orders().table().unknown(); })
-      .def("explain", [](Core& self, ClOrdId id) {
-        py::list out;
-        const Order* found = self.orders().table().find(id);
-        if (found == nullptr) return out;
-        OrderRequest request;
-        request.instrument = found->instrument;
-        request.strategy = found->strategy;
-        request.session = found->session;
-        request.side = found->side;
-        request.ord_type = found->ord_type;
-        request.time_in_force = found->time_in_force;
-        request.flags = found->flags;
-        request.price = found->price;
-        request.order_qty = found->order_qty;
-        for (const auto& check : self.orders().explain(request)) out.append(check_dict(check));
-        return out;
+      .def("explain",
+           [](Core& self, ClOrdId id) {
+             const Order* found = self.orders().table().find(id);
+             if (found == nullptr) return py::list();
+             OrderRequest request;
+             request.instrument = found->instrument;
+             request.strategy = found->strategy;
+             request.session = found->session;
+             request.side = found->side;
+             request.ord_type = found->ord_type;
+             request.time_in_force = found->time_in_force;
+             request.flags = found->flags;
+             request.price = found->price;
+             request.stop_px = found->stop_px;
+             request.order_qty = found->order_qty;
+             return explained(self.orders().explain(request));
+           })
+      .def("explain_request", [](Core& self, std::uint32_t strategy, std::uint32_t instrument,
+                                 std::uint32_t session, int side, int ord_type, int time_in_force,
+                                 int flags, std::int64_t price, std::int64_t stop_px,
+                                 std::int64_t order_qty) {
+        return explained(
+            self.orders().explain(request_of(strategy, instrument, session, side, ord_type,
+                                             time_in_force, flags, price, stop_px, order_qty)));
       });
 }
 
@@ -395,6 +397,9 @@ void bind_engine(py::module_& module) {
            [](Core& self, std::uint32_t s, const std::string& reason) {
              self.session_logout(SessionId{s}, reason);
            })
+      .def_property_readonly(
+          "settled", [](const Core& self) { return !self.pending() && !self.python_wanted(); },
+          "Nothing waits for a next turn: between turns, all there is can be saved.")
       .def("save",
            [](Core& self) {
              std::vector<std::byte> out;

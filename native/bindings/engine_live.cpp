@@ -19,6 +19,10 @@ struct Live {
         core(journal, edge, core_config) {
     edge.attach(core);
   }
+  Live(const Live&) = delete;
+  Live& operator=(const Live&) = delete;
+  ~Live() { journal.log().on_roll({}); }  // the log outlives us
+
   LiveJournal journal;
   TscClock clock;
   Edge edge;
@@ -117,6 +121,29 @@ void append_epoch(Live& live, std::uint32_t epoch, std::uint32_t start_number,
   live.edge.append_input(record, Origin::NONE, 0, json);
 }
 
+using Definitions = std::vector<std::tuple<std::uint32_t, std::uint32_t, std::string>>;
+
+/// In class STRUCTURE: at a roll they stand between any two frames, and replay passes over them.
+void repeat_definitions(Live& live, Definitions definitions) {
+  LogWriter& log = live.journal.log();
+  log.on_roll([&log, repeated = std::move(definitions)] {
+    for (const auto& [id, kind, json] : repeated) {
+      const rec::Definition record{id, kind};
+      log.append(rec::Definition::kType, FrameClass::STRUCTURE, log.last_ts_core(), Origin::NONE, 0,
+                 record_bytes(record), text_bytes(json));
+    }
+  });
+}
+
+void append_checkpoint(Live& live, Sequence covered_sequence, std::uint64_t size_bytes,
+                       const std::string& name) {
+  rec::Checkpoint record;
+  record.covered_sequence = covered_sequence;
+  record.size_bytes = size_bytes;
+  live.journal.observe(live.journal.log().last_ts_core(), {rec::Checkpoint::kType, Origin::NONE, 0,
+                                                           record_bytes(record), text_bytes(name)});
+}
+
 void bind_pushes(py::class_<Live>& cls) {
   cls.def("push_operator",
           [](Live& self, std::uint32_t uid, std::uint32_t pid, std::uint64_t id, std::string json) {
@@ -144,6 +171,9 @@ void bind_records(py::class_<Live>& cls) {
            [](Live& self, std::uint32_t id, std::uint32_t kind, const std::string& json) {
              self.edge.append_input(rec::Definition{id, kind}, Origin::NONE, 0, json);
            })
+      .def("repeat_definitions", &repeat_definitions,
+           "(id, kind, JSON) to be said again at the start of each later segment.")
+      .def("append_checkpoint", &append_checkpoint, "An observation: no replay looks at it.")
       .def("append_source",
            [](Live& self, const std::string& sha256, const std::string& tail) {
              rec::Source record;

@@ -26,7 +26,20 @@ struct Replay {
   LogReader reader;
   LogReader scan;
   ReplayDriver driver;
+  std::vector<CheckResult> checks;  ///< of the frame named by `explain_at`
 };
+
+/// The log goes on behind the TURN_END at `sequence`; (turn, hash of all outputs so far) as it
+/// says, nothing where no TURN_END stands there.
+std::optional<std::pair<std::uint64_t, std::uint32_t>> resume_after(Replay& replay,
+                                                                    Sequence sequence) {
+  if (!replay.reader.seek(sequence)) return std::nullopt;
+  // Taken, so that the journal stands where a replay that came so far would.
+  const auto frame = replay.driver.journal().next_fact(sequence);
+  const auto* end = frame ? frame->as<rec::TurnEnd>() : nullptr;
+  if (end == nullptr || frame->sequence() != sequence) return std::nullopt;
+  return std::pair{end->turn, end->outputs_crc};
+}
 
 py::object divergence(Replay& replay) {
   const auto& found = replay.driver.journal().divergence();
@@ -57,7 +70,15 @@ void bind_replay(py::module_& module) {
            [](Replay& self, std::uint64_t inputs_max) {
              return static_cast<int>(self.driver.run_native(inputs_max));
            })
-      .def("seek", [](Replay& self, Sequence sequence) { return self.reader.seek(sequence); })
+      .def("explain_at",
+           [](Replay& self, Sequence sequence) {
+             self.driver.journal().look_before(sequence, [&self](const Frame& frame) {
+               self.checks = self.driver.core().orders().explain(frame);
+             });
+           })
+      .def_property_readonly("explained", [](Replay& self) { return explained(self.checks); })
+      .def("resume_after", &resume_after,
+           "Go on behind this TURN_END: its (turn, outputs_crc); None where there is none.")
       .def("stop_after", [](Replay& self, Sequence s) { self.driver.journal().stop_after(s); })
       .def_property_readonly("divergence", &divergence)
       .def_property_readonly("epoch_json", [](Replay& self) { return self.driver.epoch_json(); })

@@ -1,7 +1,7 @@
 // Instruments, the order state table and the gate's explanations as Python objects.
 #include <pybind11/stl.h>
 
-#include "bindings.hpp"
+#include "engine.hpp"
 #include "pitwire/orders/risk_gate.hpp"
 
 namespace py = pybind11;

@@ -35,7 +35,7 @@ void append(LogWriter& log, Nanos ts_core) {
   log.append(RecordType::MARKET_DATAGRAM, FrameClass::INPUT, ts_core, Origin::MARKET, 1, kPayload);
 }
 
-/// Rolls through segments of 256 MiB when it runs long enough; the durability thread syncs along.
+/// One run stays in a segment of 256 MiB; the durability thread syncs along.
 void BM_Append64(benchmark::State& state) {
   const Folder folder;
   auto log = LogWriter::create(options(folder));
@@ -45,14 +45,14 @@ void BM_Append64(benchmark::State& state) {
   state.counters["roll_waits"] = static_cast<double>(log.roll_waits());
   log.close();
 }
-BENCHMARK(BM_Append64)->Iterations(4'000'000);
+BENCHMARK(BM_Append64)->Iterations(1'000'000);
 
 /// The same at 1 M frames/s, each append timed: page faults and syncs beside it show in the tail.
 void BM_Append64Paced(benchmark::State& state) {
   const Folder folder;
   auto log = LogWriter::create(options(folder));
   std::vector<std::int64_t> took;
-  took.reserve(2'000'000);
+  took.reserve(200'000);
   using Clock = std::chrono::steady_clock;
   auto due = Clock::now();
   for (auto _ : state) {
@@ -74,13 +74,13 @@ void BM_Append64Paced(benchmark::State& state) {
   state.counters["max_ns"] = at(1);
   log.close();
 }
-BENCHMARK(BM_Append64Paced)->Iterations(2'000'000);
+BENCHMARK(BM_Append64Paced)->Iterations(200'000);
 
 void BM_Verify64(benchmark::State& state) {
   const Folder folder;
   {
     auto log = LogWriter::create(options(folder));
-    for (int i = 0; i < 2'000'000; ++i) append(log, i);
+    for (int i = 0; i < 1'000'000; ++i) append(log, i);
     log.close();
   }
   std::int64_t frames = 0;
@@ -89,11 +89,8 @@ void BM_Verify64(benchmark::State& state) {
     while (reader.next()) ++frames;
   }
   state.SetItemsProcessed(frames);
-  state.counters["ns_per_frame"] =
-      benchmark::Counter(static_cast<double>(frames) * 1e-9,
-                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
-BENCHMARK(BM_Verify64)->Iterations(5)->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_Verify64)->Iterations(1)->Unit(benchmark::kMillisecond);
 
 void BM_WaitDurable(benchmark::State& state) {
   const Folder folder;

@@ -75,6 +75,10 @@ void ReplayJournal::take() noexcept {
   peeked_.reset();
 }
 
+void ReplayJournal::look_at(const Frame& frame) const {
+  if (look_before_ != 0 && frame.sequence() == look_before_) look_(frame);
+}
+
 std::optional<Frame> ReplayJournal::next_input() {
   if (divergence_) return std::nullopt;
   const Frame* next = peek();
@@ -93,6 +97,7 @@ std::optional<Frame> ReplayJournal::next_fact(Sequence last) {
   const Frame* next = peek();
   if (next == nullptr || next->sequence() > last) return std::nullopt;
   const Frame frame = *next;
+  look_at(frame);
   take();
   return frame;
 }
@@ -104,6 +109,7 @@ Sequence ReplayJournal::output(Nanos ts_core, const Record& record) {
     diverge(nullptr, ts_core, &record, "the replay made an output behind the end of the log");
     return last_sequence_;
   }
+  look_at(*logged);
   const FrameHeader& header = *logged->header;
   if (header.frame_class != FrameClass::OUTPUT) {
     diverge(logged, ts_core, &record, "the replay made an output where the log has the next input");

@@ -34,6 +34,25 @@ OrderRequest request_of(const Order& order, std::int64_t price, std::int64_t ord
   return request;
 }
 
+/// What was asked of the gate, from the record of what it answered.
+template <class R>
+OrderRequest request_of(const R& record) {
+  OrderRequest request;
+  request.instrument = InstrumentId{record.instrument};
+  request.strategy = StrategyId{record.strategy};
+  request.session = SessionId{record.session};
+  request.side = static_cast<Side>(record.side);
+  request.ord_type = static_cast<OrdType>(record.ord_type);
+  request.time_in_force = static_cast<TimeInForce>(record.time_in_force);
+  request.flags = record.flags;
+  // An accepted market order's record has the price at which it was valued.
+  request.price = request.ord_type == OrdType::MARKET ? 0 : record.price;
+  request.stop_px = record.stop_px;
+  request.order_qty = record.order_qty;
+  request.tag = record.tag;
+  return request;
+}
+
 }  // namespace
 
 OrderDesk::OrderDesk(Emitter& emitter, const InstrumentRegistry& instruments,
@@ -83,6 +102,25 @@ SessionView OrderDesk::session_view(SessionId session) const {
 std::vector<CheckResult> OrderDesk::explain(const OrderRequest& request) const {
   return gate_.explain(request, market_view(request.instrument), session_view(request.session),
                        emitter_.now());
+}
+
+std::vector<CheckResult> OrderDesk::explain(const Frame& frame) const {
+  const auto replacing = [&](ClOrdId order, const auto& record) {
+    return gate_.explain(ReplaceRequest{order, record.price, record.order_qty},
+                         market_view(InstrumentId{record.instrument}),
+                         session_view(SessionId{record.session}), emitter_.now());
+  };
+  if (const auto* submitted = frame.as<rec::OrderSubmitted>()) {
+    return explain(request_of(*submitted));
+  }
+  if (const auto* denied = frame.as<rec::OrderDenied>()) {
+    if (denied->orig_cl_ord_id != 0) return replacing(denied->orig_cl_ord_id, *denied);
+    return explain(request_of(*denied));
+  }
+  if (const auto* replaced = frame.as<rec::ReplaceRequested>()) {
+    return replacing(replaced->order, *replaced);
+  }
+  return {};
 }
 
 // ------------------------------------------------------------------ requests

@@ -96,11 +96,18 @@ class ReplayJournal final : public Journal {
   [[nodiscard]] Sequence last_sequence() const noexcept { return last_sequence_; }
   /// Past this sequence the log is not read (0: to its end).
   void stop_after(Sequence sequence) noexcept { stop_after_ = sequence; }
+  /// `look` is shown the logged frame of this sequence before the core applies what it says: the
+  /// core is then as it was when it decided. `look` must change nothing.
+  void look_before(Sequence sequence, std::function<void(const Frame&)> look) {
+    look_before_ = sequence;
+    look_ = std::move(look);
+  }
 
  private:
   /// The next frame that counts, without taking it.
   const Frame* peek();
   void take() noexcept;
+  void look_at(const Frame& frame) const;
   void diverge(const Frame* expected, Nanos ts_core, const Record* found, std::string reason);
 
   LogReader& log_;
@@ -109,6 +116,8 @@ class ReplayJournal final : public Journal {
   std::uint64_t outputs_compared_ = 0;
   Sequence last_sequence_ = 0;
   Sequence stop_after_ = 0;
+  Sequence look_before_ = 0;
+  std::function<void(const Frame&)> look_;
 };
 
 }  // namespace pitwire

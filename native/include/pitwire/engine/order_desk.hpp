@@ -87,6 +87,9 @@ class OrderDesk final {
   [[nodiscard]] std::size_t sessions() const noexcept { return sessions_.size(); }
   /// Every check of a request as the gate would do it now.
   [[nodiscard]] std::vector<CheckResult> explain(const OrderRequest& request) const;
+  /// The same of a logged request (ORDER_SUBMITTED, ORDER_DENIED, REPLACE_REQUESTED), asked just
+  /// before the frame is applied; empty for another frame.
+  [[nodiscard]] std::vector<CheckResult> explain(const Frame& frame) const;
 
   void save(std::vector<std::byte>& out) const;
   [[nodiscard]] bool restore(std::span<const std::byte> in);
