@@ -34,6 +34,11 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("log", metavar="LOG", help="the log's folder")
     parser.add_argument("--until", type=int, default=0, metavar="SEQ", help="stop behind it")
     parser.add_argument(
+        "--from-checkpoint",
+        action="store_true",
+        help="begin behind the newest checkpoint that fits instead of at the beginning",
+    )
+    parser.add_argument(
         "--code",
         choices=("logged", "current"),
         default="logged",
@@ -59,6 +64,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 def _replay(arguments: argparse.Namespace, folder: Path, console: Console) -> int:
     from daemon.app.epoch import describe, differences, epochs_of, sources_of
+    from daemon.app.recovery import newest_checkpoint
     from daemon.app.replaying import ReplayRun, configuration_of
 
     epochs = epochs_of(folder)
@@ -66,7 +72,7 @@ def _replay(arguments: argparse.Namespace, folder: Path, console: Console) -> in
         raise UsageError(f"{folder}: holds no EPOCH record: no daemon ever started on it")
     first = epochs[0]
     for epoch in epochs[1:]:
-        if changed := _changes(first.start, epoch.start):
+        if changed := changes(first.start, epoch.start):
             console.print(
                 f"epoch {epoch.start.epoch} at sequence {epoch.sequence} ran with other "
                 f"{' and '.join(changed)}: replay stops before it"
@@ -74,14 +80,24 @@ def _replay(arguments: argparse.Namespace, folder: Path, console: Console) -> in
             arguments.until = min(arguments.until or epoch.sequence, epoch.sequence - 1)
             break
     sources = sources_of(folder, first.sequence) if arguments.code == "logged" else None
-    run = ReplayRun(folder, configuration_of(first.start), sources, arguments.until)
+    configuration = configuration_of(first.start)
+    run = ReplayRun(folder, configuration, sources, arguments.until)
     current = describe(run.wiring, first.start.epoch, first.start.start_number)
     for line in differences(first.start, current):
         console.print(f"not as it was: {line}")
+    if arguments.from_checkpoint:
+        checkpoint = newest_checkpoint(folder, current, arguments.until)
+        if checkpoint is None:
+            raise UsageError(f"{folder}: no checkpoint fits; replay without --from-checkpoint")
+        console.print(
+            f"begins behind sequence {checkpoint.covered_sequence}, with {checkpoint.path.name}"
+        )
+        run = ReplayRun(folder, configuration, sources, arguments.until, checkpoint)
     return _run(run, folder, console, arguments.until)
 
 
-def _changes(first: EpochStart, other: EpochStart) -> list[str]:
+def changes(first: EpochStart, other: EpochStart) -> list[str]:
+    """What the other epoch ran with that the first did not: replay cannot go on into it."""
     found = []
     if first.configuration_sha256 != other.configuration_sha256:
         found.append("configuration")

@@ -1,0 +1,129 @@
+"""`pitwire bench`: the figures of this build on this machine, a table and build/bench.json."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from tools.command import UsageError
+
+if TYPE_CHECKING:
+    from tools.bench.rows import Row
+
+EXAMPLE: Final = """examples:
+  pitwire bench
+  pitwire bench order --json --out order.json
+
+Medians of at least five runs. Times depend on what else runs: the machine's own jitter, measured
+in the same minute, stands beside every tail, and a tail within three times of it counts as reached.
+"""
+DEFAULT_OUT: Final = Path("build/bench.json")
+
+
+def _native(name: str) -> list[Row]:
+    from tools.bench import native
+
+    return native.rows_of(getattr(native, name))
+
+
+def _books() -> list[Row]:
+    from tools.bench import books
+
+    return [*_native("BOOK"), *books.rows()]
+
+
+def _actors() -> list[Row]:
+    from tools.bench import actors
+
+    return actors.rows()
+
+
+def _orders() -> list[Row]:
+    from tools.bench import orders
+
+    return orders.order_rows()
+
+
+def _fix() -> list[Row]:
+    from tools.bench import fix
+
+    return fix.rows()
+
+
+def _replay() -> list[Row]:
+    from tools.bench import orders
+
+    return orders.replay_rows()
+
+
+BENCHES: Final[dict[str, Callable[[], list[Row]]]] = {
+    "ring": lambda: _native("RING"),
+    "log": lambda: _native("LOG"),
+    "book": _books,
+    "risk": lambda: _native("RISK"),
+    "actor": _actors,
+    "order": _orders,
+    "fix": _fix,
+    "replay": _replay,
+}
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand."""
+    parser = subparsers.add_parser(
+        "bench",
+        help="measure this build on this machine",
+        description="Measure all, or one of: " + ", ".join(BENCHES) + ".",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("name", nargs="?", metavar="NAME", help="only this one")
+    parser.add_argument("--json", action="store_true", help="print the document, not the table")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=DEFAULT_OUT,
+        metavar="FILE",
+        help=f"where the document goes (default: {DEFAULT_OUT})",
+    )
+    parser.set_defaults(run=main)
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Measure, write the document, show it. Exit code 0: a goal that is missed is no failure."""
+    import msgspec
+
+    name: str | None = arguments.name
+    if name is not None and name not in BENCHES:
+        raise UsageError(f"unknown benchmark {name}; there are: {', '.join(BENCHES)}")
+    document = measured([name] if name is not None else list(BENCHES))
+    text = msgspec.json.format(msgspec.json.encode(document)).decode()
+    try:
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
+        arguments.out.write_text(text + "\n")
+    except OSError as error:
+        raise UsageError(f"--out {arguments.out}: {error.strerror}") from None
+    if arguments.json:
+        sys.stdout.write(text + "\n")
+    else:
+        from tools.bench.table import show
+
+        show(document, arguments.out)
+    return 0
+
+
+def measured(names: list[str]) -> dict[str, Any]:
+    """The document of these benchmarks: machine, commit, rows."""
+    from rich.console import Console
+
+    from tools.bench.rows import commit, machine
+
+    rows: list[Row] = []
+    with Console(stderr=True).status("") as status:
+        for name in names:
+            status.update(f"measuring {name}")
+            rows += BENCHES[name]()
+    return {"machine": machine(), "commit": commit(), "rows": rows}

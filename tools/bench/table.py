@@ -1,0 +1,61 @@
+"""The benchmarks' document as a table for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from tools.bench.rows import Row
+
+COLUMNS = ("median", "min", "max", "p50", "p99", "floor", "goal")
+
+
+def show(document: dict[str, Any], out: Path) -> None:
+    """Print it; skipped rows say why below their line."""
+    console = Console(highlight=False)
+    machine = document["machine"]
+    console.print(
+        f"{machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}, "
+        f"Python {machine['python']}, load {machine['load_1min']}; commit {document['commit'][:12]}"
+    )
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    table.add_column("figure")
+    for name in COLUMNS:
+        table.add_column(name, justify="right")
+    table.add_column("unit")
+    table.add_column("")
+    for row in document["rows"]:
+        table.add_row(*_cells(row), style="dim" if row.skipped else "")
+    console.print(table)
+    console.print(f"written to {out}", style="dim")
+
+
+def _cells(row: Row) -> list[str]:
+    if row.skipped:
+        return [row.id, f"{row.name}: {row.skipped}", *[""] * len(COLUMNS), row.unit, "skipped"]
+    values = (row.value, row.min, row.max, row.p50)
+    return [
+        row.id,
+        row.name,
+        *(_number(value) for value in values),
+        _number(row.p99),
+        _pair(row.floor, row.floor_p99),
+        _pair(row.goal, row.goal_p99),
+        row.unit,
+        {True: "[green]reached[/]", False: "[yellow]not yet[/]", None: ""}[row.reached],
+    ]
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:,.3g}"
+
+
+def _pair(value: float | None, tail: float | None) -> str:
+    both = _number(value), _number(tail)
+    return "/".join(both) if tail is not None else both[0]
