@@ -218,12 +218,21 @@ class Day:
         return int(self.status()["log"]["last_sequence"])
 
 
+# An editable install finds its own checkout before PYTHONPATH: here the folder counts.
+OF_THIS_FOLDER = """
+import sys
+sys.meta_path[:] = [f for f in sys.meta_path if not type(f).__name__.startswith("ScikitBuild")]
+from tools.command import main
+raise SystemExit(main())
+"""
+
+
 def pitwire(
     *words: str, folder: Path = ROOT, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """The `pitwire` command, to its end, of the checkout in `folder`."""
     return subprocess.run(
-        [sys.executable, "-m", "tools.command", *words],
+        [sys.executable, "-c", OF_THIS_FOLDER, *words],
         env={**os.environ, "PYTHONPATH": str(folder), "COLUMNS": "200", **environment},
         cwd=folder,
         capture_output=True,
