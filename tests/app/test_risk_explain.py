@@ -16,7 +16,7 @@ from tools.risk import ExplainError, explain
 
 
 def requests_in(folder: Path) -> list[Frame]:
-    types = ("ORDER_SUBMITTED", "ORDER_DENIED")
+    types = ("ORDER_SUBMITTED", "ORDER_DENIED", "REPLACE_REQUESTED")
     return list(LogReader(folder, types=types, committed=True))
 
 
@@ -27,6 +27,7 @@ def ordered(folder: Path, *overrides: str) -> tuple[Path, int, str]:
     # What happens later must not show: the price moves away and somebody halts the firm.
     desk.update("BTCUSDT", 103, [["100.0", "9"]])
     desk.command("halt")
+    assert desk._log.wait_durable(desk._log.last_sequence)  # definitions are read up to there
     frame = requests_in(desk.log_folder)[0]
     return desk.log_folder, frame.fields()["cl_ord_id"], frame.name
 
@@ -63,6 +64,38 @@ def test_a_denied_order_shows_the_check_that_failed_and_by_how_much(tmp_path: Pa
     failed = [check for check in explained["checks"] if not check["passed"]]
     assert [check["reason"] for check in failed] == ["QUANTITY_MAX"]
     assert (failed[0]["value"], failed[0]["limit"], failed[0]["margin"]) == (3, 2, -1)
+
+
+def requoted(folder: Path) -> tuple[Path, list[Frame]]:
+    """Two orders from one handler, then a denied and an accepted replace: log and requests."""
+    desk = Desk(folder, "strategy.buyer.class=tests.app.requoter:Requoter").logged_on().market()
+    desk.until(lambda: len(desk.venue.orders) == 2)
+    desk.report("0", "0")
+    desk.until(lambda: len(requests_in(desk.log_folder)) == 4)
+    return desk.log_folder, requests_in(desk.log_folder)
+
+
+def test_requests_of_one_turn_see_those_before_them_and_not_those_after(tmp_path: Path) -> None:
+    folder, requests = requoted(tmp_path)
+    first, second = (explain(folder, frame.fields()["cl_ord_id"]) for frame in requests[:2])
+    working = [check_of(each, DenyReason.WORKING_ORDERS_MAX)["value"] for each in (first, second)]
+    assert working == [1, 2]
+    assert [each["request"]["order_qty"] for each in (first, second)] == [3, 2]
+
+
+def test_a_replace_is_explained_as_a_replace(tmp_path: Path) -> None:
+    folder, requests = requoted(tmp_path)
+    denied, replaced = requests[2:]
+    assert (denied.name, replaced.name) == ("ORDER_DENIED", "REPLACE_REQUESTED")
+    refused = explain(folder, denied.fields()["cl_ord_id"])
+    quantity = check_of(refused, DenyReason.QUANTITY_MAX)
+    assert (quantity["passed"], quantity["value"], quantity["margin"]) == (False, 501, -1)
+    assert check_of(refused, DenyReason.UNKNOWN_ORDER)["passed"]
+    accepted = explain(folder, replaced.fields()["cl_ord_id"])
+    assert all(check["passed"] for check in accepted["checks"])
+    # It takes the place of one of the two orders, and is not one more.
+    assert check_of(accepted, DenyReason.QUANTITY_MAX)["value"] == 4
+    assert check_of(accepted, DenyReason.WORKING_ORDERS_MAX)["value"] <= 2
 
 
 def test_the_command_prints_a_table_or_json(

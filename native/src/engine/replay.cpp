@@ -28,18 +28,21 @@ ReplayDriver::Stop ReplayDriver::run_native(std::uint64_t inputs_max) {
     if (!apply_facts()) (void)core_.resume();
   }
   for (std::uint64_t i = 0; i < inputs_max; ++i) {
-    const auto frame = journal_.next_input();
-    if (!frame) return journal_.divergence() ? Stop::DIVERGED : Stop::END;
+    const auto next = journal_.next_input();
+    if (!next) return journal_.divergence() ? Stop::DIVERGED : Stop::END;
+    header_ = *next->header;
+    payload_.assign(next->payload.begin(), next->payload.end());
+    const Frame frame{&header_, payload_};
     ++inputs_;
-    if (first_ts_ == 0) first_ts_ = frame->ts_core();
-    if (const auto* turn = frame->as<rec::Turn>()) {
+    if (first_ts_ == 0) first_ts_ = frame.ts_core();
+    if (const auto* turn = frame.as<rec::Turn>()) {
       core_.begin_python_phase((turn->flags & 1) != 0);
       in_turn_ = false;
       return Stop::PYTHON_PHASE;
     }
-    (void)core_.apply(*frame);
-    if (frame->as<rec::Epoch>() != nullptr) {
-      epoch_json_ = text_view(frame->tail<rec::Epoch>());
+    (void)core_.apply(frame);
+    if (frame.as<rec::Epoch>() != nullptr) {
+      epoch_json_ = text_view(frame.tail<rec::Epoch>());
       return Stop::EPOCH;
     }
   }

@@ -54,6 +54,9 @@ class ReplayDriver {
   ReplayJournal journal_;
   Core core_;
   std::vector<Facts> facts_;  ///< rising
+  /// The input being applied, copied: comparing its outputs may take the log into the next segment.
+  FrameHeader header_{};
+  std::vector<std::byte> payload_;
   std::string epoch_json_;
   std::uint64_t inputs_ = 0;
   Nanos first_ts_ = 0;
