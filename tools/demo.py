@@ -150,6 +150,10 @@ class Supervised:
             self.restarts += 1
             self._process = self._spawn()
 
+    def leave_down(self) -> None:
+        """However it ends from now on, it is not started again."""
+        self._stopping.set()
+
     @property
     def ended(self) -> bool:
         """Whether it ended and is not started again."""

@@ -27,6 +27,7 @@ from daemon.app.epoch import (
     definitions,
     last_epoch,
 )
+from daemon.app.host import Collector, settle_on_host
 from daemon.app.recovery import Recovered, recover
 from daemon.app.reports import Reports
 from daemon.app.wiring import Wiring
@@ -75,8 +76,10 @@ class Daemon:
         self._command_ids = 0
         self._done = asyncio.Event()
         self._failed = False
+        self._log_failure_told = False
         self._timer: asyncio.TimerHandle | None = None
         self._workers: WorkerPool
+        self._collector: Collector
         self._loop: asyncio.AbstractEventLoop
         self._scheduled = False
         self._checkpoints: Checkpoints
@@ -193,6 +196,8 @@ class Daemon:
         self._feeds = connect_feeds(self.live, settings, self._schedule)
         connect_sessions(self.live, settings)
         self._loop.add_reader(self.live.epoll_fd, self._schedule)
+        settle_on_host(settings.core)
+        self._collector = Collector(settings.core.collector, self.live.append_collector_run)
         self._adjust_clock()
 
     async def _disconnect(self) -> None:
@@ -211,6 +216,7 @@ class Daemon:
         await self._workers.stop()
         await self._control.close()
         self._signals.remove()
+        self._collector.close()
         for number in Signals.CAUGHT:  # the default would end us before the log is closed
             signal.signal(number, signal.SIG_IGN)
 
@@ -252,7 +258,11 @@ class Daemon:
             if not self.live.busy and not self._wait(core.spin_ns):
                 break
         self._service.watchdog()
-        if self.live.busy or not self.live.arm():
+        if self.live.busy:
+            self._schedule()
+            return
+        self._collector.between_turns()
+        if not self.live.arm():
             self._schedule()
             return
         delay = self.live.until_due_ns() / 1e9
@@ -275,11 +285,16 @@ class Daemon:
             self._kill.seen()
         for effect in self.wiring.effects.take():
             self._carry_out(effect)
-        if self._log.failed:
-            log.critical("the log failed: no new orders", reason=self._log.failure)
-            self._done.set()
+        if self._log.failed and not self._log_failure_told:
+            self._log_failed()
         elif saveable_at:
             self._checkpoint_if_due(saveable_at)
+
+    def _log_failed(self) -> None:
+        """No new orders, cancel what works, end: what was not synced is never tried again."""
+        self._log_failure_told = True
+        log.critical("the log failed: orders are cancelled", reason=self._log.failure)
+        self.request_shutdown("the log failed")
 
     def _checkpoint_if_due(self, turn_end: int) -> None:
         """By time or records, and one more, synced, when the process ends."""

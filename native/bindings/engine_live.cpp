@@ -180,6 +180,14 @@ void bind_records(py::class_<Live>& cls) {
              sha256.copy(record.sha256.data(), record.sha256.size());
              self.edge.append_input(record, Origin::NONE, 0, tail);
            })
+      .def("append_collector_run",
+           [](Live& self, std::uint32_t generation, std::uint32_t collected,
+              std::uint64_t duration_ns) {
+             const rec::CollectorRun record{generation, collected, duration_ns};
+             self.journal.observe(
+                 self.core.now(),
+                 {rec::CollectorRun::kType, Origin::NONE, 0, record_bytes(record), {}});
+           })
       .def("append_abandoned",
            [](Live& self, std::uint64_t turn, Sequence from_sequence, Sequence last_sequence) {
              const rec::Abandoned record{turn, from_sequence, last_sequence};

@@ -1,0 +1,72 @@
+"""What the host gives the core's thread: its cores, memory that stays, a collector that waits.
+
+Python's garbage collector would run in the middle of a turn, whenever enough objects were made.
+Here everything that start-up made is frozen (never looked at again), automatic runs are off, and a
+collection happens between turns, when nothing waits, once enough has gathered.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable
+
+import structlog
+
+from daemon.app.settings import CoreSettings
+from daemon.core import lock_memory, pin_thread
+
+log = structlog.get_logger(__name__)
+
+YOUNG_OBJECTS = 20_000  # allocations, less deallocations, that are worth a collection
+YOUNG_RUNS_PER_MIDDLE = 50
+
+
+class HostError(ValueError):
+    """The host does not give what the configuration asks for; names the key and the reason."""
+
+
+def settle_on_host(settings: CoreSettings) -> None:
+    """Pin this thread and lock memory, as configured. HostError where the host refuses.
+
+    Threads and processes started later inherit the pinning: call it after those that must not.
+    """
+    if settings.pin_core is not None:
+        pinned = pin_thread([settings.pin_core])
+        if not pinned:
+            raise HostError(f"core.pin_core: core {settings.pin_core}: {pinned.reason}")
+        log.info("pinned", thread="core", core=settings.pin_core)
+    if settings.lock_memory:
+        locked = lock_memory()
+        if not locked:
+            raise HostError(f"core.lock_memory: {locked.reason}")
+
+
+class Collector:
+    """Runs Python's garbage collector between turns; `ran` gets generation, objects, ns."""
+
+    def __init__(self, mode: str, ran: Callable[[int, int, int], None]) -> None:
+        """`mode` as [core] collector: between_turns, frozen (never), or default (Python's own)."""
+        self._runs_between = mode == "between_turns"
+        self._ran = ran
+        self._young_runs = 0
+        if mode == "default":
+            return
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+
+    def between_turns(self) -> None:
+        """Collect if it is worth it; called when the core has nothing to do."""
+        if not self._runs_between or gc.get_count()[0] < YOUNG_OBJECTS:
+            return
+        self._young_runs += 1
+        generation = 1 if self._young_runs % YOUNG_RUNS_PER_MIDDLE == 0 else 0
+        began = time.perf_counter_ns()
+        collected = gc.collect(generation)
+        self._ran(generation, collected, time.perf_counter_ns() - began)
+
+    def close(self) -> None:
+        """Python's own ways again: another daemon in this process starts as this one did."""
+        gc.unfreeze()
+        gc.enable()
