@@ -33,22 +33,20 @@ class PythonPhase:
         # Shown every event with its message, before any actor gets it; it may only look.
         self.observe: Callable[[tuple[Any, ...], Any], None] | None = None
 
-    def run(self) -> int:
+    def run(self) -> None:
         """Handle everything the native phase left, and all that follows from it.
 
         What actors do makes further events (an order is denied, another acknowledged by the
-        simulated venue): they belong to this turn too. Returns the number of messages handled.
+        simulated venue): they belong to this turn too.
         """
         core = self._core
-        handled = 0
         while events := core.take_events():
             for event in events:
                 self._route(event)
-            handled += self._dispatcher.run()
+            self._dispatcher.run()
             if self._between is not None:
                 self._between()
         core.end_turn()
-        return handled
 
     def _route(self, event: tuple[Any, ...]) -> None:
         message = message_of(self._names, event)

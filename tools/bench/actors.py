@@ -63,10 +63,10 @@ def _dispatcher_ns() -> int:
     dispatcher.subscribe(Mailbox(pong, 64, Overflow.HALT), Pong)
     dispatcher.post(Ping())
     began = perf_counter_ns()
-    handled = dispatcher.run()
+    dispatcher.run()
     took = perf_counter_ns() - began
-    if handled < HOPS - 1:
-        raise RuntimeError(f"{handled} messages were handled, expected {HOPS}")
+    if ping.left + pong.left > 1:
+        raise RuntimeError(f"{ping.left + pong.left} messages of {HOPS} were not handled")
     return took
 
 
