@@ -78,6 +78,22 @@ struct Check {
   Measure (*measure)(const GateInput&) noexcept;
 };
 
+/// 80 % of the rate, rounded up, in 64 bits throughout.
+constexpr std::int64_t order_share(std::int64_t rate) noexcept {
+  constexpr auto kReserved = 100 - kOrderSharePercent;
+  return rate == kUnlimited ? rate : rate - rate / 100 * kReserved - rate % 100 * kReserved / 100;
+}
+
+/// What makes another order a duplicate of this one.
+inline OrderKey key_of(const OrderRequest& request) noexcept {
+  return {index(request.strategy),
+          index(request.instrument),
+          request.price,
+          request.order_qty,
+          static_cast<std::uint32_t>(request.side),
+          static_cast<std::uint32_t>(request.ord_type)};
+}
+
 inline constexpr Measure kSkip{0, 0, false, false, LimitScope::FIRM};
 
 }  // namespace pitwire

@@ -194,11 +194,6 @@ inline Measure working_orders_max(In in) noexcept {
     return std::int64_t{now} + 1;
   });
 }
-/// 80 % of the rate, rounded up, in 64 bits throughout.
-constexpr std::int64_t order_share(std::int64_t rate) noexcept {
-  constexpr auto kReserved = 100 - kOrderSharePercent;
-  return rate == kUnlimited ? rate : rate - rate / 100 * kReserved - rate % 100 * kReserved / 100;
-}
 inline Measure message_rate(In in) noexcept {
   const auto next = [](std::uint32_t sent) { return std::int64_t{sent} + 1; };
   const auto& firm = *in.limits[0];
@@ -218,14 +213,6 @@ inline Measure message_rate(In in) noexcept {
                                    LimitScope::STRATEGY));
   }
   return worst;
-}
-inline OrderKey key_of(const OrderRequest& request) noexcept {
-  return {index(request.strategy),
-          index(request.instrument),
-          request.price,
-          request.order_qty,
-          static_cast<std::uint32_t>(request.side),
-          static_cast<std::uint32_t>(request.ord_type)};
 }
 inline Measure duplicate(In in) noexcept {
   auto window = std::int64_t{0};

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "pitwire/orders/exact.hpp"
 #include "pitwire/orders/state_io.hpp"
 
 namespace pitwire {
@@ -21,19 +20,19 @@ std::size_t RecentOrders::chain(const OrderKey& key) noexcept {
 }
 
 Nanos RecentOrders::last(const OrderKey& key) const noexcept {
-  for (auto number = newest_[chain(key)]; kept(number);) {
+  for (auto number = newest_[chain(key)].number; kept(number);) {
     const auto& entry = ring_[number % kCapacity];
     if (entry.key == key) return entry.ts;
     number = entry.older;
   }
-  return kInt64Min;
+  return kNever;
 }
 
 void RecentOrders::insert(const OrderKey& key, Nanos now) noexcept {
   auto& newest = newest_[chain(key)];
   ++count_;
-  ring_[count_ % kCapacity] = {key, now, newest};
-  newest = count_;
+  ring_[count_ % kCapacity] = {key, now, newest.number};
+  newest = {count_, now};
 }
 
 void RecentOrders::save(std::vector<std::byte>& out) const {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "gate_quick.hpp"
 #include "gate_table.hpp"
 
 namespace pitwire {
@@ -141,6 +142,7 @@ void RiskGate::prefetch(InstrumentId instrument) const noexcept {
 Verdict RiskGate::check(const OrderRequest& request, const MarketView& market,
                         const SessionView& session, Nanos now) const noexcept {
   prefetch(request.instrument);
+  if (QuickYes(*this, request, market, session, now).sure()) return {};
   return decide(GateInput(*this, request, nullptr, market, session, now));
 }
 

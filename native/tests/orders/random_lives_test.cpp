@@ -268,15 +268,8 @@ class Lives {
   std::uint64_t exec_ids_ = 0;
 };
 
-std::uint64_t seed_of_run() {
-  const auto* text = std::getenv("PITWIRE_SEED");
-  return text != nullptr ? std::strtoull(text, nullptr, 10) : std::random_device{}();
-}
-
 TEST(RandomLives, ReservationsPositionsAndMoneyAreTheReferences) {
-  const auto seed = seed_of_run();
-  std::cout << "seed " << seed << "\n";
-  Lives lives(seed);
+  Lives lives(seed_of_run());
   for (int i = 0; i < kEvents && !::testing::Test::HasFatalFailure(); ++i) {
     lives.step();
     if (i % 2'000 == 0) lives.compare();
@@ -286,7 +279,6 @@ TEST(RandomLives, ReservationsPositionsAndMoneyAreTheReferences) {
 
 TEST(RandomLives, ARestoredDeskGoesOnAsIfNothingHadHappened) {
   const auto seed = seed_of_run();
-  std::cout << "seed " << seed << "\n";
   Lives straight(seed), restored(seed);
   for (int i = 0; i < 10'000 && !::testing::Test::HasFatalFailure(); ++i) {
     straight.step();

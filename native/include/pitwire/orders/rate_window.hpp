@@ -17,8 +17,9 @@ class RateWindow {
   static constexpr Nanos kBucket = kSecond / 16;
 
   /// Messages counted in the window that ends at `now`.
-  [[nodiscard]] std::uint32_t sent(Nanos now) const noexcept {
-    const auto bucket = now / kBucket;
+  [[nodiscard]] std::uint32_t sent(Nanos now) const noexcept { return sent_by(now / kBucket); }
+  /// The same for who asks several windows: `bucket` is now / kBucket.
+  [[nodiscard]] std::uint32_t sent_by(std::int64_t bucket) const noexcept {
     if (bucket == bucket_) return sum_;
     if (bucket - bucket_ >= kBuckets) return 0;
     auto sum = sum_;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -31,6 +32,10 @@ class RecentOrders {
   RecentOrders();
   /// Time of the newest order with this key, or the minimum.
   [[nodiscard]] Nanos last(const OrderKey& key) const noexcept;
+  /// No order with this key came after the result: the newest time of its whole chain.
+  [[nodiscard]] Nanos none_after(const OrderKey& key) const noexcept {
+    return newest_[chain(key)].ts;
+  }
   void insert(const OrderKey& key, Nanos now) noexcept;
 
   void save(std::vector<std::byte>& out) const;
@@ -42,6 +47,11 @@ class RecentOrders {
     Nanos ts = 0;
     std::uint64_t older = 0;  ///< number of the next older of its chain, 0 for none
   };
+  struct Newest {
+    std::uint64_t number = 0;  ///< 0 for none
+    Nanos ts = kNever;
+  };
+  static constexpr Nanos kNever = std::numeric_limits<Nanos>::min();
   [[nodiscard]] static std::size_t chain(const OrderKey& key) noexcept;
   [[nodiscard]] bool kept(std::uint64_t number) const noexcept {
     return number != 0 && number + kCapacity > count_;
@@ -49,7 +59,7 @@ class RecentOrders {
 
   std::uint64_t count_ = 0;  ///< orders ever; the newest has this number
   std::vector<Entry> ring_;
-  std::vector<std::uint64_t> newest_;
+  std::vector<Newest> newest_;
 };
 
 }  // namespace pitwire

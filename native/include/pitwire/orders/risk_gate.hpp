@@ -1,9 +1,13 @@
 // The gate: every order and every replace passes it, and there is no way around it.
 //
-// The checks are one table (`checks()`), in the order of DenyReason; the hot path is that table
-// unrolled, and `explain` runs the same functions, so that both always agree. A check measures a
-// value and compares it with a limit: it passes where value <= limit, or, where less is worse
-// (`at_least`), where value >= limit.
+// The checks are one table (`checks()`), in the order of DenyReason. A check measures a value and
+// compares it with a limit: it passes where value <= limit, or, where less is worse (`at_least`),
+// where value >= limit. `check` decides by that table and `explain` shows it, so both always agree.
+//
+// Before the table there is a quick yes (gate_quick.hpp): nearly every order is an ordinary one
+// that passes everything, and to know that takes a tenth of the instructions of measuring what
+// each check would say. It answers yes only where the table would, and nothing else; everything
+// that it is not sure of goes to the table. A random test holds the two against each other.
 //
 // Reads, per check of an order: flags and firm row; one row each of the instrument (definition,
 // money scale, limits, firm holding, own best prices), of the strategy and of the pair; two rate
@@ -44,6 +48,7 @@
 namespace pitwire {
 
 struct GateInput;
+class QuickYes;
 
 /// What the gate sees of the market. Prices in price increments, kNoPx where there is none.
 struct MarketView {
@@ -168,6 +173,7 @@ class RiskGate {
 
  private:
   friend struct GateInput;
+  friend class QuickYes;
   [[nodiscard]] static std::vector<CheckResult> explain(const GateInput& in);
   [[nodiscard]] static std::vector<CheckResult> explain_unknown_order();
   void prefetch(InstrumentId instrument) const noexcept;
