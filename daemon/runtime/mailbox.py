@@ -160,7 +160,7 @@ class Dispatcher:
     def _shed(self) -> None:
         """Drop what is above a mailbox's limit, newest first, and tell of each mailbox once."""
         kept: deque[Any] = deque()
-        held: dict[int, int] = {}
+        held: dict[Mailbox, int] = {}
         full: list[Mailbox] = []
         for message in self._queue:
             if not self._over(message, held, full):
@@ -170,12 +170,12 @@ class Dispatcher:
         for mailbox in full:
             self._failed(mailbox, MailboxFullError(self._full(mailbox)))
 
-    def _over(self, message: object, held: dict[int, int], full: list[Mailbox]) -> bool:
+    def _over(self, message: object, held: dict[Mailbox, int], full: list[Mailbox]) -> bool:
         over = False
         mailboxes = (message[0],) if type(message) is tuple else self._mailboxes_of(type(message))
         for mailbox in mailboxes:
-            held[id(mailbox)] = held.get(id(mailbox), 0) + 1
-            if held[id(mailbox)] > mailbox.messages_max:
+            held[mailbox] = held.get(mailbox, 0) + 1
+            if held[mailbox] > mailbox.messages_max:
                 over = True
                 if mailbox not in full:
                     full.append(mailbox)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import msgspec
 import pytest
 
-from tests.days.day import Day
+from daemon.core import Side
+from tests.days.day import Day, frames
+
+MOMENTUM: Final = 1  # its place in config/demo.toml
 
 
 class Traded(msgspec.Struct, frozen=True):
@@ -20,6 +24,12 @@ class Traded(msgspec.Struct, frozen=True):
     errors: str
 
 
+def bought(log: Path, strategy: int) -> bool:
+    """This strategy asked to buy, whatever became of it."""
+    asked = (frame.fields() for frame in frames(log, "ORDER_SUBMITTED", "ORDER_DENIED"))
+    return any(each["strategy"] == strategy and each["side"] == Side.BUY for each in asked)
+
+
 @pytest.fixture(scope="session")
 def traded(tmp_path_factory: pytest.TempPathFactory) -> Traded:
     """A day with some dozen fills of every kind, ended by SIGTERM. Read only."""
@@ -27,6 +37,8 @@ def traded(tmp_path_factory: pytest.TempPathFactory) -> Traded:
     with Day(folder) as day:
         day.until_ready()
         day.until("30 fills", lambda: day.status()["fills"] >= 30)
+        # A slow machine sees less of the market: what tests change must have been decided in it.
+        day.until("momentum has bought", lambda: bought(day.log, MOMENTUM))
         tasks = Path(f"/proc/{day.status()['pid']}/task")
         threads = sorted((task / "comm").read_text().strip() for task in tasks.iterdir())
         code = day.stop()
