@@ -56,7 +56,7 @@ def _fix() -> list[Row]:
 def _replay() -> list[Row]:
     from tools.bench import orders
 
-    return orders.replay_rows()
+    return [*_native("REPLAY"), *orders.replay_rows()]
 
 
 BENCHES: Final[dict[str, Callable[[], list[Row]]]] = {
@@ -64,6 +64,7 @@ BENCHES: Final[dict[str, Callable[[], list[Row]]]] = {
     "log": lambda: _native("LOG"),
     "book": _books,
     "risk": lambda: _native("RISK"),
+    "core": lambda: _native("CORE"),
     "actor": _actors,
     "order": _orders,
     "fix": _fix,

@@ -1,111 +1,20 @@
-// P1 to P4 of GOALS.md in the small: decode alone, decode into L3 books, L2 deltas. The stream is
-// made here from a seed; PITWIRE_ITCH_FILE names a file of length-prefixed messages to use instead
-// (shared/tools/gen_itch makes them).
+// P1 to P4 of GOALS.md in the small: decode alone, decode into L3 books, L2 deltas.
 #include <benchmark/benchmark.h>
 
-#include <cstdlib>
-#include <fstream>
-#include <iterator>
-#include <map>
 #include <memory>
 #include <random>
-#include <string>
 #include <vector>
 
+#include "itch_stream.hpp"
 #include "pitwire/market/itch_market.hpp"
 #include "pitwire/market/l2_book.hpp"
 
 namespace pitwire {
 namespace {
 
-using Stream = std::vector<std::byte>;
-
-template <class M>
-void append(Stream& out, M message, std::uint16_t locate) {
-  message.header.stock_locate = locate;
-  const auto at = out.size();
-  out.resize(at + 2 + M::kSize);
-  out[at + 1] = static_cast<std::byte>(M::kSize);
-  itch::encode(message, out.data() + at + 2);
-}
-
-std::string name_of(std::uint16_t locate) { return std::to_string(locate).insert(0, 1, 'S'); }
-
-/// Adds and deletes of 100 symbols around a steady number of live orders, mostly near the touch.
-Stream synthetic(std::size_t messages, std::size_t live_orders, std::uint64_t spread) {
-  std::mt19937_64 random(1);
-  Stream out;
-  std::vector<std::pair<std::uint64_t, std::uint16_t>> live;
-  std::uint64_t ref = 1;
-  for (std::size_t i = 0; i < messages; ++i) {
-    if (live.size() < live_orders || random() % 2 == 0) {
-      const auto locate = static_cast<std::uint16_t>(1 + random() % 100);
-      itch::AddOrder add;
-      add.order_ref = ref = spread == 0 ? ref + 1 + random() % 3 : random() % spread;
-      const bool buy = random() % 2 == 0;
-      add.side = buy ? 'B' : 'S';
-      add.shares = 100;
-      const auto away =
-          static_cast<std::uint32_t>(random() % 10 < 9 ? random() % 20 : random() % 300);
-      add.price = 100 * (buy ? 5000 - away : 5001 + away);
-      (void)itch::make_symbol(name_of(locate), add.stock);
-      append(out, add, locate);
-      live.emplace_back(add.order_ref, locate);
-    } else {
-      const auto recent = std::min<std::size_t>(live.size(), 600);
-      const auto at =
-          random() % 4 == 0 ? random() % live.size() : live.size() - 1 - random() % recent;
-      itch::OrderDelete gone;
-      gone.order_ref = live[at].first;
-      append(out, gone, live[at].second);
-      live[at] = live.back();
-      live.pop_back();
-    }
-  }
-  return out;
-}
-
-Stream read_or_make(std::uint64_t spread) {
-  const char* path = std::getenv("PITWIRE_ITCH_FILE");
-  if (path == nullptr) return synthetic(1'000'000, 100'000, spread);
-  std::ifstream file(path, std::ios::binary);
-  std::vector<char> bytes((std::istreambuf_iterator<char>(file)), {});
-  const auto view = std::as_bytes(std::span(bytes));
-  return {view.begin(), view.end()};
-}
-
-/// Made once a process: repetitions of a benchmark take the same.
-const Stream& stream(std::uint64_t spread) {
-  static std::map<std::uint64_t, Stream> made;
-  const auto found = made.find(spread);
-  return found != made.end() ? found->second
-                             : made.emplace(spread, read_or_make(spread)).first->second;
-}
-
-template <class F>
-std::size_t for_each_message(const Stream& bytes, F&& f) {
-  std::size_t count = 0;
-  for (std::size_t at = 0; at + 2 < bytes.size(); ++count) {
-    const std::size_t size = itch::load<std::uint16_t>(bytes.data() + at);
-    f(std::span(bytes).subspan(at + 2, size));
-    at += 2 + size;
-  }
-  return count;
-}
-
-std::vector<std::string> symbols_of(const Stream& bytes) {
-  std::vector<std::string> symbols;
-  std::vector<bool> seen(65536);
-  for_each_message(bytes, [&](std::span<const std::byte> message) {
-    const auto note = [&](const itch::Header& header, const Symbol8& stock) {
-      if (seen[header.stock_locate]) return;
-      seen[header.stock_locate] = true;
-      symbols.emplace_back(itch::symbol_text(stock));
-    };
-    if (itch::AddOrder a; itch::decode(message, a)) note(a.header, a.stock);
-  });
-  return symbols;
-}
+using bench::for_each_message;
+using bench::stream;
+using bench::symbols_of;
 
 struct Checksum {
   std::uint64_t sum = 0;
@@ -123,7 +32,7 @@ struct Checksum {
 };
 
 void decode(benchmark::State& state) {
-  const auto& bytes = stream(0);
+  const auto& bytes = stream(bench::kHot);
   std::size_t messages = 0;
   Checksum checksum;
   for (auto _ : state) {
@@ -134,8 +43,8 @@ void decode(benchmark::State& state) {
 }
 BENCHMARK(decode)->Name("P1_itch_decode")->Unit(benchmark::kMillisecond);
 
-void books(benchmark::State& state, std::uint64_t spread) {
-  const auto& bytes = stream(spread);
+void books(benchmark::State& state, const bench::Kind& kind) {
+  const auto& bytes = stream(kind);
   const auto symbols = symbols_of(bytes);
   std::size_t messages = 0;
   MarketListener listener;
@@ -156,10 +65,13 @@ void books(benchmark::State& state, std::uint64_t spread) {
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(messages));
 }
-BENCHMARK_CAPTURE(books, sequential, 0)->Name("P2_itch_l3")->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(books, spread, std::uint64_t{1} << 40)
+BENCHMARK_CAPTURE(books, sequential, bench::kHot)
+    ->Name("P2_itch_l3")
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(books, spread, bench::kHotSpread)
     ->Name("P2_itch_l3_spread")
     ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(books, wide, bench::kWide)->Name("P3_itch_l3")->Unit(benchmark::kMillisecond);
 
 void l2_deltas(benchmark::State& state) {
   std::mt19937_64 random(2);

@@ -1,6 +1,7 @@
 #include "pitwire/market/signals.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -30,22 +31,36 @@ bool finite(const std::vector<double>& values) noexcept {
   return true;
 }
 
+/// 2^(-j/32), correctly rounded.
+constexpr std::array<double, 32> kRoots{
+    0x1.0000000000000p+0, 0x1.f50765b6e4540p-1, 0x1.ea4afa2a490dap-1, 0x1.dfc97337b9b5fp-1,
+    0x1.d5818dcfba487p-1, 0x1.cb720dcef9069p-1, 0x1.c199bdd85529cp-1, 0x1.b7f76f2fb5e47p-1,
+    0x1.ae89f995ad3adp-1, 0x1.a5503b23e255dp-1, 0x1.9c49182a3f090p-1, 0x1.93737b0cdc5e5p-1,
+    0x1.8ace5422aa0dbp-1, 0x1.82589994cce13p-1, 0x1.7a11473eb0187p-1, 0x1.71f75e8ec5f74p-1,
+    0x1.6a09e667f3bcdp-1, 0x1.6247eb03a5585p-1, 0x1.5ab07dd485429p-1, 0x1.5342b569d4f82p-1,
+    0x1.4bfdad5362a27p-1, 0x1.44e086061892dp-1, 0x1.3dea64c123422p-1, 0x1.371a7373aa9cbp-1,
+    0x1.306fe0a31b715p-1, 0x1.29e9df51fdee1p-1, 0x1.2387a6e756238p-1, 0x1.1d4873168b9aap-1,
+    0x1.172b83c7d517bp-1, 0x1.11301d0125b51p-1, 0x1.0b5586cf9890fp-1, 0x1.059b0d3158574p-1};
+
 }  // namespace
 
+/// e^-x = 2^-k × 2^(-j/32) × e^-r with |r| <= ln2 / 64. The polynomial's rest is below 2^-57, and
+/// its terms do not wait for one another: three decays an update are most of what a signal costs.
 double decay_factor(Nanos elapsed, Nanos tau) noexcept {
   if (elapsed <= 0) return 1.0;
   const double x = static_cast<double>(elapsed) / static_cast<double>(tau);
   if (x > 700.0) return 0.0;  // below the smallest normal double
-  // e^-x = 2^-k e^-r with |r| <= ln2 / 2; ln2 in two parts so that r keeps its last bits.
-  constexpr double kLog2e = 1.4426950408889634074;
-  constexpr double kLn2High = 6.93147180369123816490e-01;
-  constexpr double kLn2Low = 1.90821492927058770002e-10;
-  const auto k = static_cast<std::int64_t>(x * kLog2e + 0.5);
-  const double r = (static_cast<double>(k) * kLn2High - x) + static_cast<double>(k) * kLn2Low;
-  // Taylor to r^13 / 13!: the rest is below 2^-60 there.
-  double sum = 1.0;
-  for (int n = 13; n >= 1; --n) sum = 1.0 + sum * r / n;
-  return sum * std::bit_cast<double>(static_cast<std::uint64_t>(1023 - k) << 52);
+  constexpr double k32PerLn2 = 46.16624130844683;
+  constexpr double kLn2By32High = 0x1.62e42fep-6;  // its product with n is exact
+  constexpr double kLn2By32Low = 0x1.f473de6af278fp-35;
+  const auto n = static_cast<std::int64_t>(x * k32PerLn2 + 0.5);
+  const auto whole = static_cast<double>(n);
+  const double r = (x - whole * kLn2By32High) - whole * kLn2By32Low;
+  const double rr = r * r;
+  const double low = (1.0 / 2 - r * (1.0 / 6)) * rr;
+  const double high = ((1.0 / 24 - r * (1.0 / 120)) + rr * (1.0 / 720)) * (rr * rr);
+  const double power = std::bit_cast<double>(static_cast<std::uint64_t>(1023 - (n >> 5)) << 52);
+  return kRoots[static_cast<std::size_t>(n & 31)] * ((1.0 - r) + (low + high)) * power;
 }
 
 SignalSet::SignalSet(const SignalConfig& config) : config_(config) {
@@ -56,8 +71,16 @@ SignalSet::SignalSet(const SignalConfig& config) : config_(config) {
 }
 
 void SignalSet::Decayed::add(double x, Nanos now, Nanos tau) noexcept {
-  sum = sum * decay_factor(now - ts, tau) + x;
-  ts = now;
+  add_decayed(x, now, decay_factor(now - ts, tau));
+}
+
+/// Flow and rate of trades are always of one time, so one factor serves both.
+void SignalSet::add_trade(double signed_lots, double lots, Nanos ts) noexcept {
+  const double factor = decay_factor(ts - trade_flow_.ts, config_.trade_flow_tau);
+  trade_flow_.add_decayed(signed_lots, ts, factor);
+  trade_rate_.add_decayed(lots, ts, factor);
+  set(Signal::TRADE_FLOW, trade_flow_.sum);
+  set(Signal::TRADE_RATE, trade_rate_.sum);
 }
 
 void SignalSet::set_touch(const Top& top) noexcept {
@@ -95,13 +118,6 @@ void SignalSet::add_return(double mid, Nanos ts) noexcept {
   set(Signal::VOLATILITY, std::sqrt(variance * static_cast<double>(kSecond)));
 }
 
-void SignalSet::age(Nanos ts) noexcept {
-  trade_flow_.add(0.0, ts, config_.trade_flow_tau);
-  trade_rate_.add(0.0, ts, config_.trade_flow_tau);
-  set(Signal::TRADE_FLOW, trade_flow_.sum);
-  set(Signal::TRADE_RATE, trade_rate_.sum);
-}
-
 void SignalSet::on_top(const Top& before, const Top& after, Nanos ts) noexcept {
   ts = ts_last_ = std::max(ts, ts_last_);
   const double bids = flow(before.has_bid(), after.has_bid(), before.bid_px, before.bid_qty,
@@ -111,7 +127,7 @@ void SignalSet::on_top(const Top& before, const Top& after, Nanos ts) noexcept {
   order_flow_.add(bids - asks, ts, config_.order_flow_tau);
   set(Signal::ORDER_FLOW, order_flow_.sum);
   set_touch(after);
-  age(ts);
+  add_trade(0.0, 0.0, ts);
   // A mid of zero has no return (spreads may quote there).
   if (after.has_both() && value(Signal::MID) != 0.0) add_return(value(Signal::MID), ts);
   run_kernels(after, 0, 0, Side::NONE, ts);
@@ -122,12 +138,9 @@ void SignalSet::on_trade(std::int64_t px, std::int64_t qty, Side aggressor, cons
   ts = ts_last_ = std::max(ts, ts_last_);
   const auto lots = static_cast<double>(qty);
   const double sign = aggressor == Side::BUY ? 1.0 : aggressor == Side::SELL ? -1.0 : 0.0;
-  trade_flow_.add(sign * lots, ts, config_.trade_flow_tau);
-  trade_rate_.add(lots, ts, config_.trade_flow_tau);
+  add_trade(sign * lots, lots, ts);
   order_flow_.add(0.0, ts, config_.order_flow_tau);
   set(Signal::ORDER_FLOW, order_flow_.sum);
-  set(Signal::TRADE_FLOW, trade_flow_.sum);
-  set(Signal::TRADE_RATE, trade_rate_.sum);
   run_kernels(top, px, qty, aggressor, ts);
 }
 

@@ -105,13 +105,17 @@ class SignalSet {
     double sum = 0;
     Nanos ts = 0;
     void add(double x, Nanos now, Nanos tau) noexcept;
+    void add_decayed(double x, Nanos now, double factor) noexcept {
+      sum = sum * factor + x;
+      ts = now;
+    }
   };
   void set(Signal signal, double value) noexcept {
     values_[static_cast<std::size_t>(signal)] = value;
   }
   void set_touch(const Top& top) noexcept;
   void add_return(double mid, Nanos ts) noexcept;
-  void age(Nanos ts) noexcept;
+  void add_trade(double signed_lots, double lots, Nanos ts) noexcept;
   void run_kernels(const Top& top, std::int64_t px, std::int64_t qty, Side side, Nanos ts) noexcept;
 
   SignalConfig config_;

@@ -1,0 +1,192 @@
+// P9 and P17 of GOALS.md: raw ITCH in MoldUDP64 packets through the whole core (log, decode, books,
+// signals, marks), and the log of it run again with every output compared. Nobody subscribes.
+//   pitwire_engine_bench --benchmark_filter=P9 --benchmark_min_time=60
+// PITWIRE_BENCH_LOG names the folder for the log; a temporary one otherwise.
+#include <benchmark/benchmark.h>
+
+#include <array>
+#include <filesystem>
+#include <map>
+
+#include "itch_stream.hpp"
+#include "pitwire/base/clock.hpp"
+#include "pitwire/engine/core.hpp"
+#include "pitwire/engine/replay.hpp"
+#include "pitwire/market/itch_market.hpp"
+#include "pitwire/market/mold.hpp"
+
+namespace pitwire {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMessagesPerPacket = 20;
+
+struct Folder {
+  fs::path path;
+  Folder() {
+    const char* named = std::getenv("PITWIRE_BENCH_LOG");
+    const fs::path base = named == nullptr ? fs::temp_directory_path() : fs::path(named);
+    std::string pattern = (base / "pitwire-bench-XXXXXX").string();
+    path = ::mkdtemp(pattern.data()) == nullptr ? "" : pattern;
+  }
+  ~Folder() { fs::remove_all(path); }
+};
+
+class Nowhere final : public Egress {
+ public:
+  void fix_tx(SessionId, Sequence, ClOrdId, std::string_view) override {}
+  void venue_tx(SessionId, Sequence, RecordType, std::span<const std::byte>) override {}
+  void disconnect(SessionId, std::string_view) override {}
+};
+
+using Touch = std::array<std::int64_t, 4>;
+Touch touch_of(const Top& top) { return {top.bid_px, top.bid_qty, top.ask_px, top.ask_qty}; }
+
+/// The stream as a feed line would hand it over: packets, each behind the one before; and the
+/// touches with which it ends, by the books alone.
+class Packets {
+ public:
+  explicit Packets(const bench::Kind& kind) {
+    const auto& stream = bench::stream(kind);
+    symbols = bench::symbols_of(stream);
+    messages = bench::for_each_message(stream, [&](auto message) { add(message); });
+    ends.push_back(bytes.size());
+    ItchMarket market(1 << 20);
+    for (std::uint32_t i = 0; i < symbols.size(); ++i) {
+      market.map_symbol(symbols[i], InstrumentId{i}, 100);
+    }
+    MarketListener nobody;
+    bench::for_each_message(stream, [&](auto message) { market.apply_message(message, nobody); });
+    for (std::uint32_t i = 0; i < symbols.size(); ++i) {
+      touches.push_back(touch_of(market.book(InstrumentId{i}).top()));
+    }
+  }
+
+  std::vector<std::byte> bytes;
+  std::vector<std::size_t> ends;
+  std::vector<std::string> symbols;
+  std::vector<Touch> touches;
+  std::size_t messages = 0;
+
+ private:
+  void add(std::span<const std::byte> message) {
+    if (count_++ % kMessagesPerPacket == 0) {
+      if (!bytes.empty()) ends.push_back(bytes.size());
+      bytes.resize(bytes.size() + mold::kHeaderSize);
+    }
+    bytes.push_back(static_cast<std::byte>(message.size() >> 8));
+    bytes.push_back(static_cast<std::byte>(message.size() & 0xff));
+    bytes.insert(bytes.end(), message.begin(), message.end());
+  }
+  std::size_t count_ = 0;
+};
+
+const Packets& packets(const bench::Kind& kind) {
+  static std::map<bench::Kind, Packets> made;
+  const auto found = made.find(kind);
+  return found != made.end() ? found->second : made.emplace(kind, Packets(kind)).first->second;
+}
+
+void define(Core& core, const Packets& all) {
+  core.define_feed(FeedId{0}, FeedKind::ITCH5, 0);
+  std::uint32_t id = 0;
+  for (const auto& symbol : all.symbols) {
+    Instrument instrument;
+    instrument.id = InstrumentId{id++};
+    instrument.symbol = symbol;
+    core.define_instrument(instrument, FeedId{0}, symbol, SignalConfig{});
+  }
+}
+
+LogOptions log_options(const Folder& folder) {
+  LogOptions out;
+  out.folder = folder.path;
+  return out;
+}
+
+/// One packet into the log and the core, as Edge::datagram does it.
+void ingest(LiveJournal& journal, Core& core, Nanos now, std::span<const std::byte> packet) {
+  rec::MarketDatagram record;
+  record.ts_recv = now;
+  record.size_bytes = static_cast<std::uint32_t>(packet.size());
+  static std::vector<std::byte> payload;
+  const auto fixed = record_bytes(record);
+  payload.assign(fixed.begin(), fixed.end());
+  payload.insert(payload.end(), packet.begin(), packet.end());
+  const auto type = RecordType::MARKET_DATAGRAM;
+  const auto sequence = journal.input(now, {type, Origin::MARKET, 0, payload, {}});
+  const FrameHeader header{
+      0, 0, sequence, now, type, FrameClass::INPUT, kRecordVersion, Origin::MARKET, 0, 0};
+  (void)core.apply(Frame{&header, payload});
+  (void)core.take_events();
+}
+
+/// The stream once, into a core of its own; false where a book ends with another touch than the
+/// same messages give without the core.
+bool run_day(LogWriter& log, const Packets& all) {
+  LiveJournal journal(log);
+  Nowhere egress;
+  TscClock clock(log.last_ts_core());
+  Core core(journal, egress, CoreConfig{});
+  define(core, all);
+  std::size_t begin = 0;
+  for (const auto end : all.ends) {
+    ingest(journal, core, clock.now(), std::span(all.bytes).subspan(begin, end - begin));
+    begin = end;
+  }
+  for (std::uint32_t i = 0; i < all.touches.size(); ++i) {
+    const auto& slot = core.market().slot(InstrumentId{i});
+    const Touch touch{slot.bid_px, slot.bid_qty, slot.ask_px, slot.ask_qty};
+    if (touch != all.touches[i]) return false;
+  }
+  return true;
+}
+
+/// Laps of the stream into one log, as long as the benchmark lasts; building the cores is in it.
+void ingest(benchmark::State& state, const bench::Kind& kind) {
+  const auto& all = packets(kind);
+  const Folder folder;
+  auto log = LogWriter::create(log_options(folder));
+  std::int64_t laps = 0;
+  for (auto _ : state) {
+    if (!run_day(log, all)) return state.SkipWithError("a book is not the stream's");
+    ++laps;
+  }
+  log.close();
+  state.SetItemsProcessed(laps * static_cast<std::int64_t>(all.messages));
+  state.SetBytesProcessed(laps * static_cast<std::int64_t>(all.bytes.size()));
+}
+BENCHMARK_CAPTURE(ingest, hot, bench::kHot)
+    ->Name("P9_ingest_hot")
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+BENCHMARK_CAPTURE(ingest, wide, bench::kWide)
+    ->Name("P9_ingest_wide")
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+
+/// The log of one day of the hot stream again, from its files, every output compared.
+void replay(benchmark::State& state) {
+  const auto& all = packets(bench::kHot);
+  const Folder folder;
+  auto log = LogWriter::create(log_options(folder));
+  if (!run_day(log, all)) return state.SkipWithError("a book is not the stream's");
+  log.close();
+  std::int64_t laps = 0;
+  for (auto _ : state) {
+    LogReader reader(folder.path);
+    LogReader scan(folder.path);
+    ReplayDriver driver(reader, scan, CoreConfig{});
+    define(driver.core(), all);
+    if (driver.run_native(~std::uint64_t{0}) != ReplayDriver::Stop::END) {
+      return state.SkipWithError("the replay differs");
+    }
+    ++laps;
+  }
+  state.SetItemsProcessed(laps * static_cast<std::int64_t>(all.messages));
+}
+BENCHMARK(replay)->Name("P17_replay")->Unit(benchmark::kMillisecond)->UseRealTime();
+
+}  // namespace
+}  // namespace pitwire
