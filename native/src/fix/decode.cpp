@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "encode_orders.hpp"
 #include "timestamp.hpp"
 #include "values.hpp"
 
@@ -128,9 +129,7 @@ InstrumentId Decoder::instrument_of(const FieldTable& fields) const noexcept {
 }
 
 bool Decoder::is_aggressor(const FieldTable& fields) const noexcept {
-  const std::uint32_t standard = config_.begin_string == "FIX.4.2" ? 9851 : 851;
-  const int own = config_.liquidity_tag;
-  return fields[own == 0 ? standard : static_cast<std::uint32_t>(own)] == "2";
+  return fields[liquidity_tag_of(config_)] == "2";
 }
 
 DecodedExecution Decoder::execution(const FieldTable& fields, Sequence raw) const {

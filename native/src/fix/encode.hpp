@@ -1,4 +1,4 @@
-// Application messages out: from records and venue structs to QuickFIX messages.
+// The rarer application messages out, as QuickFIX messages; orders and reports: encode_orders.hpp.
 #pragma once
 
 #include <Message.h>
@@ -23,14 +23,9 @@ class Encoder {
   using Built = std::optional<FIX::Message>;
   Encoder(const FixSessionConfig& config, const FixSymbology& symbology);
 
-  [[nodiscard]] Built order(Nanos now, const rec::OrderSubmitted& order) const;
-  [[nodiscard]] Built cancel(Nanos now, const rec::CancelRequested& request,
-                             std::int64_t order_qty) const;
-  [[nodiscard]] Built replace(Nanos now, const rec::ReplaceRequested& request) const;
   [[nodiscard]] Built status(const rec::StatusRequested& request) const;
   [[nodiscard]] Built mass_cancel(Nanos now, const rec::MassCancelRequested& request) const;
 
-  [[nodiscard]] Built execution(Nanos now, const FixExecution& execution) const;
   [[nodiscard]] FIX::Message cancel_reject(const FixCancelReject& reject) const;
   [[nodiscard]] Built mass_cancel_report(const FixMassCancelReport& report) const;
   [[nodiscard]] FIX::Message business_reject(std::uint64_t ref_seq_num,
@@ -44,12 +39,6 @@ class Encoder {
 
  private:
   void put_timestamp(FIX::Message& message, int tag, Nanos ts) const;
-  [[nodiscard]] int liquidity_tag() const noexcept;
-  void put_exec_words(FIX::Message& message, ExecType type, OrdStatus status) const;
-  void put_trade(FIX::Message& message, const FixExecution& execution,
-                 const FixInstrument& of) const;
-  void put_terms(FIX::Message& message, const FixExecution& execution,
-                 const FixInstrument& of) const;
 
   const FixSessionConfig& config_;
   const FixSymbology& symbology_;

@@ -1,6 +1,7 @@
 #include "fields.hpp"
 
 #include <charconv>
+#include <cstring>
 
 namespace pitwire {
 namespace {
@@ -39,24 +40,40 @@ std::uint64_t to_number(std::string_view text) noexcept {
 }  // namespace
 
 FieldTable::FieldTable(std::string_view message) noexcept {
-  std::size_t at = 0;
-  while (at < message.size()) {
+  const char* at = message.data();
+  const char* const end = at + message.size();
+  while (at < end) {
     if (count_ == kFieldsMax) {
       truncated_ = true;
       return;
     }
-    const std::size_t equals = message.find('=', at);
-    if (equals == std::string_view::npos) return;
-    const auto tag = static_cast<std::uint32_t>(to_number(message.substr(at, equals - at)));
-    std::size_t end = message.find('\x01', equals);
-    if (count_ > 0 && is_data_after(fields_[count_ - 1].tag, tag)) {
-      const std::uint64_t length = to_number(fields_[count_ - 1].value);
-      if (length < message.size() - equals - 1) end = equals + 1 + length;
+    std::uint32_t tag = 0;
+    const char* equals = at;
+    for (; equals < end && *equals >= '0' && *equals <= '9'; ++equals) {
+      tag = tag * 10 + static_cast<std::uint32_t>(*equals - '0');
     }
-    if (end == std::string_view::npos) end = message.size();
-    fields_[count_++] = {tag, message.substr(equals + 1, end - equals - 1)};
-    at = end + 1;
+    if (equals == end || *equals != '=' || equals - at > 9) {
+      tag = 0;  // no number: kept as a field that nobody asks for
+      equals = static_cast<const char*>(std::memchr(at, '=', static_cast<std::size_t>(end - at)));
+      if (equals == nullptr) return;
+    }
+    const char* const value = equals + 1;
+    const char* close = end_of_value(tag, value, end);
+    fields_[count_++] = {tag, {value, static_cast<std::size_t>(close - value)}};
+    at = close + 1;
   }
+}
+
+/// The SOH behind a value, or the message's end. A data field is as long as the field before says.
+const char* FieldTable::end_of_value(std::uint32_t tag, const char* value,
+                                     const char* end) const noexcept {
+  const auto left = static_cast<std::size_t>(end - value);
+  if (count_ > 0 && is_data_after(fields_[count_ - 1].tag, tag)) {
+    const std::uint64_t length = to_number(fields_[count_ - 1].value);
+    if (length < left) return value + length;
+  }
+  const void* const close = std::memchr(value, '\x01', left);
+  return close == nullptr ? end : static_cast<const char*>(close);
 }
 
 std::string_view FieldTable::operator[](std::uint32_t tag) const noexcept {

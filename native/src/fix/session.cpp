@@ -29,28 +29,23 @@ bool FixSession::connected() const noexcept { return impl_->connected(); }
 FixSessionState FixSession::state() const noexcept { return impl_->state(); }
 Nanos FixSession::next_deadline() const noexcept { return impl_->next_deadline(); }
 FixRestored FixSession::snapshot() const { return impl_->snapshot(); }
+const FixTraffic& FixSession::traffic() const noexcept { return impl_->traffic(); }
 const FixSessionConfig& FixSession::config() const noexcept { return impl_->config(); }
 bool FixSession::supports_mass_cancel() const noexcept {
   return impl_->config().begin_string != "FIX.4.2";
 }
 
 bool FixSession::send_order(Nanos now, const rec::OrderSubmitted& order) {
-  if (!logged_on()) return false;
-  Encoder::Built message = impl_->encoder().order(now, order);
-  return message && impl_->send_application(now, *message);
+  return logged_on() && impl_->send_body(now, impl_->orders().order(now, order));
 }
 
 bool FixSession::send_cancel(Nanos now, const rec::CancelRequested& request,
                              std::int64_t order_qty) {
-  if (!logged_on()) return false;
-  Encoder::Built message = impl_->encoder().cancel(now, request, order_qty);
-  return message && impl_->send_application(now, *message);
+  return logged_on() && impl_->send_body(now, impl_->orders().cancel(now, request, order_qty));
 }
 
 bool FixSession::send_replace(Nanos now, const rec::ReplaceRequested& request) {
-  if (!logged_on()) return false;
-  Encoder::Built message = impl_->encoder().replace(now, request);
-  return message && impl_->send_application(now, *message);
+  return logged_on() && impl_->send_body(now, impl_->orders().replace(now, request));
 }
 
 bool FixSession::send_status(Nanos now, const rec::StatusRequested& request) {
@@ -66,8 +61,7 @@ bool FixSession::send_mass_cancel(Nanos now, const rec::MassCancelRequested& req
 }
 
 bool FixSession::send_execution(Nanos now, const FixExecution& execution) {
-  Encoder::Built message = impl_->encoder().execution(now, execution);
-  return message && impl_->send_report(now, *message);
+  return impl_->send_body(now, impl_->orders().execution(now, execution));
 }
 
 bool FixSession::send_cancel_reject(Nanos now, const FixCancelReject& reject) {

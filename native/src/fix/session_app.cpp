@@ -50,6 +50,7 @@ void FixSession::Impl::onLogon(const FIX::SessionID&) {
 
 void FixSession::Impl::onLogout(const FIX::SessionID&) {
   queued_raw_.clear();
+  highest_ahead_ = 0;
   resend_next_ = 0;
   if (!muted_) sink_.logged_out(config_.id, reason_);
 }
@@ -63,6 +64,7 @@ void FixSession::Impl::toAdmin(FIX::Message& message, const FIX::SessionID&) {
 bool FixSession::Impl::send(const std::string& message) {
   last_sent_ts_ = now_;
   if (muted_) return true;
+  ++traffic_.out_through;
   const FieldTable fields(message);
   const std::string_view type = fields[35];
   const bool admin = type.size() == 1 && std::string_view("0A12345").find(type) != type.npos;
@@ -70,13 +72,15 @@ bool FixSession::Impl::send(const std::string& message) {
   const bool poss_dup = fields.is_set(43);
   const ClOrdId id = admin ? 0 : parse_cl_ord_id(fields[11]);
   rejected_ = rejected_ || type == "3" || type == "j";
-  if (!poss_dup) {
-    Sent& sent = sent_[number % kSentRemembered];
-    sent = {number, id, {}};
-    std::copy_n(type.data(), std::min<std::size_t>(type.size(), 3), sent.msg_type.data());
-  }
+  if (!poss_dup) sent(type, number, id);
   sink_.tx(config_.id, message, number, id, admin, poss_dup);
   return true;
+}
+
+void FixSession::Impl::sent(std::string_view msg_type, std::uint64_t number, ClOrdId id) {
+  Sent& slot = sent_[number % kSentRemembered];
+  slot = {number, id, {}};
+  std::copy_n(msg_type.data(), std::min<std::size_t>(msg_type.size(), 3), slot.msg_type.data());
 }
 
 void FixSession::Impl::disconnect() {

@@ -65,6 +65,7 @@ FixSession::Impl::Impl(const FixSessionConfig& config, const FixSymbology& symbo
     : config_(checked(config)),
       sink_(sink),
       encoder_(config_, symbology),
+      orders_(config_, symbology),
       decoder_(config_, symbology),
       store_(restored, now, config_.stored_bytes_max),
       now_(now),
@@ -89,9 +90,7 @@ FixSession::Impl::Impl(const FixSessionConfig& config, const FixSymbology& symbo
   session_->setResetOnDisconnect(config_.reset_on_disconnect);
   session_->setLogonTimeout(config_.logon_timeout_seconds);
   session_->setLogoutTimeout(config_.logout_timeout_seconds);
-  session_->setTimestampPrecision(config_.begin_string == "FIX.4.2"
-                                      ? std::min(config_.timestamp_digits, 3)
-                                      : config_.timestamp_digits);
+  session_->setTimestampPrecision(digits_);
   session_->setPersistMessages(!config_.initiator);
   heart_bt_int_ = config_.initiator ? config_.heart_bt_int_seconds : 0;
   if (restored.logged_on) resume(restored);

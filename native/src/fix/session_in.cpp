@@ -53,16 +53,21 @@ void FixSession::Impl::received(Nanos now, Sequence raw, std::string_view messag
       event(2, "a message came while not connected: not taken");
       return;
     }
-    last_received_ts_ = now_;
     const FieldTable fields(message);
+    if (take_beside(fields, raw, message)) return;
+    last_received_ts_ = now_;
+    ++traffic_.in_through;
     current_ = message;
     current_number_ = fields.number(34);
     current_raw_ = raw;
     delivered_ = false;
     rejected_ = false;
-    if (current_number_ > store_.getNextTargetMsgSeqNum()) queued_raw_[current_number_] = raw;
+    if (current_number_ > store_.getNextTargetMsgSeqNum()) {
+      queued_raw_[current_number_] = raw;
+      highest_ahead_ = std::max(highest_ahead_, current_number_);
+    }
     try {
-      feed(message);
+      feed(message, fields);
     } catch (const std::exception& error) {
       event(2, std::string("message not taken: ") + error.what());
       rejected_ = true;
@@ -79,15 +84,14 @@ void FixSession::Impl::received(Nanos now, Sequence raw, std::string_view messag
   });
 }
 
-void FixSession::Impl::feed(std::string_view message) {
-  if (begin_resend(message)) return;
+void FixSession::Impl::feed(std::string_view message, const FieldTable& fields) {
+  if (begin_resend(message, fields)) return;
   session_->next(std::string(message), to_utc(now_));
 }
 
 // A long ResendRequest to an acceptor is answered in parts: the first in place of the request, the
 // others from time(). Nothing is done here where the whole range fits in one.
-bool FixSession::Impl::begin_resend(std::string_view message) {
-  const FieldTable fields(message);
+bool FixSession::Impl::begin_resend(std::string_view message, const FieldTable& fields) {
   if (config_.initiator || fields[35] != "2") return false;
   const std::uint64_t begin = fields.number(7);
   const std::uint64_t last = store_.getNextSenderMsgSeqNum() - 1;

@@ -1,7 +1,6 @@
 #include "timestamp.hpp"
 
 #include <chrono>
-#include <cstdio>
 
 namespace pitwire {
 namespace {
@@ -27,22 +26,43 @@ bool parse_fraction(std::string_view text, Nanos& fraction) noexcept {
   return true;
 }
 
-}  // namespace
-
-void append_timestamp(std::string& out, Nanos ts, int digits) {
+std::array<char, 17> text_of(Nanos second) {
   using namespace std::chrono;
-  const sys_time<nanoseconds> time{nanoseconds{ts}};
+  const sys_seconds time{seconds{second}};
   const auto day = floor<days>(time);
   const year_month_day date{day};
-  const Nanos of_day = (time - day).count();
-  const auto seconds_of_day = static_cast<int>(of_day / kSecond);
-  char text[64];
-  int length = std::snprintf(
-      text, sizeof text, "%04d%02u%02u-%02d:%02d:%02d.%09d", static_cast<int>(date.year()),
-      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), seconds_of_day / 3600,
-      seconds_of_day / 60 % 60, seconds_of_day % 60, static_cast<int>(of_day % kSecond));
-  length -= digits == 0 ? 10 : 9 - digits;
-  out.append(text, static_cast<std::size_t>(length));
+  const auto of_day = static_cast<unsigned>((time - day).count());
+  std::array<char, 17> text{};
+  const auto put = [&text](std::size_t at, unsigned value, std::size_t digits) {
+    for (std::size_t i = digits; i-- > 0; value /= 10) {
+      text[at + i] = static_cast<char>('0' + value % 10);
+    }
+  };
+  put(0, static_cast<unsigned>(static_cast<int>(date.year())), 4);
+  put(4, static_cast<unsigned>(date.month()), 2);
+  put(6, static_cast<unsigned>(date.day()), 2);
+  put(9, of_day / 3600, 2);
+  put(12, of_day / 60 % 60, 2);
+  put(15, of_day % 60, 2);
+  text[8] = '-';
+  text[11] = text[14] = ':';
+  return text;
+}
+
+}  // namespace
+
+void TimestampText::append(std::string& out, Nanos ts, int digits) {
+  const Nanos second = ts / kSecond;
+  if (second != second_) {
+    text_ = text_of(second);
+    second_ = second;
+  }
+  out.append(text_.data(), text_.size());
+  if (digits == 0) return;
+  char fraction[10] = {'.'};
+  auto rest = static_cast<std::uint32_t>(ts % kSecond);
+  for (int i = 9; i >= 1; --i, rest /= 10) fraction[i] = static_cast<char>('0' + rest % 10);
+  out.append(fraction, static_cast<std::size_t>(digits) + 1);
 }
 
 bool parse_timestamp(std::string_view text, Nanos& ts) noexcept {

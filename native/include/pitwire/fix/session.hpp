@@ -6,8 +6,9 @@
 // are in FixSink::state and come back in FixRestored. So the engine logs every input, and the same
 // inputs give the same outputs, byte for byte.
 //
-// What it costs: received() and send_order() allocate (QuickFIX builds a map of fields per
-// message), 7 to 25 µs each. This is the path that DESIGN.md exempts and counts apart.
+// What it costs: a message through QuickFIX allocates (it builds a map of fields) and takes 7 to 25
+// µs; this is the path that DESIGN.md exempts, and traffic() counts it apart. An ordinary order or
+// report in sequence passes beside it in less than one (session_fast.cpp), as the same bytes.
 //
 // Resends. An initiator keeps no message: a ResendRequest is answered by one SequenceReset-GapFill,
 // so an order never leaves twice. An acceptor keeps what it sent up to `stored_bytes_max`, oldest
@@ -80,6 +81,14 @@ struct FixRestored {
   Nanos last_received_ts = 0;
 };
 
+/// Messages since construction: through QuickFIX, and beside it (session_fast.cpp).
+struct FixTraffic {
+  std::uint64_t in_through = 0;
+  std::uint64_t in_beside = 0;
+  std::uint64_t out_through = 0;
+  std::uint64_t out_beside = 0;
+};
+
 class FixSession {
  public:
   /// Constructed inside a turn: `now` is its time. Throws std::invalid_argument with key and
@@ -114,6 +123,7 @@ class FixSession {
   [[nodiscard]] Nanos next_deadline() const noexcept;
   /// For a checkpoint at the end of a turn.
   [[nodiscard]] FixRestored snapshot() const;
+  [[nodiscard]] const FixTraffic& traffic() const noexcept;
   [[nodiscard]] const FixSessionConfig& config() const noexcept;
   /// OrderMassCancelRequest exists from FIX 4.3 on.
   [[nodiscard]] bool supports_mass_cancel() const noexcept;
