@@ -356,7 +356,9 @@ class Daemon:
                     future.set_result(reply)
             case RunWorker(request_id, strategy, function, payload):
                 self._workers.submit(request_id, strategy, function, payload)
-            case FetchSnapshot(symbol):
+            case FetchSnapshot(symbol, difference):
+                if difference:
+                    log.error("book differs from the venue's", symbol=symbol, reason=difference)
                 self._feeds.fetch_snapshot(symbol)
             case Ready():
                 if self.phase == "reconciling":

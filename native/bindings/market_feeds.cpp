@@ -300,6 +300,13 @@ void bind_binance(py::module_& module) {
             return self.market.gaps(self.checked(id));
           },
           py::arg("instrument"))
+      .def(
+          "checks",
+          [](const PyBinanceBooks& self, std::uint32_t id) {
+            const auto& check = self.market.check(self.checked(id));
+            return py::make_tuple(check.compared(), check.different());
+          },
+          py::arg("instrument"), "(compared, different): book beside bookTicker at one update id.")
       .def("trades", [](const PyBinanceBooks& self) { return self.trades; })
       .def("reason", [](const PyBinanceBooks& self) { return self.market.reason(); })
       .def("disconnected", [](PyBinanceBooks& self) { self.market.disconnected(); })

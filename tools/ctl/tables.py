@@ -41,7 +41,7 @@ BAD: Final = {
 # What each kind of row shows, in this order; everything else is in --json.
 COLUMNS: Final[dict[type, str]] = {
     replies.MarketRow: "symbol book_state trading_state bid_qty bid_px ask_px ask_qty last_px"
-    " updates age_ms signals",
+    " updates compared different age_ms signals",
     replies.FeedRow: "name kind state packets gaps lost malformed dropped_by_kernel age_ms",
     replies.SessionRow: "name kind venue state next_sender_msg_seq_num next_target_msg_seq_num"
     " credits reconnects event",
