@@ -108,7 +108,9 @@ def rows(
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in names:
         justify: Literal["left", "right"] = "left" if name in LEFT else "right"
-        table.add_column(HEADERS.get(name, heading(name)), justify=justify, no_wrap=True)
+        # A narrow terminal folds what is long before it cuts what is short.
+        wraps = name in ("signals", "reason")
+        table.add_column(HEADERS.get(name, heading(name)), justify=justify, no_wrap=not wraps)
     for row in content[:limit]:
         table.add_row(*(cell(name, getattr(row, name)) for name in names))
     if limit is not None and len(content) > limit:
