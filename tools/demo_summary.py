@@ -1,4 +1,4 @@
-"""What a demo day came to: orders, fills, PnL beside the exchange's own record, latencies."""
+"""What a day came to: orders, fills, PnL beside the exchange's own record, books, latencies."""
 
 from __future__ import annotations
 
@@ -29,7 +29,22 @@ class Book(msgspec.Struct):
         self.fees += fee
 
 
-def summarise(log: Path, trades: Path, restarts: int) -> str:
+class Traded(msgspec.Struct):
+    """What we say of one instrument: its trades, and what they realised before fees."""
+
+    book: Book
+    inverse: bool
+    currency: str
+    realised: dict[int, Decimal] = {}  # by strategy
+
+    def text(self) -> str:
+        """Where profit is not cash, cash is not shown."""
+        digits = 8 if self.inverse else 4
+        realised = f"realised {sum(self.realised.values()):+,.{digits}f} {self.currency}"
+        return realised + "  " + _text(self.book, self.inverse)
+
+
+def summarise(log: Path, trades: Path, restarts: int = 0) -> str:
     """A few lines of text, the last of them ended."""
     counts, ours = _of_log(log)
     lines = [
@@ -39,22 +54,28 @@ def summarise(log: Path, trades: Path, restarts: int) -> str:
     ]
     theirs = _of_exchange(trades)
     for symbol in sorted(set(ours) | set(theirs)):
-        mine, venue = ours.get(symbol, Book()), theirs.get(symbol, Book())
-        same = "equal" if mine == venue else f"DIFFERS from the exchange's {_text(venue)}"
-        lines.append(f"{symbol:<6} {_text(mine)}  ({same} to the exchange's record)")
+        mine, venue = ours.get(symbol), theirs.get(symbol, Book())
+        said = mine.text() if mine else "no fills"
+        same = mine is not None and mine.book == venue
+        told = "equal to the exchange's record" if same else f"exchange DIFFERS: {_text(venue)}"
+        lines.append(f"{symbol:<6} {said}  ({told})")
+    lines += _book_checks(log)
     lines += _latencies(log)
     return "\n".join(lines) + "\n"
 
 
-def _text(book: Book) -> str:
-    return f"cash {book.cash:+,.4f}  fees {book.fees:,.4f}  position {book.qty:,f}"
+def _text(book: Book, inverse: bool = False) -> str:
+    if inverse:
+        return f"fees {book.fees:,.8f}  position {book.qty:,f}"
+    cash = f"cash {book.cash:+,.4f}  "
+    return f"{cash}fees {book.fees:,.4f}  position {book.qty:,f}"
 
 
-def _of_log(folder: Path) -> tuple[Counter[str], dict[str, Book]]:
+def _of_log(folder: Path) -> tuple[Counter[str], dict[str, Traded]]:
     from daemon.log import LogReader
 
     counts: Counter[str] = Counter()
-    books: dict[str, Book] = {}
+    traded: dict[str, Traded] = {}
     instruments: dict[int, dict[str, Any]] = {}
     for frame in LogReader(folder, types=[*COUNTED, "DEFINITION"], committed=True):
         fields = frame.fields()
@@ -64,18 +85,26 @@ def _of_log(folder: Path) -> tuple[Counter[str], dict[str, Book]]:
             continue
         counts[frame.name] += 1
         if frame.name == "FILL":
-            _add_fill(books, instruments[fields["instrument"]], fields)
-    return counts, books
+            _add_fill(traded, instruments[fields["instrument"]], fields)
+    return counts, traded
 
 
-def _add_fill(books: dict[str, Book], instrument: dict[str, Any], fields: dict[str, Any]) -> None:
+def _add_fill(
+    traded: dict[str, Traded], instrument: dict[str, Any], fields: dict[str, Any]
+) -> None:
     from daemon.core import Side
 
     price = int(fields["last_px"]) * Decimal(str(instrument["price_increment"]))
     qty = int(fields["last_qty"]) * Decimal(str(instrument["qty_increment"]))
-    fee = Decimal(int(fields["fee"])).scaleb(-int(instrument["money_scale"]))
-    book = books.setdefault(instrument["symbol"], Book())
-    book.add(Side(fields["side"]).name, price, qty, fee)
+    fee, realised = (
+        Decimal(int(fields[name])).scaleb(-int(instrument["money_scale"]))
+        for name in ("fee", "realised_pnl")
+    )
+    inverse = instrument["product"] == "inverse"
+    new = Traded(Book(), inverse, instrument["settlement_currency"])
+    mine = traded.setdefault(instrument["symbol"], new)
+    mine.book.add(Side(fields["side"]).name, price, qty, fee)
+    mine.realised[int(fields["strategy"])] = realised
 
 
 def _of_exchange(path: Path) -> dict[str, Book]:
@@ -92,6 +121,16 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
         return
     with path.open(newline="") as file:
         yield from csv.DictReader(file)
+
+
+def _book_checks(folder: Path) -> list[str]:
+    from daemon.log.measure import totals_of
+
+    return [
+        f"{each.instrument}: book compared with the venue's best bid and ask {each.compared:,} "
+        f"times, {each.different:,} different"
+        for each in totals_of(folder).book_checks
+    ]
 
 
 def _latencies(folder: Path) -> list[str]:

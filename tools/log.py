@@ -126,6 +126,13 @@ def _print_totals(totals: LogTotals) -> None:
         soft_wrap=True,
     )
     console.print(_rates(totals), soft_wrap=True)
+    for checks in totals.book_checks:
+        console.print(
+            f"{checks.instrument}: book compared with the venue's best bid and ask "
+            f"{checks.compared:,} times, {checks.different:,} different",
+            style="bold red" if checks.different else None,
+            soft_wrap=True,
+        )
 
 
 def _rates(totals: LogTotals) -> str:

@@ -62,6 +62,9 @@ class ExchangeProcess:
         self._errors = errors.open("wb")
         line = command("exchange", "-c", str(config), *words, *set_options(settings))
         self._process = start(line, stdout=subprocess.PIPE, stderr=self._errors)
+        assert self._process.stdout is not None  # noqa: S101 - asked for as a pipe
+        self.fd = self._process.stdout.fileno()
+        self._unread = b""
         self.ports: dict[str, Any] = {}
 
     @property
@@ -71,14 +74,24 @@ class ExchangeProcess:
 
     def wait_ready(self) -> None:
         """Block until it says its ports. UsageError names the file with its reasons."""
-        assert self._process.stdout is not None  # noqa: S101 - asked for as a pipe
         timer = threading.Timer(READY_SECONDS_MAX, self._process.kill)
         timer.start()
-        line = self._process.stdout.readline()
+        said = self.hear()
         timer.cancel()
-        if not line:
+        if not said:
             raise UsageError(f"the exchange did not start: see {self._errors.name}")
-        self.ports = json.loads(line)
+        self.ports = said[0]
+
+    def hear(self) -> list[dict[str, Any]]:
+        """What it says next, at least one line; nothing when it has ended. Blocks until then, or
+        not at all where `fd` is readable and it speaks in whole lines."""
+        while b"\n" not in self._unread:
+            read = os.read(self.fd, 1 << 16)
+            if not read:
+                return []
+            self._unread += read
+        *lines, self._unread = self._unread.split(b"\n")
+        return [json.loads(line) for line in lines]
 
     def stop(self) -> None:
         """End it cleanly."""

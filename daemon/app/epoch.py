@@ -162,4 +162,4 @@ def differences(logged: EpochStart, current: EpochStart) -> list[str]:
         for each in logged.sources
         if sources.get(each.strategy_class) != each.sha256
     ]
-    return out
+    return list(dict.fromkeys(out))  # strategies may share a file

@@ -11,7 +11,7 @@ import contextlib
 import os
 import signal
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import structlog
@@ -58,6 +58,16 @@ CLOCK_ADJUST_S = 1.0
 LOGOUT_SECONDS_MAX = 1.0  # for a venue's answer, after every order has ended
 
 
+class Market(Protocol):
+    """A market that was started for this run; `fd` is readable when it says something."""
+
+    fd: int
+
+    def over(self) -> bool:
+        """Read what it says; whether it has nothing more to trade."""
+        ...
+
+
 class Daemon:
     """One process on one log."""
 
@@ -88,8 +98,9 @@ class Daemon:
 
     # ------------------------------------------------------------------ the life of the process
 
-    async def run(self, for_seconds: float | None = None) -> int:
-        """Until a signal, an operator's shutdown, or `for_seconds` are over; the exit code."""
+    async def run(self, for_seconds: float | None = None, market: Market | None = None) -> int:
+        """Until a signal, an operator's shutdown, `for_seconds` are over, or the market that was
+        started beside us is; the exit code."""
         self._loop = asyncio.get_running_loop()
         self._prepare()
         try:
@@ -98,6 +109,8 @@ class Daemon:
             await self._connect()
             if for_seconds is not None:
                 self._loop.call_later(for_seconds, self.request_shutdown, "time is over")
+            if market is not None:
+                self._loop.add_reader(market.fd, self._hear, market)
             self._schedule()
             await self._done.wait()
             if not self._failed:
@@ -105,6 +118,11 @@ class Daemon:
         finally:
             self._log.close()
         return 1 if self._failed or self._log.failed else 0
+
+    def _hear(self, market: Market) -> None:
+        if market.over():
+            self._loop.remove_reader(market.fd)
+            self.request_shutdown("the market is over")
 
     def _prepare(self) -> None:
         self.runtime_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -356,7 +374,9 @@ class Daemon:
                     future.set_result(reply)
             case RunWorker(request_id, strategy, function, payload):
                 self._workers.submit(request_id, strategy, function, payload)
-            case FetchSnapshot(symbol):
+            case FetchSnapshot(symbol, difference):
+                if difference:
+                    log.error("book differs from the venue's", symbol=symbol, reason=difference)
                 self._feeds.fetch_snapshot(symbol)
             case Ready():
                 if self.phase == "reconciling":
@@ -421,13 +441,15 @@ class Daemon:
         task.add_done_callback(lambda done: done.exception() if not done.cancelled() else None)
 
 
-def run(configuration: Configuration, for_seconds: float | None = None) -> int:
+def run(
+    configuration: Configuration, for_seconds: float | None = None, market: Market | None = None
+) -> int:
     """Run a daemon in this process; its exit code."""
     service = configuration.service
     operating_log = OperatingLog(service.log_format, service.log_level)
 
     async def main() -> int:
-        return await Daemon(configuration, operating_log).run(for_seconds)
+        return await Daemon(configuration, operating_log).run(for_seconds, market)
 
     with contextlib.suppress(KeyboardInterrupt):
         return uvloop.run(main())

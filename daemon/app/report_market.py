@@ -72,6 +72,7 @@ class MarketReports:
 
     def _book(self, number: int, feed: str, instrument: Instrument, now: int) -> MarketRow:
         ints, floats = self._slot(number)
+        compared, different = self._live.core.book_checks(number)
         has_bid, has_ask = ints[BID_QTY] != 0, ints[ASK_QTY] != 0
         return MarketRow(
             symbol=instrument.symbol,
@@ -84,6 +85,8 @@ class MarketReports:
             ask_qty=qty_text(instrument, ints[ASK_QTY]) if has_ask else None,
             last_px=price_text(instrument, ints[LAST_PX]) if ints[TRADES] else None,
             updates=ints[UPDATES],
+            compared=compared,
+            different=different,
             age_ms=_age_ms(now, ints[TS_CORE]),
             signals=_signals(instrument, floats),
         )

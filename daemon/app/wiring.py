@@ -74,7 +74,7 @@ class Snapshots:
 
     def handle(self, message: SnapshotWanted) -> None:
         """Every gap asks once; the edge limits the rate."""
-        self._effects.add(FetchSnapshot(message.symbol))
+        self._effects.add(FetchSnapshot(message.symbol, message.difference))
 
 
 class Wiring:

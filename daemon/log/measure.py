@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from daemon.log.reader import LogReader
 from daemon.log.schema import RECORDS, spec_of
+from daemon.log.text import instruments_of
 
 FRAME_HEADER_BYTES: Final = 32
 MARKET_TYPES: Final = ("MARKET_DATAGRAM", "MARKET_MESSAGE")
@@ -36,6 +37,14 @@ class TypeTotal(msgspec.Struct, frozen=True):
     bytes: int
 
 
+class BookChecks(msgspec.Struct, frozen=True):
+    """How often an instrument's book was compared with the venue's own best bid and ask."""
+
+    instrument: str
+    compared: int
+    different: int
+
+
 class LogTotals(msgspec.Struct, frozen=True):
     """Totals of a log. Rates are over ts_core; None where the log spans no time."""
 
@@ -52,11 +61,22 @@ class LogTotals(msgspec.Struct, frozen=True):
     disk_free_bytes: int
     hours_left: float | None
     status: str  # end, torn
+    book_checks: list[BookChecks]
 
 
-def _by_type(folder: Path) -> tuple[dict[int, tuple[int, int]], list[int], str]:
-    """(frames, bytes) by type; first and last sequence and ts_core; the reader's last status."""
+class _Read(NamedTuple):
+    """What one pass over the log finds."""
+
+    totals: dict[int, tuple[int, int]]  # frames and bytes, by type
+    ends: list[int]  # first and last sequence and ts_core
+    status: str  # the reader's last
+    checks: dict[int, tuple[int, int]]  # compared and different, by instrument
+
+
+def _read(folder: Path) -> _Read:
     totals: dict[int, tuple[int, int]] = {}
+    checks: dict[int, tuple[int, int]] = {}
+    checked = spec_of("BOOK_CHECKED")
     ends: list[int] = []
     reader = LogReader(folder)
     for batch in reader.batches(65536):
@@ -66,14 +86,31 @@ def _by_type(folder: Path) -> tuple[dict[int, tuple[int, int]], list[int], str]:
             chosen = rows["type"] == kind
             frames, used = totals.get(kind, (0, 0))
             totals[kind] = (frames + int(chosen.sum()), used + int(size[chosen].sum()))
+        if checked.number in totals:
+            _add_checks(checks, batch.records(checked))
         first = [int(rows["sequence"][0]), int(rows["ts_core"][0])] if not ends else ends[:2]
         ends = [*first, int(rows["sequence"][-1]), int(rows["ts_core"][-1])]
-    return totals, ends or [0, 0, 0, 0], reader.status
+    return _Read(totals, ends or [0, 0, 0, 0], reader.status, checks)
+
+
+def _add_checks(checks: dict[int, tuple[int, int]], records: npt.NDArray[np.void]) -> None:
+    for instrument in np.unique(records["instrument"]).tolist():
+        different = records["different"][records["instrument"] == instrument]
+        before = checks.get(instrument, (0, 0))
+        checks[instrument] = (before[0] + len(different), before[1] + int(different.sum()))
+
+
+def _book_checks(folder: Path, checks: dict[int, tuple[int, int]]) -> list[BookChecks]:
+    symbols = {each.instrument_id: each.symbol for each in instruments_of(folder).values()}
+    return [
+        BookChecks(symbols.get(number, str(number)), compared, different)
+        for number, (compared, different) in sorted(checks.items())
+    ]
 
 
 def totals_of(folder: Path) -> LogTotals:
     """Read the whole log once. LogError at damage."""
-    totals, (first, ts_first, last, ts_last), status = _by_type(folder)
+    totals, (first, ts_first, last, ts_last), status, checks = _read(folder)
     types = [
         TypeTotal(RECORDS[kind].name if kind in RECORDS else str(kind), frames, used)
         for kind, (frames, used) in sorted(totals.items())
@@ -98,6 +135,7 @@ def totals_of(folder: Path) -> LogTotals:
         disk_free_bytes=free,
         hours_left=free / rate / 3600 if rate else None,
         status=status,
+        book_checks=_book_checks(folder, checks),
     )
 
 

@@ -18,7 +18,10 @@ SCALARS: Final = {"u8": "u1", "u16": "<u2", "u32": "<u4", "u64": "<u8", "i64": "
 # Fields that hold a ClOrdID, in whatever record they stand: shown in 16 hexadecimal digits.
 CL_ORD_ID_FIELDS: Final = frozenset({"cl_ord_id", "orig_cl_ord_id", "order"})
 # Fields that count price increments of the record's instrument.
-PRICE_FIELDS: Final = frozenset({"price", "stop_px", "last_px", "open", "high", "low", "close"})
+PRICE_FIELDS: Final = frozenset(
+    {"price", "stop_px", "last_px", "open", "high", "low", "close"}
+    | {"bid_px", "ask_px", "announced_bid_px", "announced_ask_px"}
+)
 
 # One row of core.LogReader.read_batch; native/bindings/log.cpp, BatchRow.
 ROW: Final = np.dtype(

@@ -74,7 +74,11 @@ class Status(Row, frozen=True, kw_only=True):
 
 
 class MarketRow(Row, frozen=True, kw_only=True):
-    """An instrument's book as strategies see it."""
+    """An instrument's book as strategies see it.
+
+    `compared` counts how often book and the venue's own best bid and ask were known at the same
+    update id, `different` how often they were not equal.
+    """
 
     symbol: str
     feed: str
@@ -86,6 +90,8 @@ class MarketRow(Row, frozen=True, kw_only=True):
     ask_qty: str | None = None
     last_px: str | None = None
     updates: int = 0
+    compared: int = 0
+    different: int = 0
     age_ms: int = 0
     signals: dict[str, float | None] = msgspec.field(default_factory=dict)
 

@@ -23,9 +23,13 @@ class RunWorker(msgspec.Struct, frozen=True):
 
 
 class FetchSnapshot(msgspec.Struct, frozen=True):
-    """Fetch an instrument's book snapshot; it comes as a MARKET_MESSAGE input."""
+    """Fetch an instrument's book snapshot; it comes as a MARKET_MESSAGE input.
+
+    `difference`: what was wrong with the book, "" for a gap.
+    """
 
     symbol: str
+    difference: str = ""
 
 
 class SendReply(msgspec.Struct, frozen=True):

@@ -94,9 +94,14 @@ class Killed(msgspec.Struct, frozen=True, gc=False):
 
 
 class SnapshotWanted(msgspec.Struct, frozen=True, gc=False):
-    """An instrument's book has a gap; the edge is to fetch a snapshot."""
+    """An instrument's book is not whole; the edge is to fetch a snapshot.
+
+    `difference` says how it differed from the venue's own best bid and ask; "" where updates are
+    missing.
+    """
 
     symbol: str
+    difference: str = ""
 
 
 class ExecutionUnmatched(msgspec.Struct, frozen=True, gc=False):
@@ -263,7 +268,19 @@ def _killed(_names: Names, event: RawEvent) -> Killed:
 
 
 def _snapshot_wanted(names: Names, event: RawEvent) -> SnapshotWanted:
-    return SnapshotWanted(names.instruments[event[2]])
+    return SnapshotWanted(names.instruments[event[2]], _difference(event[3]))
+
+
+def _difference(values: Sequence[int]) -> str:
+    """In price and quantity increments, as BOOK_CHECKED has it."""
+    update_id, *tops = values[:9]
+    if update_id == 0:
+        return ""
+    book, announced = (
+        f"{bid_qty} @ {bid_px} / {ask_qty} @ {ask_px}"
+        for bid_px, bid_qty, ask_px, ask_qty in (tops[:4], tops[4:])
+    )
+    return f"at update {update_id} the book is {book}, the venue's {announced} (in increments)"
 
 
 def _risk_state(names: Names, event: RawEvent) -> RiskStateChanged:

@@ -388,6 +388,11 @@ void bind_engine(py::module_& module) {
       .def("end_turn", &Core::end_turn)
       .def_property_readonly("slots", &slots)
       .def("levels", &levels)
+      .def("book_checks",
+           [](Core& self, std::uint32_t id) {
+             if (id >= self.market().instruments()) throw py::index_error("no such instrument");
+             return self.market().book_checks(InstrumentId{id});
+           })
       .def("symbol",
            [](Core& self, std::uint32_t id) { return self.instruments()[InstrumentId{id}].symbol; })
       .def("forget_events", &Core::forget_events)

@@ -194,8 +194,34 @@ class PyBinanceBooks {
   };
 };
 
+/// What both kinds of books show, by symbol or by instrument.
+template <class Key, class Books>
+void bind_books(py::class_<Books>& cls, const char* key) {
+  cls.def(
+         "top", [](const Books& self, const Key& of) { return top_tuple(self.book(of).top()); },
+         py::arg(key))
+      .def(
+          "levels",
+          [](const Books& self, const Key& of, int side, std::size_t depth) {
+            return levels_list(self.book(of), side, depth);
+          },
+          py::arg(key), py::arg("side"), py::arg("depth"))
+      .def(
+          "level_count",
+          [](const Books& self, const Key& of, int side) {
+            return self.book(of).level_count(side_of(side));
+          },
+          py::arg(key), py::arg("side"))
+      .def(
+          "record",
+          [](Books& self, std::size_t depth, Nanos every) { self.rows.start(depth, every); },
+          py::arg("depth"), py::arg("every_ns") = 0)
+      .def("take_rows", [](Books& self) { return self.rows.take(); });
+}
+
 void bind_itch(py::module_& module) {
-  py::class_<PyItchBooks>(module, "ItchBooks", "L3 books of an ITCH 5.0 feed.")
+  py::class_<PyItchBooks> books(module, "ItchBooks", "L3 books of an ITCH 5.0 feed.");
+  books
       .def(py::init<std::size_t, bool>(), py::arg("orders_expected") = 65536,
            py::arg("map_all") = false)
       .def("map_symbol", &PyItchBooks::map_symbol, py::arg("symbol"), py::arg("increment") = 1,
@@ -205,24 +231,6 @@ void bind_itch(py::module_& module) {
            "Apply length-prefixed messages; the bytes consumed. ValueError at what is none.")
       .def("apply_message", &PyItchBooks::apply_message, py::arg("message"), "DecodeStatus.")
       .def("apply_datagram", &PyItchBooks::apply_datagram, py::arg("datagram"), "DecodeStatus.")
-      .def(
-          "top",
-          [](const PyItchBooks& self, const std::string& symbol) {
-            return top_tuple(self.book(symbol).top());
-          },
-          py::arg("symbol"))
-      .def(
-          "levels",
-          [](const PyItchBooks& self, const std::string& symbol, int side, std::size_t depth) {
-            return levels_list(self.book(symbol), side, depth);
-          },
-          py::arg("symbol"), py::arg("side"), py::arg("depth"))
-      .def(
-          "level_count",
-          [](const PyItchBooks& self, const std::string& symbol, int side) {
-            return self.book(symbol).level_count(side_of(side));
-          },
-          py::arg("symbol"), py::arg("side"))
       .def(
           "order_count",
           [](const PyItchBooks& self, const std::string& symbol) {
@@ -238,17 +246,13 @@ void bind_itch(py::module_& module) {
       .def("symbols", &PyItchBooks::symbols)
       .def("messages", &PyItchBooks::messages)
       .def("counts", &PyItchBooks::counts, "Outcomes by name.")
-      .def("types", &PyItchBooks::types, "Messages by type.")
-      .def(
-          "record",
-          [](PyItchBooks& self, std::size_t depth, Nanos every) { self.rows.start(depth, every); },
-          py::arg("depth"), py::arg("every_ns") = 0)
-      .def("take_rows", [](PyItchBooks& self) { return self.rows.take(); });
+      .def("types", &PyItchBooks::types, "Messages by type.");
+  bind_books<std::string>(books, "symbol");
 }
 
 void bind_binance(py::module_& module) {
-  py::class_<PyBinanceBooks>(module, "BinanceBooks", "L2 books of Binance streams.")
-      .def(py::init<>())
+  py::class_<PyBinanceBooks> books(module, "BinanceBooks", "L2 books of Binance streams.");
+  books.def(py::init<>())
       .def("map_symbol", &PyBinanceBooks::map_symbol, py::arg("symbol"), py::arg("instrument"),
            py::arg("price_increment"), py::arg("qty_increment"), py::arg("kind"),
            "Increments are (coefficient, scale): (1, 2) is 0.01. kind: 0 spot, 1 USD-M, 2 COIN-M.")
@@ -262,24 +266,6 @@ void bind_binance(py::module_& module) {
             return BinanceMarket::is_snapshot(bytes_of(info));
           },
           py::arg("message"))
-      .def(
-          "top",
-          [](const PyBinanceBooks& self, std::uint32_t id) {
-            return top_tuple(self.book(id).top());
-          },
-          py::arg("instrument"))
-      .def(
-          "levels",
-          [](const PyBinanceBooks& self, std::uint32_t id, int side, std::size_t depth) {
-            return levels_list(self.book(id), side, depth);
-          },
-          py::arg("instrument"), py::arg("side"), py::arg("depth"))
-      .def(
-          "level_count",
-          [](const PyBinanceBooks& self, std::uint32_t id, int side) {
-            return self.book(id).level_count(side_of(side));
-          },
-          py::arg("instrument"), py::arg("side"))
       .def("ticker", &PyBinanceBooks::ticker, py::arg("instrument"),
            "(update_id, bid_px, bid_qty, ask_px, ask_qty, ts_event) as last announced.")
       .def(
@@ -300,16 +286,17 @@ void bind_binance(py::module_& module) {
             return self.market.gaps(self.checked(id));
           },
           py::arg("instrument"))
+      .def(
+          "checks",
+          [](const PyBinanceBooks& self, std::uint32_t id) {
+            const auto& check = self.market.check(self.checked(id));
+            return py::make_tuple(check.compared(), check.different());
+          },
+          py::arg("instrument"), "(compared, different): book beside bookTicker at one update id.")
       .def("trades", [](const PyBinanceBooks& self) { return self.trades; })
       .def("reason", [](const PyBinanceBooks& self) { return self.market.reason(); })
-      .def("disconnected", [](PyBinanceBooks& self) { self.market.disconnected(); })
-      .def(
-          "record",
-          [](PyBinanceBooks& self, std::size_t depth, Nanos every) {
-            self.rows.start(depth, every);
-          },
-          py::arg("depth"), py::arg("every_ns") = 0)
-      .def("take_rows", [](PyBinanceBooks& self) { return self.rows.take(); });
+      .def("disconnected", [](PyBinanceBooks& self) { self.market.disconnected(); });
+  bind_books<std::uint32_t>(books, "instrument");
 }
 
 }  // namespace

@@ -27,6 +27,14 @@ def test_a_log_replays_identically_whatever_the_hash_seed(traded: Traded, hash_s
     assert "identical: " in result.stdout
 
 
+@pytest.mark.deep
+def test_a_log_replays_identically_twenty_times(traded: Traded) -> None:
+    for hash_seed in range(20):
+        result = pitwire("replay", str(traded.log), PYTHONHASHSEED=str(hash_seed))
+        assert result.returncode == 0, f"hash seed {hash_seed}: {result.stdout}{result.stderr}"
+        assert "identical: " in result.stdout
+
+
 def test_every_output_of_the_log_is_compared(traded: Traded) -> None:
     _, outcome = books.replayed(traded.log)
     assert outcome.identical

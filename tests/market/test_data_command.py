@@ -143,8 +143,11 @@ def test_a_symbol_that_is_not_there_gives_one(feed: bytes, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("relative", "facts"),
     [
-        (ITCH, ["itch5", "12,012", "ALC, BOB, CHAR"]),
-        ("databento/esh4-glbx-mdp3-20231225.mbo.dbn.zst", ["GLBX.MDP3", "68,792", "ESH4"]),
+        (ITCH, ["itch5", "12,012", "ALC, BOB, CHAR", "117 messages UNKNOWN_ORDER"]),
+        (
+            "databento/esh4-glbx-mdp3-20231225.mbo.dbn.zst",
+            ["GLBX.MDP3", "version        │ 1", "68,792", "ESH4"],
+        ),
         (
             "lobster/AAPL_2012-06-21_34200000_57600000_message_10.head1000.csv",
             ["lobster", "999"],
@@ -174,3 +177,60 @@ def test_intervals_and_decimals_are_exact() -> None:
     assert decimal_text(-5, 3) == "-0.005"
     assert decimal_text(4810250000000, 9) == "4810.25"
     assert decimal_text(7, 0) == "7"
+
+
+# ------------------------------------------------------------------ ground truths, by the command
+
+BINANCE = "crypto/binance_hftbacktest/"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        ("spot_ethusdt_20240808.gz", "spot_ethusdt_20240809.gz", "ETHUSDT: compared 1,056"),
+        ("usdm_btcusdt_20230404.dat.gz", "usdm_btcusdt_20230405.dat.gz", "BTCUSDT: compared 1,565"),
+        ("usdm_btcusdt_20240718.gz", "usdm_btcusdt_20240719.gz", "BTCUSDT: compared 625"),
+        ("usdm_ethusdt_20240718.gz", "usdm_ethusdt_20240719.gz", "ETHUSDT: compared 834"),
+        ("cm_ethusd_perp_20240808.gz", "cm_ethusd_perp_20240809.gz", "ETHUSD_PERP: compared 2,278"),
+    ],
+)
+def test_book_of_two_days_equals_the_venues_best_prices(
+    test_data: Callable[[str], Path],
+    capsys: pytest.CaptureFixture[str],
+    first: str,
+    second: str,
+    said: str,
+) -> None:
+    assert run("book", test_data(BINANCE + first), test_data(BINANCE + second)) == 0
+    name, count = said.split(" compared ")
+    told = f"{name} compared with bookTicker at {count} update ids, 0 different"
+    assert told in capsys.readouterr().out
+
+
+def test_book_of_a_dbn_day_ends_as_known(
+    test_data: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    day = test_data("databento/esh4-glbx-mdp3-20231225.mbo.dbn.zst")
+    assert run("book", day, "--depth", "1") == 0
+    shown = capsys.readouterr().out
+    assert "ESH4: 922 bid and 565 ask levels" in shown
+    assert "4810.00 │ 4810.25" in shown
+
+
+def test_rows_of_a_lobster_day_are_the_order_book_file(
+    test_data: Callable[[str], Path], tmp_path: Path
+) -> None:
+    name = "lobster/AAPL_2012-06-21_34200000_57600000_{}_10.head1000.csv"
+    files = [test_data(name.format(kind)) for kind in ("message", "orderbook")]
+    out = tmp_path / "rows.csv"
+    assert run("book", *files, "--depth", "10", "--out", out) == 0
+    built: dict[int, list[str]] = {}
+    with out.open() as lines:
+        for row in csv.DictReader(lines):
+            place = 4 * (int(row["level"]) - 1) + (0 if row["side"] == "ask" else 2)
+            book = built.setdefault(int(row["sequence"]), [""] * 40)
+            book[place] = str(int(Decimal(row["price"]) * 10_000))
+            book[place + 1] = row["size"]
+    with files[1].open() as lines:
+        shown = list(csv.reader(lines))
+    assert [built[number] for number in range(1, len(shown) + 1)] == shown

@@ -92,6 +92,10 @@ def test_levels_equal_the_reference_to_every_printed_decimal(
     assert (above, below) == pytest.approx((exact["a_sl"], exact["d_sl"]), abs=1e-10)
     tolerance = 1.5e-4  # their own: four decimals
     assert exit_level == pytest.approx(printed["b_star"], abs=tolerance)
+    assert levels.entry(exit_level) == pytest.approx(printed["d_star"], abs=tolerance)
+    # At 0.8 one sells at once: the value there is what that brings.
+    assert exit_level < 0.8
+    assert 0.8 - reference["c"] == pytest.approx(printed["V_0_8"], abs=tolerance)
     assert (above, below) == pytest.approx(printed["entry_interval_sl"], abs=tolerance)
 
 

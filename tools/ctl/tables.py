@@ -41,7 +41,7 @@ BAD: Final = {
 # What each kind of row shows, in this order; everything else is in --json.
 COLUMNS: Final[dict[type, str]] = {
     replies.MarketRow: "symbol book_state trading_state bid_qty bid_px ask_px ask_qty last_px"
-    " updates age_ms signals",
+    " updates compared different age_ms signals",
     replies.FeedRow: "name kind state packets gaps lost malformed dropped_by_kernel age_ms",
     replies.SessionRow: "name kind venue state next_sender_msg_seq_num next_target_msg_seq_num"
     " credits reconnects event",
@@ -108,7 +108,9 @@ def rows(
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in names:
         justify: Literal["left", "right"] = "left" if name in LEFT else "right"
-        table.add_column(HEADERS.get(name, heading(name)), justify=justify, no_wrap=True)
+        # A narrow terminal folds what is long before it cuts what is short.
+        wraps = name in ("signals", "reason")
+        table.add_column(HEADERS.get(name, heading(name)), justify=justify, no_wrap=not wraps)
     for row in content[:limit]:
         table.add_row(*(cell(name, getattr(row, name)) for name in names))
     if limit is not None and len(content) > limit:

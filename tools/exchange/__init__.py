@@ -12,7 +12,8 @@ EXAMPLE = """example:
   pitwire exchange -c config/exchange.toml --for 30s
   pitwire exchange -c config/exchange-replay.toml ../shared/data/crypto/binance_hftbacktest
 
-prints one line of JSON with its ports when it is ready; ends by SIGTERM or Ctrl-C with exit code 0.
+prints one line of JSON with its ports when it is ready, of a capture also how far it is in percent
+and its end; ends by SIGTERM or Ctrl-C with exit code 0.
 """
 
 

@@ -26,6 +26,9 @@ REST_PATHS: Final = {
 MARKETS: Final = tuple(REST_PATHS)
 DEPTH_LIMIT_MAX: Final = 5000
 MESSAGE_BYTES_MAX: Final = 1 << 16
+FULL_SECONDS: Final = 0.01
+BOOK_SECONDS: Final = 0.005
+BOOK_LOOKS: Final = 100
 
 Message = tuple[int, str, bytes, bytes]
 
@@ -45,7 +48,8 @@ class Client:
         self.market = market
         self.combined = combined
         self.streams: set[str] = set()
-        self.queue: asyncio.Queue[bytes] = asyncio.Queue(queue_max)
+        self.queue: asyncio.Queue[bytes | None] = asyncio.Queue(queue_max)  # None: a ping
+        self.answered = asyncio.Event()
 
 
 class BinanceServer:
@@ -112,12 +116,33 @@ class BinanceServer:
         """Messages waiting for the slowest client."""
         return max((client.queue.qsize() for client in self._clients), default=0)
 
+    async def all_read(self) -> None:
+        """Until every client has read what was published so far, or is gone.
+
+        Each is sent a ping behind its last message, and answers it when it comes to it.
+        """
+        for client in list(self._clients):
+            if client.streams:
+                await self._has_read(client)
+
+    async def _has_read(self, client: Client) -> None:
+        while client in self._clients:
+            if client.queue.full():
+                await asyncio.sleep(FULL_SECONDS)
+                continue
+            client.answered.clear()
+            client.queue.put_nowait(None)
+            await client.answered.wait()
+            return
+
     async def _stream(self, request: web.Request) -> web.WebSocketResponse:
         first = request.path.split("/")[1]
         client = Client(
             first if first in MARKETS else "", "/stream" in request.path, self.queue_max
         )
-        socket = web.WebSocketResponse(max_msg_size=MESSAGE_BYTES_MAX, compress=False)
+        socket = web.WebSocketResponse(
+            max_msg_size=MESSAGE_BYTES_MAX, compress=False, autoping=False
+        )
         await socket.prepare(request)
         named = request.match_info.get("stream") or request.query.get("streams", "")
         self._clients.add(client)
@@ -127,6 +152,7 @@ class BinanceServer:
             await self._listen(socket, client)
         finally:
             self._clients.discard(client)
+            client.answered.set()
             sender.cancel()
         return socket
 
@@ -138,14 +164,23 @@ class BinanceServer:
     async def _send(self, socket: web.WebSocketResponse, client: Client) -> None:
         while client in self._clients:
             message = await client.queue.get()
-            await socket.send_str(message.decode())
+            if message is None:
+                await socket.ping()
+            else:
+                await socket.send_str(message.decode())
         await socket.close(code=1008, message=b"too slow")
 
     async def _listen(self, socket: web.WebSocketResponse, client: Client) -> None:
         async for message in socket:
-            if message.type is not WSMsgType.TEXT:
-                break
-            await socket.send_str(self._handle(client, message.data))
+            match message.type:
+                case WSMsgType.TEXT:
+                    await socket.send_str(self._handle(client, message.data))
+                case WSMsgType.PING:
+                    await socket.pong(message.data)
+                case WSMsgType.PONG:
+                    client.answered.set()
+                case _:
+                    break
 
     def _handle(self, client: Client, text: str) -> str:
         try:
@@ -170,25 +205,27 @@ class BinanceServer:
 
     def _depth_of(self, market: str) -> _Handler:
         async def depth(request: web.Request) -> web.Response:
-            return self._depth(market, request)
+            return await self._depth(market, request)
 
         return depth
 
-    def _depth(self, market: str, request: web.Request) -> web.Response:
+    async def _depth(self, market: str, request: web.Request) -> web.Response:
         symbol = request.query.get("symbol", "").upper()
         limit = request.query.get("limit", "100")
         if not limit.isdecimal() or not 1 <= int(limit) <= DEPTH_LIMIT_MAX:
             return _error(400, -1100, f"limit: {limit} is not in [1, {DEPTH_LIMIT_MAX}]")
         for place, (kind, name) in enumerate(self._instruments):
             if kind == market and name.upper() == symbol:
-                return self._book(place, int(limit))
+                return await self._book(place, int(limit))
         return _error(400, -1121, f"Invalid symbol: {symbol}")
 
-    def _book(self, place: int, limit: int) -> web.Response:
-        body = self._exchange.depth(place, limit)
-        if not body:
-            return _error(503, -1001, "the recording has not reached this symbol's snapshot")
-        return web.Response(body=body, content_type="application/json")
+    async def _book(self, place: int, limit: int) -> web.Response:
+        """Waits a little for the recording: a second of it is a day at full speed."""
+        for _ in range(BOOK_LOOKS):
+            if body := self._exchange.depth(place, limit):
+                return web.Response(body=body, content_type="application/json")
+            await asyncio.sleep(BOOK_SECONDS)
+        return _error(503, -1001, "the recording has not reached this symbol's snapshot")
 
 
 def _error(status: int, code: int, text: str) -> web.Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,12 +14,16 @@ PIECE_BYTES = 1 << 20
 LOW_BYTES = 1 << 18
 
 
-def pieces(files: list[Path]) -> Iterator[bytes]:
-    """The decompressed content of the files, one after the other."""
+def pieces(files: list[Path], progress: Callable[[int], None]) -> Iterator[bytes]:
+    """The decompressed content of the files, one after the other; `progress` hears how many more
+    bytes of the files as they are were read."""
     for path in files:
         with path.open("rb") as file:
             lines = gzip.GzipFile(fileobj=file) if path.suffix == ".gz" else file
+            at = 0
             while piece := lines.read(PIECE_BYTES):
+                progress(file.tell() - at)
+                at = file.tell()
                 yield piece
 
 
@@ -28,7 +32,17 @@ class Captures:
 
     def __init__(self, exchange: Exchange, files: list[list[Path]]) -> None:
         self._exchange = exchange
-        self._sources: list[Iterator[bytes] | None] = [pieces(paths) for paths in files]
+        self._sources: list[Iterator[bytes] | None] = [pieces(paths, self._add) for paths in files]
+        self._read_bytes = 0
+        self._bytes = sum(path.stat().st_size for paths in files for path in paths)
+
+    @property
+    def progress(self) -> float:
+        """How much of the files has been read, 0 to 1."""
+        return self._read_bytes / self._bytes if self._bytes else 1.0
+
+    def _add(self, read_bytes: int) -> None:
+        self._read_bytes += read_bytes
 
     def refill(self) -> None:
         """Append to every instrument that has little left; a damaged file raises OSError."""

@@ -71,7 +71,7 @@ class Process:
         self._tasks.append(loop.create_task(self._tell()))
         for task in self._tasks:
             task.add_done_callback(self._ended)
-        print(msgspec.json.encode(ports).decode(), flush=True)  # noqa: T201 - the ready line
+        _say(ports)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """A task that fails ends the process, and says why."""
@@ -94,13 +94,18 @@ class Process:
 
     async def _play(self, replay: Replay) -> None:
         await replay.play()
+        _say({"ended": True})
         self._log.info("capture ended", **self._exchange.counts())
         if replay.ends_process:
             self._stopped.set()
 
     async def _tell(self) -> None:
+        percent = 0
         while True:
             self._log_notes()
+            if self._replay is not None and (now := int(100 * self._replay.progress)) > percent:
+                percent = now
+                _say({"percent": percent})
             await asyncio.sleep(0.2)
 
     def _log_notes(self) -> None:
@@ -134,6 +139,12 @@ class Process:
             await self._replay.stop()
         self._log_notes()
         self._log.info("closed", **self._exchange.counts())
+
+
+def _say(what: dict[str, Any]) -> None:
+    """A line of JSON for whoever started us: ports, then how far a capture is, and its end."""
+    sys.stdout.write(msgspec.json.encode(what).decode() + "\n")
+    sys.stdout.flush()
 
 
 async def _live(config: Config, seconds: float | None) -> int:

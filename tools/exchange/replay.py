@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from daemon.core import Exchange
 
 LINES_PER_TURN = 2000
-# As fast as possible means as fast as the slowest client reads: half of its queue may wait.
+# As fast as possible means as fast as the slowest client reads. Little may wait, never more than
+# half of its queue: an order meets the market at the newest line, not at the one its sender saw.
+WAITING_MAX = 256
 QUEUE_SHARE = 0.5
 PAUSE_SECONDS = 0.001
 
@@ -52,19 +54,31 @@ class Replay:
     async def stop(self) -> None:
         await self._server.stop()
 
+    @property
+    def progress(self) -> float:
+        """How much of the captures was read, 0 to 1."""
+        return self._captures.progress
+
+    def _lines_now(self) -> int:
+        """How many may be read now. At a pace the market waits for nobody."""
+        if self._capture.speed > 0:
+            return LINES_PER_TURN
+        room = min(WAITING_MAX, int(self._server.queue_max * QUEUE_SHARE)) - self._server.queued
+        return max(0, room)
+
     async def play(self) -> None:
-        """Until the last line; begins with the first subscription where so configured."""
+        """Until every client has read the last line; begins with as many subscriptions as
+        configured."""
         if self._capture.start == "client":
             await self._server.subscribed.wait()
         self._exchange.start_capture()
-        room = int(self._server.queue_max * QUEUE_SHARE)
         while not self._exchange.capture_ended():
             self._captures.refill()
-            messages = self._exchange.advance(LINES_PER_TURN)
+            messages = self._exchange.advance(self._lines_now())
             self._server.publish(messages)
             self._exchange.poll()
-            hurry = messages and self._server.queued <= room
-            await asyncio.sleep(0 if hurry else PAUSE_SECONDS)
+            await asyncio.sleep(0 if messages else PAUSE_SECONDS)
+        await self._server.all_read()
 
 
 def made_from(config: Config, exchange: Exchange) -> Replay | None:

@@ -94,3 +94,10 @@ class BinanceBuilder(Builder):
         for status, count in self._outcomes.items():
             if count and status not in quiet:
                 self.notes.append(f"{count:,} messages {status.name}, the last: {self._refused}")
+        for number, name in enumerate(self._names):
+            compared, different = self.books.checks(number)
+            if compared:
+                self.notes.append(
+                    f"{name}: compared with bookTicker at {compared:,} update ids, "
+                    f"{different:,} different"
+                )

@@ -88,7 +88,8 @@ def run_info(args: argparse.Namespace) -> int:
     console = Console()
     for path in args.files:
         source = Source(path)
-        table = Table("what", "value", title=str(path), title_justify="left")
+        console.print(path, soft_wrap=True, highlight=False)  # a title would wrap at the table
+        table = Table("what", "value")
         for what, value in contents(source, args.format or guess_format(source)):
             table.add_row(what, value)
         console.print(table)

@@ -73,7 +73,8 @@ def _itch(source: Source) -> Facts:
 
 
 def _dbn(source: Source) -> Facts:
-    metadata, body = split(source.read(), source)
+    content = source.read()
+    metadata, body = split(content, source)
     counts: Counter[str] = Counter()
     first, last, at = 0, 0, 0
     while at + 16 <= len(body) and (length := body[at] * 4) and at + length <= len(body):
@@ -84,7 +85,7 @@ def _dbn(source: Source) -> Facts:
     facts = [
         ("dataset", str(metadata.dataset)),
         ("schema", str(metadata.schema)),
-        ("version", str(metadata.version)),
+        ("version", str(content[3])),  # the library's metadata have been raised to its newest
         ("symbols", _some([str(symbol) for symbol in metadata.symbols])),
         *_counts("records", dict(counts)),
         ("first ts_event", _utc(first)),

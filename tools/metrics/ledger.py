@@ -73,6 +73,7 @@ class Ledger:
         self.denied: Counter[tuple[int, int]] = Counter()
         self.fills: Counter[tuple[int, int]] = Counter()
         self.feed_events: Counter[tuple[int, int]] = Counter()
+        self.checked: Counter[tuple[int, int]] = Counter()
         self.last_fill: dict[tuple[int, int], dict[str, Any]] = {}
         self.last: dict[str, dict[int, int]] = defaultdict(dict)
         self.sums: Counter[str] = Counter()
@@ -131,6 +132,9 @@ class Ledger:
             known = (records[name] > 0) & (start > 0)
             for value in (records[name][known] - start[known]).tolist():
                 histogram.record(max(0, value))
+
+    def _checks(self, records: npt.NDArray[np.void]) -> None:
+        self.checked.update(_pairs(records["instrument"], records["different"]))
 
     # -------------------------------------------------------------- read one by one
 
@@ -214,6 +218,14 @@ class Ledger:
         yield gauge("session_logged_on", "1 while orders may pass", ("session",), sessions)
         books = {(self.names.name(INSTRUMENT, n),): v for n, v in self.last["book"].items()}
         yield gauge("book_state", "BookState; 2 is LIVE", ("instrument",), books)
+        for name, text, least in (
+            ("compared", "Books compared with the venue's best bid and ask at an update id", 0),
+            ("different", "Those that were not equal to it", 1),
+        ):
+            checks: Counter[Labels] = Counter()
+            for (instrument, different), n in self.checked.items():
+                checks[(self.names.name(INSTRUMENT, instrument),)] += n * (different >= least)
+            yield counter(f"book_{name}", text, ("instrument",), dict(checks))
         for name, text in (("risk", "RiskState; 0 is ACTIVE"), ("armed", "1 when orders may go")):
             states = {(self.names.strategy(n),): v for n, v in self.last[name].items()}
             yield gauge(f"{name}_state", text, ("strategy",), states)
@@ -258,6 +270,7 @@ _COUNTED: Final = {
     "TURN_COST": Ledger._turns,
     "COLLECTOR_RUN": Ledger._collections,
     "ORDER_LATENCY": Ledger._latencies,
+    "BOOK_CHECKED": Ledger._checks,
 }
 _READ: Final = {
     "DEFINITION": lambda ledger, frame: ledger.names.define(frame),

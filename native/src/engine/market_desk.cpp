@@ -63,6 +63,38 @@ struct MarketDesk::Listener : MarketListener {
     desk.refresh_state(instrument);
     desk.emitter_.event(EventKind::SNAPSHOT_WANTED, kNoId, index(instrument));
   }
+  /// Both sides go to the log. A book that differs is wrong, though no gap showed: nobody trades
+  /// on it until a snapshot has made it anew.
+  void on_comparison(InstrumentId instrument, const TopComparison& found) {
+    const Touch& book = found.book;
+    const Touch& announced = found.announced;
+    rec::BookChecked record;
+    record.instrument = index(instrument);
+    record.different = found.different() ? 1 : 0;
+    record.update_id = found.update_id;
+    record.bid_px = book.bid_px;
+    record.bid_qty = book.bid_qty;
+    record.ask_px = book.ask_px;
+    record.ask_qty = book.ask_qty;
+    record.announced_bid_px = announced.bid_px;
+    record.announced_bid_qty = announced.bid_qty;
+    record.announced_ask_px = announced.ask_px;
+    record.announced_ask_qty = announced.ask_qty;
+    desk.emitter_.emit(record);
+    if (!found.different()) return;
+    desk.feeds_[index(desk.markets_[index(instrument)].feed)].binance->distrust(instrument);
+    desk.refresh_state(instrument);
+    desk.emitter_.event(EventKind::SNAPSHOT_WANTED, kNoId, index(instrument)).values = {
+        static_cast<std::int64_t>(found.update_id),
+        book.bid_px,
+        book.bid_qty,
+        book.ask_px,
+        book.ask_qty,
+        announced.bid_px,
+        announced.bid_qty,
+        announced.ask_px,
+        announced.ask_qty};
+  }
 };
 
 MarketDesk::MarketDesk(Emitter& emitter, Subscriptions& subscriptions, BarBuilder& bars,
@@ -200,6 +232,13 @@ std::int64_t MarketDesk::qty_at(InstrumentId instrument, Side side, std::int64_t
   const Feed& feed = feeds_[index(markets_[index(instrument)].feed)];
   return feed.itch ? feed.itch->book(instrument).qty_at(side, px)
                    : feed.binance->book(instrument).qty_at(side, px);
+}
+
+std::pair<std::uint64_t, std::uint64_t> MarketDesk::book_checks(InstrumentId instrument) const {
+  const Feed& feed = feeds_[index(markets_[index(instrument)].feed)];
+  if (!feed.binance) return {0, 0};
+  const auto& check = feed.binance->check(instrument);
+  return {check.compared(), check.different()};
 }
 
 BookState MarketDesk::state_of(InstrumentId instrument) const {

@@ -31,6 +31,7 @@ struct Instrument {
   std::uint64_t gaps = 0;
   bool bridged = false;  ///< a diff was applied since the snapshot
   std::deque<Diff> buffer{};
+  TickerCheck check{};
 
   /// The table in the header.
   [[nodiscard]] Continuity continuity(const Diff& diff) const noexcept {
@@ -57,6 +58,7 @@ struct Instrument {
   void lose() noexcept {
     state = BookState::RECOVERING;
     buffer.clear();
+    check.book_lost();
   }
 };
 
@@ -75,9 +77,15 @@ struct BinanceMarket::State {
   std::vector<Instrument> instruments;
   std::vector<std::uint32_t> by_id;
   BinanceMessage message;
-  Diff diff;  ///< scratch
+  Diff diff;                                          ///< scratch
+  std::vector<TopComparison>* comparisons = nullptr;  ///< of the message being applied
   std::string reason;
 
+  /// The book has come to an update id at which it is whole.
+  void check_book(Instrument& instrument) {
+    const auto found = instrument.check.book_at(instrument.update_id, instrument.book.top());
+    if (found) comparisons->push_back(*found);
+  }
   [[nodiscard]] Instrument* find(InstrumentId id) noexcept {
     const auto i = index(id);
     return i < by_id.size() && by_id[i] != kNoId ? &instruments[by_id[i]] : nullptr;
@@ -169,6 +177,7 @@ DecodeStatus BinanceMarket::State::depth(Instrument& instrument, Event& event) {
       return DecodeStatus::STALE;
     case Continuity::NEXT:
       event.top_changed = instrument.apply(diff);
+      check_book(instrument);
       event.kind = EventKind::BOOK;
       return DecodeStatus::OK;
     case Continuity::BROKEN:
@@ -192,6 +201,7 @@ DecodeStatus BinanceMarket::State::book_ticker(Instrument& instrument, Event& ev
   if (status != DecodeStatus::OK) return status;
   if (ticker.update_id < instrument.ticker.update_id) return DecodeStatus::STALE;
   instrument.ticker = ticker;
+  if (const auto found = instrument.check.announced(ticker)) comparisons->push_back(*found);
   event.kind = EventKind::TICKER;
   return DecodeStatus::OK;
 }
@@ -218,13 +228,17 @@ DecodeStatus BinanceMarket::State::drain(Instrument& instrument, Event& event) {
     const auto continuity = instrument.continuity(buffer.front());
     if (continuity == Continuity::BROKEN) {
       instrument.state = BookState::RECOVERING;
+      instrument.check.book_lost();
       ++instrument.gaps;
       event.kind = EventKind::GAP;
       return refuse(DecodeStatus::GAP, "snapshot at " + std::to_string(instrument.update_id) +
                                            ", next update " +
                                            std::to_string(buffer.front().first_id));
     }
-    if (continuity == Continuity::NEXT) instrument.apply(buffer.front());
+    if (continuity == Continuity::NEXT) {
+      instrument.apply(buffer.front());
+      check_book(instrument);
+    }
     buffer.pop_front();
   }
   instrument.state = BookState::LIVE;
@@ -254,7 +268,9 @@ void BinanceMarket::map_symbol(std::string_view symbol, InstrumentId instrument,
 
 DecodeStatus BinanceMarket::apply_message(std::span<const std::byte> bytes) {
   event_ = {};
+  comparisons_.clear();
   auto& state = *state_;
+  state.comparisons = &comparisons_;
   if (const auto status = state.read(bytes); status != DecodeStatus::OK) return status;
   const auto& message = state.message;
   if (message.has_snapshot) {
@@ -274,7 +290,9 @@ DecodeStatus BinanceMarket::apply_message(std::span<const std::byte> bytes) {
 
 DecodeStatus BinanceMarket::apply_snapshot(InstrumentId id, std::span<const std::byte> bytes) {
   event_ = {};
+  comparisons_.clear();
   auto& state = *state_;
+  state.comparisons = &comparisons_;
   auto* instrument = state.find(id);
   if (instrument == nullptr) return DecodeStatus::NO_INSTRUMENT;
   event_.instrument = id;
@@ -289,14 +307,20 @@ DecodeStatus BinanceMarket::apply_snapshot(InstrumentId id, std::span<const std:
   instrument->book.apply(state.diff.deltas);
   instrument->update_id = state.message.snapshot_id;
   instrument->bridged = false;
+  instrument->check.book_lost();
+  state.check_book(*instrument);
   return state.drain(*instrument, event_);
 }
 
 void BinanceMarket::disconnected() noexcept {
   for (auto& instrument : state_->instruments) {
     if (instrument.state != BookState::EMPTY) instrument.lose();
+    instrument.ticker = {};
+    instrument.check.restart();
   }
 }
+
+void BinanceMarket::distrust(InstrumentId instrument) noexcept { state_->find(instrument)->lose(); }
 
 bool BinanceMarket::is_snapshot(std::span<const std::byte> message) noexcept {
   BinanceMessage scratch;
@@ -324,6 +348,9 @@ std::uint64_t BinanceMarket::gaps(InstrumentId instrument) const noexcept {
 std::size_t BinanceMarket::buffered(InstrumentId instrument) const noexcept {
   return state_->find(instrument)->buffer.size();
 }
+const TickerCheck& BinanceMarket::check(InstrumentId instrument) const noexcept {
+  return state_->find(instrument)->check;
+}
 const std::string& BinanceMarket::reason() const noexcept { return state_->reason; }
 
 void BinanceMarket::save(ByteWriter& out) const {
@@ -335,6 +362,7 @@ void BinanceMarket::save(ByteWriter& out) const {
     out.put(instrument.gaps);
     out.put(static_cast<std::uint64_t>(instrument.bridged));
     out.put(instrument.ticker);
+    instrument.check.save(out);
     instrument.book.save(out);
     out.put(static_cast<std::uint64_t>(instrument.buffer.size()));
     for (const auto& diff : instrument.buffer) {
@@ -364,6 +392,7 @@ bool restore_instrument(ByteReader& in, Instrument& instrument) {
   instrument.gaps = in.get<std::uint64_t>();
   instrument.bridged = in.get<std::uint64_t>() != 0;
   instrument.ticker = in.get<BookTicker>();
+  if (!instrument.check.restore(in)) return false;
   if (!in.ok() || !instrument.book.restore(in)) return false;
   const auto count = in.get<std::uint64_t>();
   if (count > kBufferedMax) return false;
@@ -386,6 +415,7 @@ bool BinanceMarket::restore(ByteReader& in) {
   for (auto& instrument : instruments) {
     instrument.book.clear(0);
     instrument.ticker = {};
+    instrument.check = {};
     instrument.state = BookState::EMPTY;
     instrument.update_id = 0;
     instrument.bridged = false;

@@ -28,6 +28,11 @@ std::string snapshot(std::uint64_t last) {
          R"(,"bids":[["100.0","1.000"]],"asks":[["101.0","2.000"]]})";
 }
 
+std::string ticker(std::uint64_t id, const char* bid_qty) {
+  return R"({"e":"bookTicker","E":1700000000001,"s":"BTCUSDT","u":)" + std::to_string(id) +
+         R"(,"b":"100.0","B":")" + bid_qty + R"(","a":"101.0","A":"2.000"})";
+}
+
 struct Told : MarketListener {
   void on_book(InstrumentId, bool) { ++books; }
   void on_gap(InstrumentId) { ++gaps; }
@@ -36,6 +41,8 @@ struct Told : MarketListener {
     px = p, qty = q, aggressor = side, at = ts;
   }
   int books = 0, gaps = 0;
+  void on_comparison(InstrumentId, const TopComparison& found) { compared.push_back(found); }
+  std::vector<TopComparison> compared;
   BookTicker ticker;
   std::int64_t px = 0, qty = 0;
   Side aggressor = Side::NONE;
@@ -97,6 +104,89 @@ TEST_F(Spot, AnOlderSnapshotNeverTakesALiveBookBack) {
   send(diff(11, 12, -1, R"(["100.5","1"])"));
   EXPECT_EQ(snap(11), DecodeStatus::STALE);
   EXPECT_EQ(top().bid_px, 1005);
+}
+
+TEST_F(Futures, BookAndTickerAreComparedAtTheSameUpdateIdWhicheverComesFirst) {
+  snap(10);
+  send(ticker(13, "7.000"));  // inside 11..15: a book that we never have
+  send(ticker(15, "3.000"));
+  EXPECT_TRUE(told_.compared.empty()) << "the book has not come so far";
+  send(diff(11, 15, 9, R"(["100.0","3"])"));
+  ASSERT_EQ(told_.compared.size(), 1U);
+  EXPECT_EQ(told_.compared[0].update_id, 15U);
+  send(diff(20, 25, 15, R"(["100.0","4"])"));
+  send(ticker(25, "4.000"));
+  EXPECT_EQ(told_.compared.size(), 2U);
+  send(diff(26, 30, 25, R"(["100.0","5"])"));
+  send(diff(31, 35, 30, R"(["100.0","6"])"));
+  send(ticker(30, "5.000"));  // late: the book has gone on
+  EXPECT_EQ(told_.compared.size(), 3U);
+  EXPECT_EQ(market_.check(kId).compared(), 3U);
+  EXPECT_EQ(market_.check(kId).different(), 0U);
+}
+
+TEST_F(Futures, ADifferenceIsToldWithBothSidesAndADistrustedBookWaitsForASnapshot) {
+  snap(10);
+  send(diff(11, 15, 9, R"(["100.0","3"])"));
+  send(ticker(15, "3.001"));
+  ASSERT_EQ(told_.compared.size(), 1U);
+  EXPECT_TRUE(told_.compared[0].different());
+  EXPECT_EQ(told_.compared[0].book, (Touch{1000, 3000, 1010, 2000}));
+  EXPECT_EQ(told_.compared[0].announced, (Touch{1000, 3001, 1010, 2000}));
+  EXPECT_EQ(market_.check(kId).different(), 1U);
+  EXPECT_EQ(market_.state(kId), BookState::LIVE) << "what to do about it is the listener's";
+  market_.distrust(kId);
+  EXPECT_EQ(market_.state(kId), BookState::RECOVERING);
+  EXPECT_EQ(send(diff(16, 20, 15, R"(["100.0","4"])")), DecodeStatus::BUFFERED);
+  EXPECT_EQ(snap(18), DecodeStatus::OK);
+  EXPECT_EQ(market_.state(kId), BookState::LIVE);
+}
+
+TEST_F(Futures, TickersThatWaitForASnapshotAreComparedWithEachBookThatItBridges) {
+  send(diff(11, 15, 9, R"(["100.0","3"])"));
+  send(ticker(12, "1.000"));
+  send(ticker(15, "3.000"));
+  send(diff(16, 20, 15, R"(["100.0","4"])"));
+  send(ticker(20, "4.000"));
+  snap(12);
+  EXPECT_EQ(told_.compared.size(), 3U) << "the snapshot, and both differences";
+  EXPECT_EQ(market_.check(kId).different(), 0U);
+}
+
+TEST_F(Futures, AnotherConnectionsTickersMayBeginLower) {
+  snap(1000);
+  send(ticker(1005, "1.000"));
+  market_.disconnected();
+  EXPECT_EQ(send(ticker(12, "1.000")), DecodeStatus::OK);
+  snap(12);
+  EXPECT_EQ(told_.compared.size(), 1U);
+}
+
+TEST_F(Futures, TickersBeyondTheLimitGoUncomparedOldestFirst) {
+  snap(1);
+  constexpr auto kMore = TickerCheck::kWaitingMax + 2;
+  for (std::uint64_t id = 2; id < 2 + kMore; ++id) send(ticker(id, "1.000"));
+  for (std::uint64_t id = 2; id < 2 + kMore; ++id)
+    send(diff(id, id, static_cast<std::int64_t>(id) - 1, ""));
+  EXPECT_EQ(told_.compared.size(), TickerCheck::kWaitingMax);
+  EXPECT_EQ(told_.compared[0].update_id, 4U);
+}
+
+TEST_F(Futures, WhatWaitsAndTheCountsAreSaved) {
+  snap(10);
+  send(diff(11, 15, 9, R"(["100.0","3"])"));
+  send(ticker(15, "3.001"));
+  send(ticker(20, "4.000"));
+  std::vector<std::byte> bytes;
+  ByteWriter out(bytes);
+  market_.save(out);
+  market_ = make(BinanceKind::USDM);
+  ByteReader in(bytes);
+  ASSERT_TRUE(market_.restore(in));
+  EXPECT_EQ(in.left(), 0U);
+  send(diff(16, 20, 15, R"(["100.0","4"])"));
+  EXPECT_EQ(market_.check(kId).compared(), 2U);
+  EXPECT_EQ(market_.check(kId).different(), 1U);
 }
 
 TEST_F(Futures, ContinuityIsByPreviousUpdateId) {

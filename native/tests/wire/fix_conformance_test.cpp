@@ -1,7 +1,8 @@
-// QuickFIX's acceptance definitions (one file a rule) against our acceptor, in virtual time.
+// QuickFIX's acceptance definitions (one file a rule) against our acceptor, and the client's
+// against our initiator, in virtual time.
 //
-// A line of a definition: i CONNECT / DISCONNECT (the peer does it), e DISCONNECT (we are to), I a
-// message to us (length and checksum are added where absent, <TIME±n> is now), E the message that
+// A line of a definition: i CONNECT / DISCONNECT (the peer does it), e the same (we are to), I or R
+// a message to us (length and checksum are added where absent, <TIME±n> is now), E the message that
 // must come next. Where nothing has come, time passes, second by second. Read from the shared data
 // folder, or skipped.
 #include <gtest/gtest.h>
@@ -31,7 +32,7 @@ fs::path definitions() {
   const char* const root = std::getenv("PITWIRE_TEST_DATA");
   const fs::path checkout = fs::path(__FILE__).parent_path() / "../../..";
   const fs::path folder = root != nullptr ? fs::path(root) : checkout / "../shared/data";
-  return folder / "fix/quickfix_definitions/server";
+  return folder / "fix/quickfix_definitions";
 }
 
 std::string timestamp(Nanos ts) {
@@ -88,25 +89,37 @@ class Echo : public FixSink {
 
 class Run {
  public:
-  explicit Run(const std::string& version) : peer_("TW" + version) {
+  static FixSessionConfig acceptor(const std::string& version) {
     FixSessionConfig config;
     config.begin_string = version == "44" ? "FIX.4.4" : "FIX.4.2";
     config.sender_comp_id = "ISLD";
-    config.target_comp_id = peer_;
+    config.target_comp_id = "TW" + version;
     config.initiator = false;
     config.allow_unknown_fields = false;
     config.reset_on_logout = config.reset_on_disconnect = true;
     config.timestamp_digits = 3;
+    return config;
+  }
+  static FixSessionConfig initiator(const std::string& begin_string) {
+    FixSessionConfig config;
+    config.begin_string = begin_string;
+    config.sender_comp_id = "TW";
+    config.target_comp_id = "ISLD";
+    config.heart_bt_int_seconds = 30;
+    config.timestamp_digits = 0;
+    return config;
+  }
+  explicit Run(const FixSessionConfig& config) {
     session_ = std::make_unique<FixSession>(config, symbols_, sink_, now_);
     sink_.session = session_.get();
   }
 
   // Empty where the line holds, else what was expected and found.
   std::string line(const std::string& text) {
-    if (text == "iCONNECT") return connect();
+    if (text == "iCONNECT" || text == "eCONNECT") return connect();
     if (text == "iDISCONNECT") return leave();
     if (text == "eDISCONNECT") return must_disconnect();
-    if (text[0] == 'I') return give(text.substr(1));
+    if (text[0] == 'I' || text[0] == 'R') return give(text.substr(1));
     if (text[0] == 'E') return must_say(text.substr(1));
     return "unknown line: " + text;
   }
@@ -219,7 +232,6 @@ class Run {
     return out + message.substr(at);
   }
 
-  std::string peer_;
   FixSymbology symbols_;
   Echo sink_;
   FixFramer framer_{4096};
@@ -228,8 +240,8 @@ class Run {
   std::unique_ptr<FixSession> session_;
 };
 
-std::string run(const fs::path& file, const std::string& version) {
-  Run session(version);
+std::string run(const fs::path& file, const FixSessionConfig& config) {
+  Run session(config);
   std::ifstream in(file);
   int number = 0;
   for (std::string text; std::getline(in, text);) {
@@ -247,17 +259,23 @@ INSTANTIATE_TEST_SUITE_P(Versions, FixConformance, ::testing::Values("42", "44")
                          [](const auto& version) { return std::string("FIX") + version.param; });
 
 TEST_P(FixConformance, every_definition_holds) {
-  const fs::path folder = definitions() / (std::string("fix") + GetParam());
+  const fs::path folder = definitions() / "server" / (std::string("fix") + GetParam());
   if (!fs::exists(folder)) GTEST_SKIP() << folder << " is absent";
   int passed = 0;
   for (const auto& entry : fs::directory_iterator(folder)) {
     // Two connections of one session: FixListener's, and tested there.
     if (entry.path().filename() == "AlreadyLoggedOn.def") continue;
-    const std::string problem = run(entry.path(), GetParam());
+    const std::string problem = run(entry.path(), Run::acceptor(GetParam()));
     EXPECT_EQ(problem, "") << entry.path().filename();
     passed += problem.empty() ? 1 : 0;
   }
   std::printf("FIX %s: %d definitions hold\n", GetParam(), passed);
+}
+
+TEST(FixConformanceOfTheClient, the_normal_life_of_a_session_holds) {
+  const fs::path file = definitions() / "client/Normal.def";
+  if (!fs::exists(file)) GTEST_SKIP() << file << " is absent";
+  EXPECT_EQ(run(file, Run::initiator("FIX.4.2")), "");
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "pitwire/engine/bars.hpp"
@@ -73,6 +74,9 @@ class MarketDesk {
   std::size_t levels(InstrumentId instrument, Side side, std::span<Level> out) const;
   /// 0 where nothing stands at the price.
   [[nodiscard]] std::int64_t qty_at(InstrumentId instrument, Side side, std::int64_t px) const;
+  /// How often the book was compared with the venue's own best bid and ask, and differed. Both 0
+  /// where the venue announces none.
+  [[nodiscard]] std::pair<std::uint64_t, std::uint64_t> book_checks(InstrumentId instrument) const;
   [[nodiscard]] SignalSet& signals(InstrumentId id) noexcept { return markets_[index(id)].signals; }
   [[nodiscard]] std::size_t instruments() const noexcept { return markets_.size(); }
   /// Messages by outcome since the start, for counters; index is DecodeStatus.

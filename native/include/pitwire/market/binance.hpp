@@ -17,6 +17,9 @@
 // sequence gap shows. A diff that does not continue: on_gap, RECOVERING, buffering from that diff
 // on.
 //
+// Every book is compared with the venue's bookTicker wherever both are known at the same update id
+// (ticker_check.hpp). A difference is told, and changes nothing by itself.
+//
 // One scan of the bytes, no tree, no allocation once the scratch has grown to the largest message
 // seen. Nesting and length are bounded. Not for untrusted peers that pick hash keys: there is no
 // hash table, symbols are found by comparing.
@@ -33,6 +36,7 @@
 #include "pitwire/market/decimal.hpp"
 #include "pitwire/market/l2_book.hpp"
 #include "pitwire/market/status.hpp"
+#include "pitwire/market/ticker_check.hpp"
 
 namespace pitwire {
 
@@ -72,6 +76,9 @@ class BinanceMarket {
   }
   /// The connection was lost: every book is RECOVERING until its next snapshot.
   void disconnected() noexcept;
+  /// The instrument's book is wrong, as its ticker says: RECOVERING until its next snapshot.
+  /// Precondition: known(instrument). May be called from on_comparison.
+  void distrust(InstrumentId instrument) noexcept;
 
   /// Whether the bytes look like a REST snapshot (they hold "lastUpdateId" at the top level).
   [[nodiscard]] static bool is_snapshot(std::span<const std::byte> message) noexcept;
@@ -86,6 +93,8 @@ class BinanceMarket {
   [[nodiscard]] std::uint64_t update_id(InstrumentId instrument) const noexcept;
   [[nodiscard]] std::uint64_t gaps(InstrumentId instrument) const noexcept;
   [[nodiscard]] std::size_t buffered(InstrumentId instrument) const noexcept;
+  /// How often book and bookTicker were seen at the same update id, and how often they differed.
+  [[nodiscard]] const TickerCheck& check(InstrumentId instrument) const noexcept;
 
   /// Why the last message was refused, with the place: `price "1.234" at byte 81: INEXACT`.
   [[nodiscard]] const std::string& reason() const noexcept;
@@ -112,6 +121,7 @@ class BinanceMarket {
 
   template <class Listener>
   void tell(Listener& listener) const {
+    for (const auto& found : comparisons_) listener.on_comparison(event_.instrument, found);
     switch (event_.kind) {
       case EventKind::NOTHING:
         return;
@@ -129,6 +139,7 @@ class BinanceMarket {
 
   struct State;  // books and scratch, in the source file
   Event event_;
+  std::vector<TopComparison> comparisons_;  ///< of the last message; several after a snapshot
   std::unique_ptr<State> state_;
 };
 

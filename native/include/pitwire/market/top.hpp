@@ -38,6 +38,15 @@ struct Level {
   bool operator==(const Level&) const = default;
 };
 
+/// The best bid and ask without when or how they came to be.
+struct Touch {
+  std::int64_t bid_px = kNoPrice;
+  std::int64_t bid_qty = 0;
+  std::int64_t ask_px = kNoPrice;
+  std::int64_t ask_qty = 0;
+  bool operator==(const Touch&) const = default;
+};
+
 /// The last best bid and ask that the venue itself announced, with its update id.
 struct BookTicker {
   std::uint64_t update_id = 0;
@@ -46,6 +55,14 @@ struct BookTicker {
   std::int64_t ask_px = kNoPrice;
   std::int64_t ask_qty = 0;
   Nanos ts_event = 0;  ///< 0 where the venue does not say (Binance spot)
+};
+
+/// Our book beside the venue's own best bid and ask, both at the same update id.
+struct TopComparison {
+  std::uint64_t update_id = 0;
+  Touch book;
+  Touch announced;
+  [[nodiscard]] bool different() const noexcept { return book != announced; }
 };
 
 /// Symbols as ITCH writes them: eight characters, padded on the right with spaces.
@@ -67,6 +84,9 @@ struct MarketListener {
   void on_system_event(char /*code*/, Nanos /*ts_event*/) noexcept {}
   /// The venue's own best bid and ask.
   void on_ticker(InstrumentId, const BookTicker&) noexcept {}
+  /// Told before on_book, on_ticker and on_gap of the same message; may call the market's
+  /// distrust(), nothing else that changes it.
+  void on_comparison(InstrumentId, const TopComparison&) noexcept {}
   /// The instrument's book misses something: it is RECOVERING until the next snapshot.
   void on_gap(InstrumentId) noexcept {}
 };
