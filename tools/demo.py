@@ -7,6 +7,7 @@ shows what happens, stops both cleanly and says what came of it.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import signal
 import socket
 import subprocess
@@ -15,6 +16,8 @@ import threading
 import time
 from pathlib import Path
 
+from tools.command import UsageError
+from tools.ctl.client import Client, NoDaemonError
 from tools.ctl.watch import watch
 from tools.demo_summary import summarise
 from tools.durations import seconds
@@ -46,13 +49,13 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def main(arguments: argparse.Namespace) -> int:
     """Run the demo; exit code 0 when both processes ended cleanly."""
     runtime: Path = arguments.folder
-    folder = runtime / time.strftime("%Y%m%d-%H%M%S", time.gmtime())
-    folder.mkdir(parents=True)
-    (runtime / "status.page").unlink(missing_ok=True)  # a day's kill is not the next day's
+    folder = _new_folder(runtime)
+    _say("starting: exchange")
     with Exchange(folder) as exchange:
         daemon = Supervised(exchange.daemon_command(runtime, folder), folder / "daemon.err")
         try:
-            code = _show(runtime, arguments.duration)
+            code = _show(runtime, daemon, arguments.duration)
+            _say("stopping: the daemon cancels its orders")
         finally:
             daemon.stop()
     clean = daemon.exit_code == 0
@@ -63,13 +66,36 @@ def main(arguments: argparse.Namespace) -> int:
     return code if clean else 1
 
 
-def _show(runtime: Path, duration: float | None) -> int:
+def _new_folder(runtime: Path) -> Path:
+    """For this day's logs. UsageError where a demo runs in `runtime` already."""
+    with contextlib.suppress(NoDaemonError):
+        Client(runtime / "control.sock").close()
+        raise UsageError(f"{runtime}: a daemon runs here already; end it, or give --folder")
+    folder = runtime / time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise UsageError(f"{folder}: {error.strerror}") from None
+    (runtime / "status.page").unlink(missing_ok=True)  # a day's kill is not the next day's
+    return folder
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _show(runtime: Path, daemon: Supervised, duration: float | None) -> int:
+    def absent(_reason: str) -> str:
+        if daemon.ended:
+            return f"the daemon ended with code {daemon.exit_code}: see {daemon.errors}"
+        return f"{'starting again' if daemon.restarts else 'starting'}: daemon"
+
     terminal = sys.stdout.isatty()
     previous = signal.signal(signal.SIGTERM, _as_interrupt)
     try:
-        return watch(
-            runtime / "control.sock", WATCH_SECONDS if terminal else LINE_SECONDS, duration
-        )
+        interval = WATCH_SECONDS if terminal else LINE_SECONDS
+        return watch(lambda: runtime / "control.sock", interval, duration, absent=absent)
     except KeyboardInterrupt:
         return 0
     finally:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tools.command import UsageError
+from tools.screen import screen
 
 if TYPE_CHECKING:
     from daemon.app.epoch import EpochStart
@@ -54,7 +55,7 @@ def main(arguments: argparse.Namespace) -> int:
     folder = Path(arguments.log)
     if not any(folder.glob("*.seg")):
         raise UsageError(f"{folder}: no event log here (expected a folder with *.seg files)")
-    console = Console(highlight=False, soft_wrap=True)
+    console = screen()
     try:
         return _replay(arguments, folder, console)
     except LogError as error:

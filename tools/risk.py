@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tools.command import UsageError
+from tools.screen import screen
 
 if TYPE_CHECKING:
     from daemon.app.epoch import LoggedEpoch
@@ -74,7 +75,7 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.json:
         sys.stdout.write(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode() + "\n")
     else:
-        _show(found, Console(highlight=False))
+        _show(found, screen())
     return 0
 
 

@@ -22,6 +22,7 @@ from tools.marketdata.itch import ItchBuilder
 from tools.marketdata.lobster import LobsterBuilder, in_order
 from tools.marketdata.sources import Source
 from tools.marketdata.table import row_file
+from tools.screen import screen
 
 BUILDERS: Final[dict[str, type[Builder]]] = {
     "itch5": ItchBuilder,
@@ -71,7 +72,7 @@ def run_book(args: argparse.Namespace) -> int:
     """Rebuilds the books, writes rows, shows the final state. 0 done, 1 if no book was built."""
     _check_files(args.files)
     builder = BUILDERS[args.format or guess_format(Source(args.files[0]))](_request(args))
-    console = Console()
+    console = screen()
     written = _build(builder, args, console)
     builder.finish()
     _show(builder, console)
@@ -85,7 +86,7 @@ def run_book(args: argparse.Namespace) -> int:
 def run_info(args: argparse.Namespace) -> int:
     """Shows what each file holds."""
     _check_files(args.files)
-    console = Console()
+    console = screen()
     for path in args.files:
         source = Source(path)
         table = Table("what", "value", title=str(path), title_justify="left")
