@@ -156,8 +156,8 @@ class ControlServer:
         self._connections.add(task)
         try:
             await self._converse(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # The peer has gone: there is nobody to tell.
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # The peer has gone, or we close: there is nobody to tell.
         finally:
             self._connections.discard(task)
             writer.close()
@@ -194,11 +194,10 @@ class ControlServer:
             number = request.id
             spec = permitted(peer, request.command)
             arguments = checked_arguments(spec, request.arguments)
-            if spec.changes:
-                _log.info("command", name=request.command, user=peer.user, arguments=arguments)
             async with asyncio.timeout(self._settings.answer_seconds_max):
                 answer = await self._port.execute(peer, request.command, arguments)
         except RefusedError as refused:
+            _log.warning("command refused", user=peer.user, reason=str(refused))
             return _Reply(number, refused.status, error=str(refused))
         except TimeoutError:
             reason = f"no answer within {self._settings.answer_seconds_max:g} s; it may still act"
