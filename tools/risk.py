@@ -8,8 +8,6 @@ are compared.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -128,9 +126,7 @@ def _replayed(folder: Path, sequence: int) -> list[dict[str, Any]]:
     sources = sources_of(folder, first.sequence)
     run = ReplayRun(folder, configuration_of(first.start), sources, sequence)
     run.explain_at(sequence)
-    # What the actors say while they run again is that day's operating log, not this answer.
-    with contextlib.redirect_stdout(io.StringIO()):
-        outcome = run.finish()
+    outcome = run.finish()
     if outcome.divergence is not None:
         raise ExplainError(
             f"replay differs from the log at sequence {outcome.sequence}, before the order's "

@@ -7,7 +7,6 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
-import structlog
 
 from daemon.actors.firm import FIRM_TIMERS, Firm
 from daemon.actors.strategy_host import StrategyHost
@@ -23,12 +22,10 @@ from daemon.model import (
     StrategyStatus,
     TimeInForce,
 )
-from daemon.runtime.effects import Effects, EndProcess, SendReply, SetLogLevel
+from daemon.runtime.effects import Effects, EndProcess, SendReply, SetLogLevel, Tell
 from daemon.runtime.events import NO_ID, EpochBegun, Names, TimerFired
 from daemon.runtime.mailbox import Dispatcher, Mailbox
 from daemon.strategy import ParameterError
-
-log = structlog.get_logger(__name__)
 
 SHUTDOWN_TIMER = FIRM_TIMERS + (1 << 16)
 SHUTDOWN_LOOK_NS = 20_000_000
@@ -97,7 +94,8 @@ class OperatorDesk:
         handler = self._handlers.get(command.name)
         if handler is None:
             return Outcome.BAD_COMMAND, None, f"unknown command {command.name!r}"
-        log.info("command", name=command.name, user=command.user, arguments=command.arguments)
+        said = {"name": command.name, "user": command.user, "arguments": command.arguments}
+        self._effects.add(Tell("info", "command", said))
         try:
             return Outcome.DONE, handler(command), ""
         except (RefusedError, ParameterError) as error:

@@ -46,6 +46,7 @@ from daemon.runtime.effects import (
     RunWorker,
     SendReply,
     SetLogLevel,
+    Tell,
 )
 
 log = structlog.get_logger("daemon")
@@ -365,6 +366,8 @@ class Daemon:
                     log.info("ready", epoch=self.epoch.epoch if self.epoch else 0)
             case SetLogLevel(level):
                 self._operating_log.set_level(level)
+            case Tell(level, event, fields, error):
+                getattr(log, level)(event, **fields, exc_info=error)
             case EndProcess(reason):
                 log.info("ends", reason=reason)
                 self._done.set()

@@ -6,7 +6,7 @@ comes back as an input.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -46,11 +46,20 @@ class SetLogLevel(msgspec.Struct, frozen=True):
     level: str
 
 
+class Tell(msgspec.Struct, frozen=True):
+    """A line of the operating log. A replay drops it: it is of the past."""
+
+    level: Literal["info", "warning", "error"]
+    event: str
+    fields: dict[str, Any]
+    error: BaseException | None = None
+
+
 class Ready(msgspec.Struct, frozen=True):
     """Reconciled: trading may begin."""
 
 
-Effect = RunWorker | FetchSnapshot | SendReply | EndProcess | SetLogLevel | Ready
+Effect = RunWorker | FetchSnapshot | SendReply | EndProcess | SetLogLevel | Tell | Ready
 
 
 class Effects:
