@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from tools.command import UsageError
@@ -28,6 +29,8 @@ CONFIG = ROOT / "config"
 RESTART_SECONDS = 0.2
 WATCH_SECONDS = 0.5
 LINE_SECONDS = 1.0
+# Of `pitwire run`, which a start again would not make better: as in systemd/pitwire.service.
+ENDED_AS_ASKED = (0, 1, 2)
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -114,18 +117,23 @@ def free_udp_port() -> int:
 
 
 class Exchange:
-    """The demo's exchange: ready when entered, stopped when left."""
+    """The demo's exchange: ready when entered, stopped when left.
 
-    def __init__(self, folder: Path) -> None:
+    `settings` override more keys of config/exchange.toml.
+    """
+
+    def __init__(self, folder: Path, settings: Mapping[str, object] | None = None) -> None:
         self._mold_port = free_udp_port()
-        settings = {
+        own = {
             "exchange.trades": folder / "trades.csv",
             "fix.port": 0,
             "itch.lines.0.port": self._mold_port,
             "itch.retransmission.port": 0,
             "itch.snapshot.port": 0,
         }
-        self._process = ExchangeProcess(CONFIG / "exchange.toml", folder / "exchange.err", settings)
+        self._process = ExchangeProcess(
+            CONFIG / "exchange.toml", folder / "exchange.err", {**own, **(settings or {})}
+        )
 
     def __enter__(self) -> Exchange:
         self._process.wait_ready()
@@ -151,7 +159,7 @@ class Exchange:
 class Supervised:
     """A process that is started again when it dies, until it is told to stop.
 
-    One that ends by itself with exit code 0 was asked to by an operator, and stays away.
+    One that ends by itself with a code of `ENDED_AS_ASKED` was told to, or cannot, and stays away.
     """
 
     def __init__(self, command: list[str], errors: Path) -> None:
@@ -171,7 +179,7 @@ class Supervised:
     def _supervise(self) -> None:
         while True:
             self.exit_code = self._process.wait()
-            if self.exit_code == 0 or self._stopping.wait(RESTART_SECONDS):
+            if self.exit_code in ENDED_AS_ASKED or self._stopping.wait(RESTART_SECONDS):
                 return
             self.restarts += 1
             self._process = self._spawn()

@@ -51,7 +51,10 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Exit code: 0 a clean end, 1 the log failed, 2 a configuration that cannot be used."""
+    """Exit code: 0 a clean end; 1 the log failed, or orders had not ended; 2 it cannot start.
+
+    70: a turn failed, and the daemon is to be started again.
+    """
     configuration = load_configuration(arguments.config, arguments.overrides)
     if arguments.captures is None:
         return _run(configuration, arguments)
@@ -78,5 +81,5 @@ def _run(configuration: Configuration, arguments: argparse.Namespace) -> int:
 
     try:
         return run(configuration, arguments.duration)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RuntimeError) as error:
         raise UsageError(f"{arguments.config}: {error}") from None

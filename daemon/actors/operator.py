@@ -22,7 +22,7 @@ from daemon.model import (
     StrategyStatus,
     TimeInForce,
 )
-from daemon.runtime.effects import Effects, EndProcess, SendReply, SetLogLevel, Tell
+from daemon.runtime.effects import Effects, EndProcess, SendReply, SetLogLevel, Stopping, Tell
 from daemon.runtime.events import NO_ID, EpochBegun, Names, TimerFired
 from daemon.runtime.mailbox import Dispatcher, Mailbox
 from daemon.strategy import ParameterError
@@ -304,6 +304,7 @@ class OperatorDesk:
         for mailbox in self._mailboxes:
             self._dispatcher.post_to(mailbox, Stop(reason, self._core.now))
         self._shutdown_deadline = self._core.now + self._shutdown_timeout_ns
+        self._effects.add(Stopping(self._shutdown_timeout_ns))
         first = self._core.now + SHUTDOWN_LOOK_NS
         self._core.arm_timer(SHUTDOWN_TIMER, NO_ID, first, SHUTDOWN_LOOK_NS)
         return Done(text="stopping", affected=cancelled)
@@ -317,7 +318,7 @@ class OperatorDesk:
         self._core.cancel_timer(SHUTDOWN_TIMER)
         for number in range(len(self._names.sessions)):
             self._core.session_logout(number, "shutdown")
-        self._effects.add(EndProcess(f"{left} orders unanswered" if left else "all orders ended"))
+        self._effects.add(EndProcess(left))
 
     # ------------------------------------------------------------------ checkpoints
 

@@ -33,6 +33,7 @@ from daemon.app.reports import Reports
 from daemon.app.wiring import Wiring
 from daemon.core import KillSocket, Live, LogWriter, SharedStatus
 from daemon.io.control import ControlServer, Peer, Settings, grants_of
+from daemon.io.process import claim
 from daemon.io.service import OperatingLog, ServiceManager, Signals
 from daemon.io.workers import WorkerPool, WorkOutcome
 from daemon.messages import Reply
@@ -46,6 +47,7 @@ from daemon.runtime.effects import (
     RunWorker,
     SendReply,
     SetLogLevel,
+    Stopping,
     Tell,
 )
 
@@ -57,6 +59,10 @@ SEQUENCES_SKIPPED = 1 << 16
 TURNS_PER_CALLBACK = 64  # before other work of the loop gets its chance
 CLOCK_ADJUST_S = 1.0
 LOGOUT_SECONDS_MAX = 1.0  # for a venue's answer, after every order has ended
+TELL_S = 1.0  # how often systemd hears that a start goes on
+START_TIMEOUT_S = 30.0  # from one such word to the next
+STOP_SLACK_S = 10.0  # for Logouts, the last checkpoint and the last sync
+EXIT_CRASHED = 70  # EX_SOFTWARE: the supervisor starts us again, other than after 1 and 2
 
 
 class Daemon:
@@ -86,16 +92,26 @@ class Daemon:
         self._checkpoints: Checkpoints
         self._checkpointed_last = False
         self._disk_was_low = False
+        self._left = 0  # orders that had not ended when the time for that was over
+        self._told_at = 0.0
 
     # ------------------------------------------------------------------ the life of the process
 
     async def run(self, for_seconds: float | None = None) -> int:
-        """Until a signal, an operator's shutdown, or `for_seconds` are over; the exit code."""
+        """Until a signal, an operator's shutdown, or `for_seconds` are over; the exit code.
+
+        ValueError, OSError or RuntimeError say why it cannot start.
+        """
         self._loop = asyncio.get_running_loop()
-        self._prepare()
+        self._signals = Signals(self.request_shutdown)
+        with self._signals.ending_the_process():
+            self._prepare()
+            try:
+                self._begin_epoch(self._recover())
+            except BaseException:
+                self._log.close()
+                raise
         try:
-            recovered = self._recover()
-            self._begin_epoch(recovered)
             await self._connect()
             if for_seconds is not None:
                 self._loop.call_later(for_seconds, self.request_shutdown, "time is over")
@@ -105,12 +121,14 @@ class Daemon:
                 await self._disconnect()
         finally:
             self._log.close()
-        return 1 if self._failed or self._log.failed else 0
+        if self._failed:
+            return EXIT_CRASHED
+        return 1 if self._left or self._log.failed else 0
 
     def _prepare(self) -> None:
-        self.runtime_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.runtime_dir.chmod(0o700)
-        self.log_folder.mkdir(parents=True, exist_ok=True)
+        _make_folder("daemon.runtime_dir", self.runtime_dir)
+        _make_folder("log.folder", self.log_folder)
+        self._claimed = claim(self.runtime_dir)
         self._status = SharedStatus(str(self.runtime_dir / "status.page"))
         self._set_phase("recovering")
         settings = self.configuration.log
@@ -122,7 +140,9 @@ class Daemon:
             retain_days=settings.retain_days,
             low_disk_bytes=settings.low_disk_bytes,
         )
-        log.info("log recovered", report=report["text"])
+        # What had been synced and is gone, the venue may still know.
+        say = log.error if report["verdict"] == "torn_below_durable" else log.info
+        say("log recovered", report=report["text"])
 
     def _recover(self) -> Recovered | None:
         core = self.configuration.core
@@ -139,7 +159,15 @@ class Daemon:
         self._before = last_epoch(self.log_folder)
         if self._before is None:
             return None
-        return recover(self.live, self.wiring, self.log_folder, self._before)
+        return recover(self.live, self.wiring, self.log_folder, self._before, self._recovering)
+
+    def _recovering(self, sequence: int) -> None:
+        """How far the log was run again: systemd waits for as long as this goes on."""
+        if self._loop.time() < self._told_at + TELL_S:
+            return
+        self._told_at = self._loop.time()
+        share = sequence * 100 // max(1, self._log.last_sequence)
+        self._service.extend_timeout(START_TIMEOUT_S, f"recovering: {share} % of the log")
 
     def _begin_epoch(self, recovered: Recovered | None) -> None:
         self._log.skip_sequences(SEQUENCES_SKIPPED)
@@ -192,7 +220,6 @@ class Daemon:
             timeout_s=settings.worker.timeout_seconds,
         )
         self._workers.start()
-        self._signals = Signals(self.request_shutdown)
         self._signals.install(self._loop)
         self._feeds = connect_feeds(self.live, settings, self._schedule)
         connect_sessions(self.live, settings)
@@ -203,7 +230,6 @@ class Daemon:
 
     async def _disconnect(self) -> None:
         self._set_phase("stopping")
-        self._service.stopping()
         self._loop.remove_reader(self.live.epoll_fd)
         if self._timer is not None:
             self._timer.cancel()
@@ -344,6 +370,9 @@ class Daemon:
 
     def _adjust_clock(self) -> None:
         self._look_at_disk()
+        if self.phase == "reconciling":  # which takes as long as the venue takes
+            down = [name for name, phase in self.wiring.firm.phases.items() if phase != "equal"]
+            self._service.extend_timeout(START_TIMEOUT_S, f"reconciling: {', '.join(down)}")
         self.live.adjust_clock()
         self._loop.call_later(CLOCK_ADJUST_S, self._adjust_clock)
 
@@ -368,9 +397,26 @@ class Daemon:
                 self._operating_log.set_level(level)
             case Tell(level, event, fields, error):
                 getattr(log, level)(event, **fields, exc_info=error)
-            case EndProcess(reason):
-                log.info("ends", reason=reason)
-                self._done.set()
+            case Stopping(timeout_ns):
+                self._set_phase("stopping")
+                self._service.stopping("cancelling orders")
+                self._service.extend_timeout(timeout_ns / 1e9 + STOP_SLACK_S)
+            case EndProcess(left):
+                self._end(left)
+
+    def _end(self, left: int) -> None:
+        self._left = left
+        for row in self.reports.unended():
+            log.error(
+                "order not ended: ask the venue",
+                order=row.cl_ord_id,
+                symbol=row.symbol,
+                side=row.side,
+                leaves_qty=row.leaves_qty,
+                state=row.state,
+            )
+        log.info("ends", reason=f"{left} orders unanswered" if left else "all orders ended")
+        self._done.set()
 
     def _worker_done(self, outcome: WorkOutcome) -> None:
         content = outcome.result.decode()
@@ -413,15 +459,21 @@ class Daemon:
 
     def request_shutdown(self, reason: str = "signal") -> None:
         """No new orders, cancel, wait for the answers, end."""
-        if self.phase in ("starting", "recovering"):
-            self._done.set()
-            return
         task = self._loop.create_task(
             self._command(
                 os.getuid(), os.getpid(), "daemon", "ADMIN", "shutdown", {"reason": str(reason)}
             )
         )
         task.add_done_callback(lambda done: done.exception() if not done.cancelled() else None)
+
+
+def _make_folder(key: str, folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"{key}: {folder}: {error.strerror}") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ValueError(f"{key}: {folder}: not writable")
 
 
 def run(configuration: Configuration, for_seconds: float | None = None) -> int:

@@ -33,6 +33,7 @@ from daemon.messages.replies import (
     LatencyRow,
     LimitRow,
     LogStatus,
+    OrderRow,
     Outcome,
     RiskReport,
     RiskRow,
@@ -185,6 +186,10 @@ class Reports:
             fills=self._orders.fills(Newest(limit=SNAPSHOT_FILLS)),
             latency=self.latency(),
         )
+
+    def unended(self) -> list[OrderRow]:
+        """Orders that may still be alive at a venue."""
+        return self._orders.orders(Selection(limit=SNAPSHOT_ORDERS))
 
     def latency(self) -> list[LatencyRow]:
         """Turns and their phases, input to FIX request, each strategy's handlers.

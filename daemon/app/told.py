@@ -20,19 +20,20 @@ LEVELS: Final = ("info", "warning", "error")
 
 
 class Told:
-    """Says each change once: a venue that refuses every attempt is one line until that changes."""
+    """Says each thing once: a venue that refuses every attempt does so in one line, until logon."""
 
     def __init__(self, since_ts: int, addresses: Sequence[tuple[str, str]]) -> None:
         """`addresses` are names of sessions, and where they connect to."""
         self._since_ts = since_ts
         self._addresses = dict(addresses)
-        self._last: dict[str, str] = {}
+        self._said: dict[str, list[str]] = {}  # by session, since its state changed
 
     def connection(self, told: ConnectionTold) -> None:
         """An event of a session's connection, by its severity."""
-        if self._old(told.ts_core) or not told.text or self._last.get(told.session) == told.text:
+        said = self._said.setdefault(told.session, [])
+        if self._old(told.ts_core) or not told.text or told.text in said:
             return
-        self._last[told.session] = told.text
+        said.append(told.text)
         say = getattr(log, LEVELS[told.severity])
         say("session", session=told.session, text=told.text, **self._at(told.session))
 
@@ -40,11 +41,11 @@ class Told:
         """A session logged on, or is no longer."""
         if self._old(state.ts_core) or state.logged_on == was_logged_on:
             return
-        self._last.pop(state.session, None)
+        reason, at = (self._said.pop(state.session, None) or [""])[-1], self._at(state.session)
         if state.logged_on:
-            log.info("session logged on", session=state.session, **self._at(state.session))
+            log.info("session logged on", session=state.session, **at)
         else:
-            log.warning("session down", session=state.session, **self._at(state.session))
+            log.warning("session down", session=state.session, reason=reason, **at)
 
     def risk(self, changed: RiskStateChanged) -> None:
         """The firm's state or a strategy's."""

@@ -34,10 +34,16 @@ class SendReply(msgspec.Struct, frozen=True):
     reply: Reply
 
 
-class EndProcess(msgspec.Struct, frozen=True):
-    """Every order has ended as far as it will: checkpoint and exit."""
+class Stopping(msgspec.Struct, frozen=True):
+    """The end has begun: cancels are sent, and waited for no longer than this."""
 
-    reason: str
+    timeout_ns: int
+
+
+class EndProcess(msgspec.Struct, frozen=True):
+    """Every order has ended as far as it will: checkpoint and exit. `left` have not."""
+
+    left: int
 
 
 class SetLogLevel(msgspec.Struct, frozen=True):
@@ -59,7 +65,7 @@ class Ready(msgspec.Struct, frozen=True):
     """Reconciled: trading may begin."""
 
 
-Effect = RunWorker | FetchSnapshot | SendReply | EndProcess | SetLogLevel | Tell | Ready
+Effect = RunWorker | FetchSnapshot | SendReply | EndProcess | SetLogLevel | Stopping | Tell | Ready
 
 
 class Effects:
