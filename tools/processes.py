@@ -77,7 +77,11 @@ class ExchangeProcess:
         line = self._process.stdout.readline()
         timer.cancel()
         if not line:
-            raise UsageError(f"the exchange did not start: see {self._errors.name}")
+            self._process.wait()
+            said = Path(self._errors.name).read_text(errors="replace").splitlines()
+            raise UsageError(
+                f"the exchange did not start: {said[-1] if said else 'no reason said'}"
+            )
         self.ports = json.loads(line)
 
     def stop(self) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from daemon.app.configuration import Configuration
 from daemon.app.market_settings import BinanceFeed
 from tools.command import UsageError
-from tools.config import load_configuration
+from tools.config import check_outside, load_configuration
 from tools.durations import seconds
 from tools.processes import ExchangeProcess
 
@@ -56,6 +56,7 @@ def main(arguments: argparse.Namespace) -> int:
     70: a turn failed, and the daemon is to be started again.
     """
     configuration = load_configuration(arguments.config, arguments.overrides)
+    check_outside(arguments.config, configuration)
     if arguments.captures is None:
         return _run(configuration, arguments)
     log = Path(configuration.log.folder)

@@ -197,6 +197,9 @@ class Daemon:
 
     async def _connect(self) -> None:
         settings = self.configuration
+        # First what may still refuse: an address, a credential, a certificate.
+        self._feeds = connect_feeds(self.live, settings, self._schedule)
+        connect_sessions(self.live, settings)
         self._kill = KillSocket(
             str(settings.kill_socket), self._status, mode=int(settings.control.mode, 8)
         )
@@ -221,8 +224,6 @@ class Daemon:
         )
         self._workers.start()
         self._signals.install(self._loop)
-        self._feeds = connect_feeds(self.live, settings, self._schedule)
-        connect_sessions(self.live, settings)
         self._loop.add_reader(self.live.epoll_fd, self._schedule)
         settle_on_host(settings.core)
         self._collector = Collector(settings.core.collector, self.live.append_collector_run)

@@ -183,9 +183,9 @@ class OperatingLog:
     """
 
     def __init__(
-        self, form: str = "auto", level: str = "info", stream: TextIO = sys.stderr
+        self, form: str = "auto", level: str = "info", stream: TextIO | None = None
     ) -> None:
-        self._form, self._stream = form, stream
+        self._form, self._stream = form, stream or sys.stderr
         self.set_level(level)
 
     @property

@@ -77,8 +77,10 @@ def feed_of(configuration: Configuration, name: str | None, path: str) -> Binanc
     if name is None and len(feeds) == 1:
         return next(iter(feeds.values()))
     if name is None or name not in feeds:
+        if not feeds:
+            raise UsageError(f"{path}: has no feed of kind binance")
         wanted = "--feed: expected" if name is None else f"--feed {name}: expected"
-        raise UsageError(f"{path}: {wanted} one of {', '.join(feeds) or 'no Binance feed at all'}")
+        raise UsageError(f"{path}: {wanted} one of {', '.join(feeds)}")
     return feeds[name]
 
 
