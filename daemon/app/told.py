@@ -45,7 +45,7 @@ class Told:
         if state.logged_on:
             log.info("session logged on", session=state.session, **at)
         else:
-            log.warning("session down", session=state.session, reason=reason, **at)
+            log.warning("session down", session=state.session, reason=reason or "asked for", **at)
 
     def risk(self, changed: RiskStateChanged) -> None:
         """The firm's state or a strategy's."""
