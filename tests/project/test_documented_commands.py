@@ -59,7 +59,7 @@ def _shown(pattern: re.Pattern[str]) -> list[Any]:
     found = {
         " ".join(text.split()): page.name
         for page in PAGES
-        for text in pattern.findall(page.read_text())
+        for text in pattern.findall(re.sub(r"\\\n", " ", page.read_text()))
     }
     return [pytest.param(text, id=f"{page}: {text}") for text, page in sorted(found.items())]
 

@@ -129,7 +129,8 @@ def _build(builder: Builder, args: argparse.Namespace, console: Console) -> int:
         out = None
         if args.out is not None:
             out = stack.enter_context(row_file(args.out, builder.price_scale, builder.size_scale))
-        progress = stack.enter_context(Progress(console=console, transient=True))
+        bar = Progress(console=console, transient=True, disable=not console.is_terminal)
+        progress = stack.enter_context(bar)
         total = sum(path.stat().st_size for path in args.files)
         task = progress.add_task("reading", total=total)
         sources = [Source(path, lambda n: progress.advance(task, n)) for path in args.files]
