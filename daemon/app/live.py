@@ -33,7 +33,8 @@ from daemon.app.recovery import Recovered, recover
 from daemon.app.reports import Reports
 from daemon.app.wiring import Wiring
 from daemon.core import KillSocket, Live, LogWriter, SharedStatus
-from daemon.io.control import ControlServer, Settings, grants_of
+from daemon.io.control import ControlServer, Settings
+from daemon.io.peers import grants_of
 from daemon.io.process import claim
 from daemon.io.service import OperatingLog, ServiceManager, Signals
 from daemon.io.workers import WorkerPool, WorkOutcome

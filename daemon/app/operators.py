@@ -15,7 +15,7 @@ import msgspec
 
 from daemon.app.reports import Reports
 from daemon.core import Live, SharedStatus
-from daemon.io.control import Peer
+from daemon.io.peers import Peer
 from daemon.messages import Reply
 from daemon.messages.commands import COMMANDS
 from daemon.messages.replies import Outcome

@@ -18,7 +18,8 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from daemon.io.control import ControlServer, Peer, Settings
+from daemon.io.control import ControlServer, Settings
+from daemon.io.peers import Peer
 from daemon.messages.commands import COMMANDS
 from daemon.messages.replies import Done, Outcome, Snapshot
 from tests.control.samples import replies
