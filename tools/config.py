@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ import msgspec
 from daemon.app.configuration import Configuration, ConfigurationError, Problem, load
 from daemon.app.market_settings import FixSessionSettings
 from daemon.io.credentials import CredentialError, resolve
+from daemon.strategy.loading import LoadingError, read_source
 from tools.command import UsageError
 
 EXAMPLES = """\
@@ -29,6 +31,12 @@ def load_configuration(path: Path | str, overrides: Sequence[str] = ()) -> Confi
         return load(path, overrides)
     except ConfigurationError as error:
         raise UsageError(str(error)) from None
+
+
+def check_outside(path: Path | str, configuration: Configuration) -> None:
+    """UsageError where what the file points to is not there or does not fit."""
+    if problems := list(outside_problems(configuration)):
+        raise UsageError(str(ConfigurationError(path, problems)))
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -53,8 +61,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def _check(arguments: argparse.Namespace) -> int:
     configuration = load_configuration(arguments.file, arguments.set)
-    if problems := list(outside_problems(configuration)):
-        raise UsageError(str(ConfigurationError(arguments.file, problems)))
+    check_outside(arguments.file, configuration)
     counts = ", ".join(
         f"{len(getattr(configuration, section))} {section}"
         for section in ("feed", "session", "instrument", "strategy")
@@ -96,8 +103,18 @@ def _flat(path: str, value: object) -> Iterator[tuple[str, object]]:
 
 
 def outside_problems(configuration: Configuration) -> Iterator[Problem]:
-    """What the file points to and this host does not have: strategies, credentials, TLS files."""
+    """What the file points to and this host does not have: code, credentials, TLS files."""
     yield from _strategy_problems(configuration)
+    for function in configuration.worker.functions:
+        module, _, name = function.partition(":")
+        try:
+            # Not imported: a worker's libraries have no place in this process.
+            source = read_source(module)
+        except LoadingError as error:
+            yield Problem("worker.functions", str(error))
+            continue
+        if not re.search(rf"^(async )?def {re.escape(name)}\b", source, re.MULTILINE):
+            yield Problem("worker.functions", f"{module}: has no function {name}")
     for number, session in enumerate(configuration.session):
         if isinstance(session, FixSessionSettings):
             yield from _session_problems(f"session[{number}]", session)

@@ -7,14 +7,18 @@ shows what happens, stops both cleanly and says what came of it.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
+from tools.command import UsageError
+from tools.ctl.client import Client, NoDaemonError
 from tools.ctl.watch import watch
 from tools.demo_summary import summarise
 from tools.durations import seconds
@@ -25,6 +29,8 @@ CONFIG = ROOT / "config"
 RESTART_SECONDS = 0.2
 WATCH_SECONDS = 0.5
 LINE_SECONDS = 1.0
+# Of `pitwire run`, which a start again would not make better: as in systemd/pitwire.service.
+ENDED_AS_ASKED = (0, 1, 2)
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -46,13 +52,13 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def main(arguments: argparse.Namespace) -> int:
     """Run the demo; exit code 0 when both processes ended cleanly."""
     runtime: Path = arguments.folder
-    folder = runtime / time.strftime("%Y%m%d-%H%M%S", time.gmtime())
-    folder.mkdir(parents=True)
-    (runtime / "status.page").unlink(missing_ok=True)  # a day's kill is not the next day's
+    folder = _new_folder(runtime)
+    _say("starting: exchange")
     with Exchange(folder) as exchange:
         daemon = Supervised(exchange.daemon_command(runtime, folder), folder / "daemon.err")
         try:
-            code = _show(runtime, arguments.duration)
+            code = _show(runtime, daemon, arguments.duration)
+            _say("stopping: the daemon cancels its orders")
         finally:
             daemon.stop()
     clean = daemon.exit_code == 0
@@ -63,13 +69,36 @@ def main(arguments: argparse.Namespace) -> int:
     return code if clean else 1
 
 
-def _show(runtime: Path, duration: float | None) -> int:
+def _new_folder(runtime: Path) -> Path:
+    """For this day's logs. UsageError where a demo runs in `runtime` already."""
+    with contextlib.suppress(NoDaemonError):
+        Client(runtime / "control.sock").close()
+        raise UsageError(f"{runtime}: a daemon runs here already; end it, or give --folder")
+    folder = runtime / time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise UsageError(f"{folder}: {error.strerror}") from None
+    (runtime / "status.page").unlink(missing_ok=True)  # a day's kill is not the next day's
+    return folder
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _show(runtime: Path, daemon: Supervised, duration: float | None) -> int:
+    def absent(_reason: str) -> str:
+        if daemon.ended:
+            return f"the daemon ended with code {daemon.exit_code}: see {daemon.errors}"
+        return f"{'starting again' if daemon.restarts else 'starting'}: daemon"
+
     terminal = sys.stdout.isatty()
     previous = signal.signal(signal.SIGTERM, _as_interrupt)
     try:
-        return watch(
-            runtime / "control.sock", WATCH_SECONDS if terminal else LINE_SECONDS, duration
-        )
+        interval = WATCH_SECONDS if terminal else LINE_SECONDS
+        return watch(lambda: runtime / "control.sock", interval, duration, absent=absent)
     except KeyboardInterrupt:
         return 0
     finally:
@@ -88,18 +117,23 @@ def free_udp_port() -> int:
 
 
 class Exchange:
-    """The demo's exchange: ready when entered, stopped when left."""
+    """The demo's exchange: ready when entered, stopped when left.
 
-    def __init__(self, folder: Path) -> None:
+    `settings` override more keys of config/exchange.toml.
+    """
+
+    def __init__(self, folder: Path, settings: Mapping[str, object] | None = None) -> None:
         self._mold_port = free_udp_port()
-        settings = {
+        own = {
             "exchange.trades": folder / "trades.csv",
             "fix.port": 0,
             "itch.lines.0.port": self._mold_port,
             "itch.retransmission.port": 0,
             "itch.snapshot.port": 0,
         }
-        self._process = ExchangeProcess(CONFIG / "exchange.toml", folder / "exchange.err", settings)
+        self._process = ExchangeProcess(
+            CONFIG / "exchange.toml", folder / "exchange.err", {**own, **(settings or {})}
+        )
 
     def __enter__(self) -> Exchange:
         self._process.wait_ready()
@@ -125,7 +159,7 @@ class Exchange:
 class Supervised:
     """A process that is started again when it dies, until it is told to stop.
 
-    One that ends by itself with exit code 0 was asked to by an operator, and stays away.
+    One that ends by itself with a code of `ENDED_AS_ASKED` was told to, or cannot, and stays away.
     """
 
     def __init__(self, command: list[str], errors: Path) -> None:
@@ -145,7 +179,7 @@ class Supervised:
     def _supervise(self) -> None:
         while True:
             self.exit_code = self._process.wait()
-            if self.exit_code == 0 or self._stopping.wait(RESTART_SECONDS):
+            if self.exit_code in ENDED_AS_ASKED or self._stopping.wait(RESTART_SECONDS):
                 return
             self.restarts += 1
             self._process = self._spawn()

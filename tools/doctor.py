@@ -256,8 +256,9 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _print(found: list[Finding]) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from tools.screen import screen
 
     colours = {"ok": "green", "note": "cyan", "warning": "yellow", "bad": "bold red"}
     table = Table(box=None, pad_edge=False, header_style="dim")
@@ -266,4 +267,4 @@ def _print(found: list[Finding]) -> None:
     for each in found:
         mark = f"[{colours[each.state]}]{each.state}[/]"
         table.add_row(mark, each.name, each.found, each.cost)
-    Console(highlight=False).print(table)
+    screen().print(table)

@@ -11,7 +11,6 @@ from typing import Final
 
 import msgspec
 import orjson
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -22,6 +21,7 @@ from daemon.log.schema import RECORDS, spec_of
 from daemon.log.select import Place, Selection, parse_place
 from daemon.log.text import Instrument, as_document, instruments_of
 from tools.command import UsageError
+from tools.screen import screen
 
 EPILOG: Final = """examples:
   pitwire log stat /var/lib/pitwire/log
@@ -118,7 +118,7 @@ def _print_totals(totals: LogTotals) -> None:
     for each in totals.types:
         size = f"{each.bytes / each.frames:.1f}"
         table.add_row(each.name, f"{each.frames:,}", f"{each.bytes:,}", size)
-    console = Console()
+    console = screen()
     console.print(table)
     console.print(
         f"sequences {totals.first_sequence} to {totals.last_sequence}, {totals.frames:,} frames, "
@@ -225,7 +225,7 @@ def _bar() -> Progress:
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeElapsedColumn(),
-        console=Console(stderr=True),
+        console=screen(errors=True),
         transient=True,
         disable=not sys.stderr.isatty(),
     )
@@ -283,5 +283,5 @@ def run_latency(args: argparse.Namespace) -> int:
     for stage in stages:
         _, orders, *values = msgspec.structs.astuple(stage)
         table.add_row(stage.stage, f"{orders:,}", *(f"{value:,.0f}" for value in values))
-    Console().print(table)
+    screen().print(table)
     return 0

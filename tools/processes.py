@@ -79,7 +79,10 @@ class ExchangeProcess:
         said = self.hear()
         timer.cancel()
         if not said:
-            raise UsageError(f"the exchange did not start: see {self._errors.name}")
+            self._process.wait()
+            errors = Path(self._errors.name).read_text(errors="replace").splitlines()
+            reason = errors[-1] if errors else "no reason said"
+            raise UsageError(f"the exchange did not start: {reason}")
         self.ports = said[0]
 
     def hear(self) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tools.command import UsageError
+from tools.screen import screen
 
 if TYPE_CHECKING:
     from daemon.app.epoch import EpochStart
@@ -54,7 +55,7 @@ def main(arguments: argparse.Namespace) -> int:
     folder = Path(arguments.log)
     if not any(folder.glob("*.seg")):
         raise UsageError(f"{folder}: no event log here (expected a folder with *.seg files)")
-    console = Console(highlight=False, soft_wrap=True)
+    console = screen()
     try:
         return _replay(arguments, folder, console)
     except LogError as error:
@@ -112,7 +113,9 @@ def _run(run: ReplayRun, folder: Path, console: Console, until: int) -> int:
     last = until or LogReader(folder, committed=True).durable_sequence
     began = time.perf_counter()
     columns = (TextColumn("replay"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
-    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
+    silent = not console.is_terminal  # or an empty line is all that a pipe gets of it
+    bar = Progress(*columns, TimeElapsedColumn(), console=console, transient=True, disable=silent)
+    with bar as progress:
         task = progress.add_task("replay", total=last or None)
         outcome = run.finish(lambda sequence: progress.update(task, completed=sequence))
     took = time.perf_counter() - began

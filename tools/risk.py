@@ -8,8 +8,6 @@ are compared.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tools.command import UsageError
+from tools.screen import screen
 
 if TYPE_CHECKING:
     from daemon.app.epoch import LoggedEpoch
@@ -74,7 +73,7 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.json:
         sys.stdout.write(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode() + "\n")
     else:
-        _show(found, Console(highlight=False))
+        _show(found, screen())
     return 0
 
 
@@ -127,9 +126,7 @@ def _replayed(folder: Path, sequence: int) -> list[dict[str, Any]]:
     sources = sources_of(folder, first.sequence)
     run = ReplayRun(folder, configuration_of(first.start), sources, sequence)
     run.explain_at(sequence)
-    # What the actors say while they run again is that day's operating log, not this answer.
-    with contextlib.redirect_stdout(io.StringIO()):
-        outcome = run.finish()
+    outcome = run.finish()
     if outcome.divergence is not None:
         raise ExplainError(
             f"replay differs from the log at sequence {outcome.sequence}, before the order's "

@@ -13,7 +13,7 @@ import structlog
 from daemon.app.configuration import Configuration
 from daemon.app.market_settings import BinanceFeed
 from tools.command import UsageError
-from tools.config import load_configuration
+from tools.config import check_outside, load_configuration
 from tools.demo_summary import summarise
 from tools.durations import seconds
 from tools.processes import ExchangeProcess
@@ -69,8 +69,12 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Exit code: 0 a clean end, 1 the log failed, 2 a configuration that cannot be used."""
+    """Exit code: 0 a clean end; 1 the log failed, or orders had not ended; 2 it cannot start.
+
+    70: a turn failed, and the daemon is to be started again.
+    """
     configuration = load_configuration(arguments.config, arguments.overrides)
+    check_outside(arguments.config, configuration)
     if arguments.captures is None:
         return _run(configuration, arguments)
     return _run_recorded(configuration, arguments)
@@ -136,5 +140,5 @@ def _run(
 
     try:
         return run(configuration, arguments.duration, market)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RuntimeError) as error:
         raise UsageError(f"{arguments.config}: {error}") from None

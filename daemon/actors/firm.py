@@ -12,12 +12,11 @@ from enum import Enum
 from typing import Any
 
 import msgspec
-import structlog
 
 from daemon.core import Core
 from daemon.messages import SessionState, Start
 from daemon.model import CancelReason, OrderState, RiskState, cl_ord_id_text
-from daemon.runtime.effects import Effects, Ready
+from daemon.runtime.effects import Effects, Ready, Tell
 from daemon.runtime.events import (
     NO_ID,
     EpochBegun,
@@ -27,8 +26,6 @@ from daemon.runtime.events import (
     TimerFired,
 )
 from daemon.runtime.mailbox import Dispatcher, Mailbox
-
-log = structlog.get_logger(__name__)
 
 ANSWER_TIMEOUT_NS = 5_000_000_000
 # Timers of the daemon's own actors live above every strategy's.
@@ -178,7 +175,8 @@ class Firm:
         if session.differences:
             session.phase = SessionPhase.DIFFERS
             self._tell_ready()
-            log.error("reconciliation differs", session=self._names[number], report=report.decode())
+            said = {"session": self._names[number], "report": report.decode()}
+            self._effects.add(Tell("error", "reconciliation differs", said))
             return
         session.phase = SessionPhase.EQUAL
         self._arm()
@@ -187,7 +185,7 @@ class Firm:
         if message.last_qty == 0:
             return
         text = f"fill of {message.last_qty} for an order that is not ours, ExecID {message.text}"
-        log.error("unmatched execution", text=text)
+        self._effects.add(Tell("error", "unmatched execution", {"text": text}))
         self._core.note(NO_ID, 2, text)
         self.halt(RiskState.HALTED, text)
 

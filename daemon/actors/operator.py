@@ -7,7 +7,6 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
-import structlog
 
 from daemon.actors.firm import FIRM_TIMERS, Firm
 from daemon.actors.strategy_host import StrategyHost
@@ -23,12 +22,10 @@ from daemon.model import (
     StrategyStatus,
     TimeInForce,
 )
-from daemon.runtime.effects import Effects, EndProcess, SendReply, SetLogLevel
+from daemon.runtime.effects import Effects, EndProcess, SendReply, SetLogLevel, Stopping, Tell
 from daemon.runtime.events import NO_ID, EpochBegun, Names, TimerFired
 from daemon.runtime.mailbox import Dispatcher, Mailbox
 from daemon.strategy import ParameterError
-
-log = structlog.get_logger(__name__)
 
 SHUTDOWN_TIMER = FIRM_TIMERS + (1 << 16)
 SHUTDOWN_LOOK_NS = 20_000_000
@@ -97,7 +94,8 @@ class OperatorDesk:
         handler = self._handlers.get(command.name)
         if handler is None:
             return Outcome.BAD_COMMAND, None, f"unknown command {command.name!r}"
-        log.info("command", name=command.name, user=command.user, arguments=command.arguments)
+        said = {"name": command.name, "user": command.user, "arguments": command.arguments}
+        self._effects.add(Tell("info", "command", said))
         try:
             return Outcome.DONE, handler(command), ""
         except (RefusedError, ParameterError) as error:
@@ -306,6 +304,7 @@ class OperatorDesk:
         for mailbox in self._mailboxes:
             self._dispatcher.post_to(mailbox, Stop(reason, self._core.now))
         self._shutdown_deadline = self._core.now + self._shutdown_timeout_ns
+        self._effects.add(Stopping(self._shutdown_timeout_ns))
         first = self._core.now + SHUTDOWN_LOOK_NS
         self._core.arm_timer(SHUTDOWN_TIMER, NO_ID, first, SHUTDOWN_LOOK_NS)
         return Done(text="stopping", affected=cancelled)
@@ -319,7 +318,7 @@ class OperatorDesk:
         self._core.cancel_timer(SHUTDOWN_TIMER)
         for number in range(len(self._names.sessions)):
             self._core.session_logout(number, "shutdown")
-        self._effects.add(EndProcess(f"{left} orders unanswered" if left else "all orders ended"))
+        self._effects.add(EndProcess(left))
 
     # ------------------------------------------------------------------ checkpoints
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
-import structlog
 
 from daemon.actors.strategy_context import HostContext
 from daemon.core import Core
@@ -31,11 +30,9 @@ from daemon.messages import (
     WorkerResult,
 )
 from daemon.model import CancelReason, StrategyStatus, WorkerStatus
-from daemon.runtime.effects import Effects, RunWorker
+from daemon.runtime.effects import Effects, RunWorker, Tell
 from daemon.runtime.events import TimerFired, WorkerAnswered
 from daemon.strategy import AnyStrategy, Parameters, decode_parameters
-
-log = structlog.get_logger(__name__)
 
 
 class StrategyHost:
@@ -102,7 +99,7 @@ class StrategyHost:
         self._context.discard()
         self._context.requested.clear()
         self.failure = f"{type(error).__name__}: {error}"
-        log.error("strategy failed", strategy=self.name, exc_info=error)
+        self._effects.add(Tell("error", "strategy failed", {"strategy": self.name}, error))
         self._end(StrategyStatus.FAILED, CancelReason.STRATEGY_FAILED, self.failure)
 
     @property

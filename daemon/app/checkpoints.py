@@ -29,11 +29,14 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+import structlog
 
 from daemon.app.epoch import EpochStart
 from daemon.app.settings import CheckpointSettings
 from daemon.app.wiring import Wiring
 from daemon.core import Live
+
+log = structlog.get_logger("daemon")
 
 MAGIC: Final = b"PITWCKP\n"
 FORMAT_VERSION: Final = 1
@@ -170,6 +173,21 @@ class Checkpoints:
             now_ns - self._last_ns >= self._settings.every_seconds * 1_000_000_000
             or sequence - self._last_sequence >= self._settings.every_records
         )
+
+    def take(self, live: Live, wiring: Wiring, covered_sequence: int, sync: bool = False) -> None:
+        """Write one, or say why not: the log still holds everything, a restart only takes longer.
+
+        Besides the disk it is a strategy's state that may refuse, and that is no reason to end the
+        others.
+        """
+        began_ns = live.clock_now()
+        try:
+            path = self.write(live, wiring, covered_sequence, sync)
+        except Exception:
+            log.exception("no checkpoint written")
+            return
+        took_ms = round((live.clock_now() - began_ns) / 1e6, 1)
+        log.info("checkpoint", file=path.name, covers=covered_sequence, took_ms=took_ms)
 
     def write(self, live: Live, wiring: Wiring, covered_sequence: int, sync: bool = False) -> Path:
         """Save what is behind the TURN_END at `covered_sequence`; only right behind it.

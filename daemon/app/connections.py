@@ -92,15 +92,18 @@ def connect_sessions(live: Live, configuration: Configuration) -> None:
             if reference:
                 placeholder = CREDENTIAL_PLACEHOLDERS[kind].format(number)
                 secrets.append((placeholder, resolve(reference).reveal().decode()))
-        live.add_connection(
-            number,
-            session.host,
-            session.port,
-            _tls(session),
-            secrets,
-            session.reconnect_ms_min * 1_000_000,
-            session.reconnect_ms_max * 1_000_000,
-        )
+        try:
+            live.add_connection(
+                number,
+                session.host,
+                session.port,
+                _tls(session),
+                secrets,
+                session.reconnect_ms_min * 1_000_000,
+                session.reconnect_ms_max * 1_000_000,
+            )
+        except ValueError as error:
+            raise ValueError(f"session.{session.name}: {error}") from None
 
 
 def _connect_venue(

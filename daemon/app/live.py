@@ -11,7 +11,7 @@ import contextlib
 import os
 import signal
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 import structlog
@@ -28,16 +28,17 @@ from daemon.app.epoch import (
     last_epoch,
 )
 from daemon.app.host import Collector, settle_on_host
+from daemon.app.operators import Operators
+from daemon.app.pace import Pace
 from daemon.app.recovery import Recovered, recover
 from daemon.app.reports import Reports
 from daemon.app.wiring import Wiring
 from daemon.core import KillSocket, Live, LogWriter, SharedStatus
-from daemon.io.control import ControlServer, Peer, Settings, grants_of
+from daemon.io.control import ControlServer, Settings
+from daemon.io.peers import grants_of
+from daemon.io.process import claim
 from daemon.io.service import OperatingLog, ServiceManager, Signals
 from daemon.io.workers import WorkerPool, WorkOutcome
-from daemon.messages import Reply
-from daemon.messages.commands import COMMANDS
-from daemon.messages.replies import Outcome
 from daemon.runtime.effects import (
     Effect,
     EndProcess,
@@ -46,16 +47,20 @@ from daemon.runtime.effects import (
     RunWorker,
     SendReply,
     SetLogLevel,
+    Stopping,
+    Tell,
 )
 
 log = structlog.get_logger("daemon")
 
 PHASES = ("starting", "recovering", "reconciling", "ready", "stopping")
-WAIT_MODES = {"park": 0, "spin": 1, "spin_then_park": 2}
 SEQUENCES_SKIPPED = 1 << 16
-TURNS_PER_CALLBACK = 64  # before other work of the loop gets its chance
 CLOCK_ADJUST_S = 1.0
 LOGOUT_SECONDS_MAX = 1.0  # for a venue's answer, after every order has ended
+TELL_S = 1.0  # how often systemd hears that a start goes on
+START_TIMEOUT_S = 30.0  # from one such word to the next
+STOP_SLACK_S = 10.0  # for Logouts, the last checkpoint and the last sync
+EXIT_CRASHED = 70  # EX_SOFTWARE: the supervisor starts us again, other than after 1 and 2
 
 
 class Market(Protocol):
@@ -82,42 +87,52 @@ class Daemon:
         self.reports: Reports
         self._operating_log = operating_log
         self._service = ServiceManager()
-        self._replies: dict[int, asyncio.Future[Reply]] = {}
-        self._command_ids = 0
+        self._operators: Operators
         self._done = asyncio.Event()
         self._failed = False
         self._log_failure_told = False
-        self._timer: asyncio.TimerHandle | None = None
+        self._pace: Pace
         self._workers: WorkerPool
         self._collector: Collector
         self._loop: asyncio.AbstractEventLoop
-        self._scheduled = False
         self._checkpoints: Checkpoints
         self._checkpointed_last = False
         self._disk_was_low = False
+        self._left = 0  # orders that had not ended when the time for that was over
+        self._told_at = 0.0
 
     # ------------------------------------------------------------------ the life of the process
 
     async def run(self, for_seconds: float | None = None, market: Market | None = None) -> int:
         """Until a signal, an operator's shutdown, `for_seconds` are over, or the market that was
-        started beside us is; the exit code."""
+        started beside us is; the exit code.
+
+        ValueError, OSError or RuntimeError say why it cannot start.
+        """
         self._loop = asyncio.get_running_loop()
-        self._prepare()
+        self._signals = Signals(self.request_shutdown)
+        with self._signals.ending_the_process():
+            self._prepare()
+            try:
+                self._begin_epoch(self._recover())
+            except BaseException:
+                self._log.close()
+                raise
         try:
-            recovered = self._recover()
-            self._begin_epoch(recovered)
             await self._connect()
             if for_seconds is not None:
                 self._loop.call_later(for_seconds, self.request_shutdown, "time is over")
             if market is not None:
                 self._loop.add_reader(market.fd, self._hear, market)
-            self._schedule()
+            self._pace.schedule()
             await self._done.wait()
             if not self._failed:
                 await self._disconnect()
         finally:
             self._log.close()
-        return 1 if self._failed or self._log.failed else 0
+        if self._failed:
+            return EXIT_CRASHED
+        return 1 if self._left or self._log.failed else 0
 
     def _hear(self, market: Market) -> None:
         if market.over():
@@ -125,9 +140,9 @@ class Daemon:
             self.request_shutdown("the market is over")
 
     def _prepare(self) -> None:
-        self.runtime_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.runtime_dir.chmod(0o700)
-        self.log_folder.mkdir(parents=True, exist_ok=True)
+        _make_folder("daemon.runtime_dir", self.runtime_dir)
+        _make_folder("log.folder", self.log_folder)
+        self._claimed = claim(self.runtime_dir)
         self._status = SharedStatus(str(self.runtime_dir / "status.page"))
         self._set_phase("recovering")
         settings = self.configuration.log
@@ -139,7 +154,9 @@ class Daemon:
             retain_days=settings.retain_days,
             low_disk_bytes=settings.low_disk_bytes,
         )
-        log.info("log recovered", report=report["text"])
+        # What had been synced and is gone, the venue may still know.
+        say = log.error if report["verdict"] == "torn_below_durable" else log.info
+        say("log recovered", report=report["text"])
 
     def _recover(self) -> Recovered | None:
         core = self.configuration.core
@@ -156,7 +173,15 @@ class Daemon:
         self._before = last_epoch(self.log_folder)
         if self._before is None:
             return None
-        return recover(self.live, self.wiring, self.log_folder, self._before)
+        return recover(self.live, self.wiring, self.log_folder, self._before, self._recovering)
+
+    def _recovering(self, sequence: int) -> None:
+        """How far the log was run again: systemd waits for as long as this goes on."""
+        if self._loop.time() < self._told_at + TELL_S:
+            return
+        self._told_at = self._loop.time()
+        share = sequence * 100 // max(1, self._log.last_sequence)
+        self._service.extend_timeout(START_TIMEOUT_S, f"recovering: {share} % of the log")
 
     def _begin_epoch(self, recovered: Recovered | None) -> None:
         self._log.skip_sequences(SEQUENCES_SKIPPED)
@@ -186,10 +211,20 @@ class Daemon:
 
     async def _connect(self) -> None:
         settings = self.configuration
+        self._pace = Pace(
+            self.live, settings.core, self._turn, self._between_turns, self._turn_failed
+        )
+        # First what may still refuse: an address, a credential, a certificate.
+        self._feeds = connect_feeds(self.live, settings, self._pace.schedule)
+        connect_sessions(self.live, settings)
         self._kill = KillSocket(
             str(settings.kill_socket), self._status, mode=int(settings.control.mode, 8)
         )
         self.live.watch(self._kill)
+        epoch = self.epoch.epoch if self.epoch else 0
+        self._operators = Operators(
+            self.live, self._status, self.reports, self._pace.schedule, epoch
+        )
         self._control = ControlServer(
             Settings(
                 path=settings.control_socket,
@@ -199,7 +234,7 @@ class Daemon:
                 reply_bytes_max=settings.control.reply_bytes_max,
                 connections_max=settings.control.connections_max,
             ),
-            self,
+            self._operators,
         )
         await self._control.start()
         self._workers = WorkerPool(
@@ -209,21 +244,15 @@ class Daemon:
             timeout_s=settings.worker.timeout_seconds,
         )
         self._workers.start()
-        self._signals = Signals(self.request_shutdown)
         self._signals.install(self._loop)
-        self._feeds = connect_feeds(self.live, settings, self._schedule)
-        connect_sessions(self.live, settings)
-        self._loop.add_reader(self.live.epoll_fd, self._schedule)
+        self._pace.start()
         settle_on_host(settings.core)
         self._collector = Collector(settings.core.collector, self.live.append_collector_run)
         self._adjust_clock()
 
     async def _disconnect(self) -> None:
         self._set_phase("stopping")
-        self._service.stopping()
-        self._loop.remove_reader(self.live.epoll_fd)
-        if self._timer is not None:
-            self._timer.cancel()
+        self._pace.stop()
         give_up = self._loop.time() + LOGOUT_SECONDS_MAX
         while True:  # Logout messages and their answers
             self._turn()
@@ -245,55 +274,20 @@ class Daemon:
 
     # ------------------------------------------------------------------ turns
 
-    def _schedule(self) -> None:
-        """Take turns soon; called as often as one likes."""
-        if self._scheduled or self._done.is_set():
-            return
-        self._scheduled = True
-        self._loop.call_soon(self._take_turns)
+    def _turn_failed(self, error: Exception) -> None:
+        """A turn that did not end leaves the log without its mark: going on would trade on a state
+        that no replay reaches. The log is intact; the supervisor starts us again."""
+        log.critical("a turn failed: the daemon ends", exc_info=error)
+        self._failed = True
+        self._done.set()
 
-    def _take_turns(self) -> None:
-        try:
-            self._take_some_turns()
-        except Exception:
-            # A turn that did not end leaves the log without its mark: going on would trade on a
-            # state that no replay reaches. The log is intact; the supervisor starts us again.
-            log.critical("a turn failed: the daemon ends", exc_info=True)
-            self._failed = True
-            self._done.set()
-
-    def _take_some_turns(self) -> None:
-        self._scheduled = False
-        self.live.disarm()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        core = self.configuration.core
-        for _ in range(TURNS_PER_CALLBACK):
-            self._turn()
-            if self._done.is_set():
-                return
-            if not self.live.busy and not self._wait(core.spin_ns):
-                break
+    def _between_turns(self) -> None:
         self._service.watchdog()
-        if self.live.busy:
-            self._schedule()
-            return
-        self._collector.between_turns()
-        if not self.live.arm():
-            self._schedule()
-            return
-        delay = self.live.until_due_ns() / 1e9
-        self._timer = self._loop.call_later(delay, self._schedule)
+        if not self.live.busy:
+            self._collector.between_turns()
 
-    def _wait(self, spin_ns: int) -> bool:
-        """Spin for more work where configured; uvloop sleeps where not. True: there is some."""
-        mode = WAIT_MODES[self.configuration.core.wait]
-        if mode == 0:
-            return False
-        return bool(self.live.wait(1, spin_ns, 0) & 1)
-
-    def _turn(self) -> None:
+    def _turn(self) -> bool:
+        """One turn and what it asked of the edges; whether it was the last."""
         core = self.live.core
         turn = core.turn
         self.reports.turn_times.take(self.live, self.wiring.phase)
@@ -307,6 +301,7 @@ class Daemon:
             self._log_failed()
         elif saveable_at:
             self._checkpoint_if_due(saveable_at)
+        return self._done.is_set()
 
     def _log_failed(self) -> None:
         """No new orders, cancel what works, end: what was not synced is never tried again."""
@@ -324,16 +319,7 @@ class Daemon:
         if any(connected != logged_on for connected, logged_on in self._session_states()):
             return  # a Logon or Logout under way is not saved: a turn later will do
         self._checkpointed_last = last
-        began = self._loop.time()
-        try:
-            path = self._checkpoints.write(self.live, self.wiring, turn_end, sync=last)
-        except Exception:
-            # The log still holds everything, a restart only takes longer. Besides the disk it is
-            # a strategy's state that may refuse, and that is no reason to end the others.
-            log.exception("no checkpoint written")
-            return
-        took_ms = round((self._loop.time() - began) * 1000, 1)
-        log.info("checkpoint", file=path.name, covers=turn_end, took_ms=took_ms)
+        self._checkpoints.take(self.live, self.wiring, turn_end, sync=last)
 
     def _session_states(self) -> list[tuple[bool, bool]]:
         """Connected and logged on, by session."""
@@ -350,17 +336,13 @@ class Daemon:
         if not low or was_low:
             return
         log.critical("disk is low: the firm is halted", folder=str(self.log_folder))
-        said = {"name": "halt", "arguments": {"reason": "disk is low"}}
-        content = msgspec.json.encode({**said, "user": "daemon", "role": "admin"})
-        self.live.push_operator(os.getuid(), os.getpid(), self._next_command_id(), content.decode())
-        self._schedule()
-
-    def _next_command_id(self) -> int:
-        self._command_ids += 1
-        return ((self.epoch.epoch if self.epoch else 0) << 32) | self._command_ids
+        self._operators.command("halt", reason="disk is low")
 
     def _adjust_clock(self) -> None:
         self._look_at_disk()
+        if self.phase == "reconciling":  # which takes as long as the venue takes
+            down = [name for name, phase in self.wiring.firm.phases.items() if phase != "equal"]
+            self._service.extend_timeout(START_TIMEOUT_S, f"reconciling: {', '.join(down)}")
         self.live.adjust_clock()
         self._loop.call_later(CLOCK_ADJUST_S, self._adjust_clock)
 
@@ -369,9 +351,7 @@ class Daemon:
     def _carry_out(self, effect: Effect) -> None:
         match effect:
             case SendReply(reply):
-                future = self._replies.pop(reply.command_id, None)
-                if future is not None and not future.done():
-                    future.set_result(reply)
+                self._operators.answered(reply)
             case RunWorker(request_id, strategy, function, payload):
                 self._workers.submit(request_id, strategy, function, payload)
             case FetchSnapshot(symbol, difference):
@@ -385,9 +365,28 @@ class Daemon:
                     log.info("ready", epoch=self.epoch.epoch if self.epoch else 0)
             case SetLogLevel(level):
                 self._operating_log.set_level(level)
-            case EndProcess(reason):
-                log.info("ends", reason=reason)
-                self._done.set()
+            case Tell(level, event, fields, error):
+                getattr(log, level)(event, **fields, exc_info=error)
+            case Stopping(timeout_ns):
+                self._set_phase("stopping")
+                self._service.stopping("cancelling orders")
+                self._service.extend_timeout(timeout_ns / 1e9 + STOP_SLACK_S)
+            case EndProcess(left):
+                self._end(left)
+
+    def _end(self, left: int) -> None:
+        self._left = left
+        for row in self.reports.unended():
+            log.error(
+                "order not ended: ask the venue",
+                order=row.cl_ord_id,
+                symbol=row.symbol,
+                side=row.side,
+                leaves_qty=row.leaves_qty,
+                state=row.state,
+            )
+        log.info("ends", reason=f"{left} orders unanswered" if left else "all orders ended")
+        self._done.set()
 
     def _worker_done(self, outcome: WorkOutcome) -> None:
         content = outcome.result.decode()
@@ -396,49 +395,20 @@ class Daemon:
         self.live.push_worker_result(
             outcome.request_id, outcome.strategy, int(outcome.status), content
         )
-        self._schedule()
-
-    # ------------------------------------------------------------------ operators
-
-    async def execute(self, peer: Peer, name: str, arguments: dict[str, Any]) -> Reply:
-        """`daemon.io.control.CommandPort`: questions are answered at once, commands by a turn."""
-        if not COMMANDS[name].changes:
-            return self.reports.answer(name, arguments)
-        return await self._command(peer.uid, peer.pid, peer.user, peer.role.name, name, arguments)
-
-    async def _command(
-        self, uid: int, pid: int, user: str, role: str, name: str, arguments: dict[str, Any]
-    ) -> Reply:
-        if name == "kill":
-            self._status.kill(uid)
-        if name == "resume" and arguments.get("clear_kill"):
-            # The page before the gate: a gate that is free under a word that is set kills again.
-            self._status.clear_kill()
-        command_id = self._next_command_id()
-        content = msgspec.json.encode(
-            {"name": name, "arguments": arguments, "user": user, "role": role.lower()}
-        )
-        future: asyncio.Future[Reply] = self._loop.create_future()
-        self._replies[command_id] = future
-        self.live.push_operator(uid, pid, command_id, content.decode())
-        self._schedule()
-        try:
-            return await asyncio.wait_for(future, timeout=10)
-        except TimeoutError:
-            self._replies.pop(command_id, None)
-            return Reply(command_id, int(Outcome.REFUSED), None, "not answered within 10 s")
+        self._pace.schedule()
 
     def request_shutdown(self, reason: str = "signal") -> None:
         """No new orders, cancel, wait for the answers, end."""
-        if self.phase in ("starting", "recovering"):
-            self._done.set()
-            return
-        task = self._loop.create_task(
-            self._command(
-                os.getuid(), os.getpid(), "daemon", "ADMIN", "shutdown", {"reason": str(reason)}
-            )
-        )
-        task.add_done_callback(lambda done: done.exception() if not done.cancelled() else None)
+        self._operators.command("shutdown", reason=reason)
+
+
+def _make_folder(key: str, folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"{key}: {folder}: {error.strerror}") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ValueError(f"{key}: {folder}: not writable")
 
 
 def run(

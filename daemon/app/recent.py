@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from daemon.app.told import Told
 from daemon.messages import (
     CancelRejected,
     Fill,
@@ -21,7 +22,7 @@ from daemon.messages import (
     SessionState,
 )
 from daemon.model import FillKind, OrderEvent
-from daemon.runtime.events import Killed, RawEvent, SnapshotWanted
+from daemon.runtime.events import ConnectionTold, Killed, RawEvent, SnapshotWanted
 
 FILLS_MAX: Final = 4096
 ORDERS_MAX: Final = 8192
@@ -55,6 +56,7 @@ class SessionNote(msgspec.Struct):
     connected: bool = False
     logged_on: bool = False
     ts_state: int = 0
+    text: str = ""  # of its newest event, until it is logged on
 
 
 class Recent:
@@ -64,7 +66,7 @@ class Recent:
     be run from it: it is shown but not counted.
     """
 
-    def __init__(self, after: int) -> None:
+    def __init__(self, after: int, told: Told) -> None:
         self.fills: deque[FillNote] = deque(maxlen=FILLS_MAX)
         self.submitted: Counter[int] = Counter()  # by strategy
         self.filled: Counter[int] = Counter()  # by strategy
@@ -74,6 +76,7 @@ class Recent:
         self.gaps: Counter[str] = Counter()  # by symbol
         self.killed: Killed | None = None
         self._after = after
+        self._told = told
         self._steps: OrderedDict[int, deque[StepNote]] = OrderedDict()
         self._newest: OrderedDict[int, int] = OrderedDict()  # sequences
         self._handlers: dict[type, Callable[[RawEvent, Any], None]] = {
@@ -82,6 +85,7 @@ class Recent:
             OrderDenied: self._denial,
             CancelRejected: self._cancel_rejected,
             SessionState: self._session,
+            ConnectionTold: self._connection,
             RiskStateChanged: self._risk,
             SnapshotWanted: self._gap,
             Killed: self._kill,
@@ -137,11 +141,19 @@ class Recent:
 
     def _session(self, _event: RawEvent, state: SessionState) -> None:
         note = self.sessions.setdefault(state.session, SessionNote())
+        self._told.session(state, note.logged_on)
+        if state.logged_on:
+            note.text = ""
         note.connects += state.connected and not note.connected
         note.connected, note.logged_on = state.connected, state.logged_on
         note.ts_state = state.ts_core
 
+    def _connection(self, _event: RawEvent, told: ConnectionTold) -> None:
+        self.sessions.setdefault(told.session, SessionNote()).text = told.text
+        self._told.connection(told)
+
     def _risk(self, _event: RawEvent, changed: RiskStateChanged) -> None:
+        self._told.risk(changed)
         self.risk_reasons[changed.strategy] = changed.reason
 
     def _gap(self, _event: RawEvent, wanted: SnapshotWanted) -> None:
@@ -149,6 +161,7 @@ class Recent:
 
     def _kill(self, _event: RawEvent, killed: Killed) -> None:
         self.killed = killed
+        self._told.killed(killed)
 
 
 def _limit(kept: OrderedDict[int, Any]) -> None:

@@ -9,7 +9,7 @@ all of the log is applied as facts and strategies start from the beginning.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -54,15 +54,21 @@ class Recovered(msgspec.Struct, frozen=True):
     checkpoint: str = ""
 
 
-def recover(live: Live, wiring: Wiring, folder: Path, before: LoggedEpoch) -> Recovered:
-    """Bring core and actors to where the log ends.
+def recover(
+    live: Live,
+    wiring: Wiring,
+    folder: Path,
+    before: LoggedEpoch,
+    progress: Callable[[int], None] | None = None,
+) -> Recovered:
+    """Bring core and actors to where the log ends; `progress` gets the sequence reached.
 
     RuntimeError where retention removed the log's beginning and no checkpoint stands for it.
     """
     end = last_turn_end(folder)
     replayed, checkpoint = False, ""
     if end is not None:
-        replayed, checkpoint = _replay(wiring, folder, before, end[0])
+        replayed, checkpoint = _replay(wiring, folder, before, end[0], progress)
     if not replayed and not (folder / FIRST_SEGMENT).exists():
         raise RuntimeError(
             f"{folder}: retention removed the log's beginning and no checkpoint fits: orders and "
@@ -88,14 +94,20 @@ def recover(live: Live, wiring: Wiring, folder: Path, before: LoggedEpoch) -> Re
     return Recovered(turn, from_sequence, last_sequence, replayed, facts, checkpoint)
 
 
-def _replay(wiring: Wiring, folder: Path, before: LoggedEpoch, until: int) -> tuple[bool, str]:
+def _replay(
+    wiring: Wiring,
+    folder: Path,
+    before: LoggedEpoch,
+    until: int,
+    progress: Callable[[int], None] | None,
+) -> tuple[bool, str]:
     """Whether a replay agreed with the log, and the checkpoint that it began with."""
     current = describe(wiring, before.start.epoch, before.start.start_number)
     for checkpoint in fitting_checkpoints(folder, current, until):
-        if _adopt(wiring, folder, before, until, checkpoint):
+        if _adopt(wiring, folder, before, until, checkpoint, progress):
             return True, checkpoint.path.name
     reason = _why_not_from_the_beginning(folder, current)
-    if not reason and _adopt(wiring, folder, before, until, None):
+    if not reason and _adopt(wiring, folder, before, until, None, progress):
         return True, ""
     log.warning("strategies start anew", reason=reason or "the replay differs")
     return False, ""
@@ -107,6 +119,7 @@ def _adopt(
     before: LoggedEpoch,
     until: int,
     checkpoint: Checkpoint | None,
+    progress: Callable[[int], None] | None,
 ) -> bool:
     """Run the log to `until`; where it agrees, its state is `wiring`'s."""
     name = checkpoint.path.name if checkpoint is not None else ""
@@ -116,7 +129,7 @@ def _adopt(
     except CheckpointError as error:
         log.warning("checkpoint passed over", checkpoint=name, reason=str(error))
         return False
-    outcome = run.finish()
+    outcome = run.finish(progress)
     if not outcome.identical or outcome.cut:
         reason = outcome.divergence["reason"] if outcome.divergence else outcome.log_error
         log.warning(

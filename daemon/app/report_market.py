@@ -147,7 +147,7 @@ class MarketReports:
     # ------------------------------------------------------------------ sessions
 
     def sessions(self, phases: dict[str, str]) -> list[SessionRow]:
-        """Every order session; `event` says how far it is reconciled."""
+        """Every order session; `event` is why it is down, else how far it is reconciled."""
         rows = []
         for number, session in enumerate(self._configuration.session):
             connected, logged_on, sender, target, credits_left = self._live.core.session_state(
@@ -166,7 +166,7 @@ class MarketReports:
                     credits_max=CREDITS_MAX,
                     reconnects=max(0, note.connects - 1),
                     ts_state=note.ts_state,
-                    event=f"reconciliation: {phases.get(session.name, 'down')}",
+                    event=note.text or f"reconciliation: {phases.get(session.name, 'down')}",
                 )
             )
         return rows

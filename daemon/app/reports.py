@@ -16,11 +16,13 @@ import msgspec
 from daemon.app.configuration import Configuration
 from daemon.app.epoch import EpochStart, build_version
 from daemon.app.handler_times import HandlerTimes, TurnTimes
+from daemon.app.market_settings import FixSessionSettings
 from daemon.app.order_life import newest_fills, same_configuration_since
 from daemon.app.recent import FILLS_MAX, Recent
 from daemon.app.report_market import MarketReports
 from daemon.app.report_orders import OrderReports, RefusedError
 from daemon.app.report_rows import qty_text
+from daemon.app.told import Told
 from daemon.app.wiring import Wiring
 from daemon.core import Histogram, Live, LogWriter, SharedStatus
 from daemon.io.process import disk_free_bytes, resident_bytes
@@ -31,6 +33,7 @@ from daemon.messages.replies import (
     LatencyRow,
     LimitRow,
     LogStatus,
+    OrderRow,
     Outcome,
     RiskReport,
     RiskRow,
@@ -62,6 +65,15 @@ class Reported(Protocol):
     _status: SharedStatus
 
 
+def addresses(configuration: Configuration) -> list[tuple[str, str]]:
+    """Where each FIX session connects to."""
+    return [
+        (each.name, f"{each.host}:{each.port}")
+        for each in configuration.session
+        if isinstance(each, FixSessionSettings)
+    ]
+
+
 class Reports:
     """The read-only commands. Installs its observer and timers on the daemon's wiring."""
 
@@ -71,7 +83,8 @@ class Reports:
         self._core = wiring.core
         self._sha256 = daemon.configuration.sha256()
         last_sequence = daemon._log.last_sequence
-        self._recent = Recent(last_sequence)
+        told = Told(live.clock_now(), addresses(daemon.configuration))
+        self._recent = Recent(last_sequence, told)
         folder = daemon.log_folder
         since = same_configuration_since(folder, self._sha256) if last_sequence else None
         if since is not None:
@@ -173,6 +186,10 @@ class Reports:
             fills=self._orders.fills(Newest(limit=SNAPSHOT_FILLS)),
             latency=self.latency(),
         )
+
+    def unended(self) -> list[OrderRow]:
+        """Orders that may still be alive at a venue."""
+        return self._orders.orders(Selection(limit=SNAPSHOT_ORDERS))
 
     def latency(self) -> list[LatencyRow]:
         """Turns and their phases, input to FIX request, each strategy's handlers.

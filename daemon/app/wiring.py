@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 import msgspec
-import structlog
 
 from daemon.actors.firm import FIRM_TIMERS, Firm
 from daemon.actors.operator import SHUTDOWN_TIMER, OperatorDesk
@@ -25,7 +24,7 @@ from daemon.app.market_settings import StrategySettings
 from daemon.core import Core
 from daemon.messages import BookStateChanged, Command, RiskStateChanged, SessionState
 from daemon.model import Instrument, RiskState
-from daemon.runtime.effects import Effects, FetchSnapshot
+from daemon.runtime.effects import Effects, FetchSnapshot, Tell
 from daemon.runtime.events import (
     NO_ID,
     EpochBegun,
@@ -38,8 +37,6 @@ from daemon.runtime.events import (
 from daemon.runtime.mailbox import Actor, Dispatcher, Mailbox, Overflow
 from daemon.runtime.turn import PythonPhase
 from daemon.strategy.loading import LoadedStrategy, load, load_source
-
-log = structlog.get_logger(__name__)
 
 
 class DaemonTimers:
@@ -189,7 +186,8 @@ class Wiring:
         if isinstance(mailbox.actor, StrategyHost):
             mailbox.actor.fail(error)
             return
-        log.error("actor failed: the firm is halted", actor=mailbox.actor.name, exc_info=error)
+        said = {"actor": mailbox.actor.name}
+        self.effects.add(Tell("error", "actor failed: the firm is halted", said, error))
         text = f"{mailbox.actor.name}: {type(error).__name__}: {error}"
         self.core.note(NO_ID, 2, text)
         self.firm.halt(RiskState.HALTED, text)

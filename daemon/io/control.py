@@ -7,9 +7,7 @@ said in a reply and the connection goes on, except after a frame beyond the limi
 not read: there it is closed.
 
 Who the peer is comes from the kernel (SO_PEERCRED at the time of connect), what it may do from the
-grants; every command has its least role in `daemon.messages.commands`. The socket is bound inside
-a new directory of mode 0700, given its mode, and then renamed to its place: it can at no instant
-be reached with other rights than it is to have.
+grants (`daemon.io.peers`); every command has its least role in `daemon.messages.commands`.
 """
 
 from __future__ import annotations
@@ -17,48 +15,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import difflib
-import grp
-import os
-import pwd
 import socket
-import stat
 import struct
-import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import msgspec
 import structlog
 
-from daemon.messages.commands import COMMANDS, CommandSpec, Role
+from daemon.io.peers import Grant, Peer, peer_of
+from daemon.io.unix_socket import identity, listening_socket
+from daemon.messages.commands import COMMANDS, CommandSpec
 from daemon.messages.replies import Outcome
 
 LENGTH: Final = struct.Struct(">I")
-CREDENTIALS: Final = struct.Struct("3i")  # struct ucred: pid, uid, gid
-# asm-generic/socket.h; Python's socket module does not name it.
-SO_PEERGROUPS: Final = 59
-LISTEN_BACKLOG: Final = 16
 
 _log = structlog.get_logger("control")
-
-
-class Grant(msgspec.Struct, frozen=True, kw_only=True):
-    """A role for a user or, where `uid` is None, for the members of a group."""
-
-    role: Role
-    uid: int | None = None
-    gid: int | None = None
-
-
-class Peer(msgspec.Struct, frozen=True):
-    """Who is at the other end, by the kernel's word."""
-
-    uid: int
-    gid: int
-    pid: int
-    user: str
-    role: Role
 
 
 class Answer(Protocol):
@@ -133,7 +105,7 @@ class ControlServer:
         """Listen. OSError where the path cannot be had; a dead daemon's socket is replaced."""
         listener = listening_socket(self._settings.path, self._settings.mode)
         # By its inode, so that the end removes only what is still ours.
-        self._identity = _identity(self._settings.path)
+        self._identity = identity(self._settings.path)
         self._server = await asyncio.start_unix_server(
             self._serve, sock=listener, limit=self._settings.request_bytes_max + LENGTH.size
         )
@@ -146,7 +118,7 @@ class ControlServer:
         for task in self._connections:
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
-        if _identity(self._settings.path) == self._identity:
+        if identity(self._settings.path) == self._identity:
             self._settings.path.unlink(missing_ok=True)
         self._server = None
 
@@ -156,8 +128,8 @@ class ControlServer:
         self._connections.add(task)
         try:
             await self._converse(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # The peer has gone: there is nobody to tell.
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # The peer has gone, or we close: there is nobody to tell.
         finally:
             self._connections.discard(task)
             writer.close()
@@ -194,11 +166,10 @@ class ControlServer:
             number = request.id
             spec = permitted(peer, request.command)
             arguments = checked_arguments(spec, request.arguments)
-            if spec.changes:
-                _log.info("command", name=request.command, user=peer.user, arguments=arguments)
             async with asyncio.timeout(self._settings.answer_seconds_max):
                 answer = await self._port.execute(peer, request.command, arguments)
         except RefusedError as refused:
+            _log.warning("command refused", user=peer.user, reason=str(refused))
             return _Reply(number, refused.status, error=str(refused))
         except TimeoutError:
             reason = f"no answer within {self._settings.answer_seconds_max:g} s; it may still act"
@@ -252,103 +223,3 @@ def checked_arguments(spec: CommandSpec, arguments: dict[str, Any]) -> dict[str,
         reason = str(error).replace(" - at `$.", " - at `")
         raise RefusedError(Outcome.BAD_COMMAND, f"arguments: {reason}") from None
     return {name: getattr(typed, name) for name in typed.__struct_fields__}
-
-
-# ------------------------------------------------------------------ peers
-
-
-def grants_of(entries: Iterable[Any]) -> tuple[Grant, ...]:
-    """Grants from entries with `role`, and one of `user, uid, group, gid`.
-
-    ValueError names the user or group that this host does not know.
-    """
-    return tuple(_grant(entry) for entry in entries)
-
-
-def _grant(entry: Any) -> Grant:  # noqa: ANN401  a [[control.role]] of the configuration
-    uid, gid = entry.uid, entry.gid
-    try:
-        if entry.user is not None:
-            uid = pwd.getpwnam(entry.user).pw_uid
-        if entry.group is not None:
-            gid = grp.getgrnam(entry.group).gr_gid
-    except KeyError:
-        raise ValueError(f"this host knows no {entry.user or entry.group}") from None
-    return Grant(role=Role[entry.role.upper()], uid=uid, gid=gid)
-
-
-def peer_of(connection: socket.socket, grants: Iterable[Grant]) -> Peer | None:
-    """Who is at the other end, with the highest role granted; None where none is."""
-    raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)
-    pid, uid, gid = CREDENTIALS.unpack(raw)
-    groups = {gid, *_supplementary_groups(connection)}
-    roles = [grant.role for grant in grants if grant.uid == uid or grant.gid in groups]
-    if uid in (0, os.geteuid()):
-        roles.append(Role.ADMIN)
-    return Peer(uid, gid, pid, _user_name(uid), max(roles)) if roles else None
-
-
-def _supplementary_groups(connection: socket.socket) -> tuple[int, ...]:
-    try:
-        raw = connection.getsockopt(socket.SOL_SOCKET, SO_PEERGROUPS, 1024)
-    except OSError:
-        return ()  # More than 256 groups, or a kernel before 4.13: the primary one has to do.
-    return struct.unpack(f"{len(raw) // 4}I", raw)
-
-
-def _user_name(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid {uid}"
-
-
-# ------------------------------------------------------------------ the socket
-
-
-def listening_socket(path: Path, mode: int) -> socket.socket:
-    """A socket that listens at `path` with `mode`, put there whole.
-
-    OSError where a live process listens there already, where the folder can be written by others,
-    or where something else than a socket is in the way.
-    """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if path.parent.stat().st_mode & 0o022:
-        raise PermissionError(f"{path.parent}: can be written by others than its owner")
-    _refuse_occupied(path)
-    with tempfile.TemporaryDirectory(prefix=".s", dir=path.parent) as private:
-        hidden = Path(private, "s")
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        try:
-            listener.bind(str(hidden))
-            hidden.chmod(mode)
-            listener.listen(LISTEN_BACKLOG)
-            hidden.rename(path)
-        except BaseException:
-            listener.close()
-            raise
-    return listener
-
-
-def _refuse_occupied(path: Path) -> None:
-    try:
-        mode = path.lstat().st_mode
-    except FileNotFoundError:
-        return
-    if not stat.S_ISSOCK(mode):
-        raise FileExistsError(f"{path}: is in the way, and no socket")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(1)
-        try:
-            probe.connect(str(path))
-        except (ConnectionRefusedError, FileNotFoundError):
-            return
-        raise FileExistsError(f"{path}: another daemon listens here")
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.lstat()
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino

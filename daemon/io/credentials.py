@@ -13,7 +13,7 @@ from typing import Final
 CREDENTIAL_BYTES_MAX: Final = 4096
 
 
-class CredentialError(Exception):
+class CredentialError(ValueError):
     """A secret that cannot be had; the text says which reference and why, never the secret."""
 
 

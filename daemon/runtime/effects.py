@@ -6,7 +6,7 @@ comes back as an input.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -38,10 +38,16 @@ class SendReply(msgspec.Struct, frozen=True):
     reply: Reply
 
 
-class EndProcess(msgspec.Struct, frozen=True):
-    """Every order has ended as far as it will: checkpoint and exit."""
+class Stopping(msgspec.Struct, frozen=True):
+    """The end has begun: cancels are sent, and waited for no longer than this."""
 
-    reason: str
+    timeout_ns: int
+
+
+class EndProcess(msgspec.Struct, frozen=True):
+    """Every order has ended as far as it will: checkpoint and exit. `left` have not."""
+
+    left: int
 
 
 class SetLogLevel(msgspec.Struct, frozen=True):
@@ -50,11 +56,20 @@ class SetLogLevel(msgspec.Struct, frozen=True):
     level: str
 
 
+class Tell(msgspec.Struct, frozen=True):
+    """A line of the operating log. A replay drops it: it is of the past."""
+
+    level: Literal["info", "warning", "error"]
+    event: str
+    fields: dict[str, Any]
+    error: BaseException | None = None
+
+
 class Ready(msgspec.Struct, frozen=True):
     """Reconciled: trading may begin."""
 
 
-Effect = RunWorker | FetchSnapshot | SendReply | EndProcess | SetLogLevel | Ready
+Effect = RunWorker | FetchSnapshot | SendReply | EndProcess | SetLogLevel | Stopping | Tell | Ready
 
 
 class Effects:

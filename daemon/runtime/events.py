@@ -113,6 +113,15 @@ class ExecutionUnmatched(msgspec.Struct, frozen=True, gc=False):
     text: str
 
 
+class ConnectionTold(msgspec.Struct, frozen=True, gc=False):
+    """What happened to a session's connection; severity 0 is normal, 1 odd, 2 an error."""
+
+    session: str
+    severity: int
+    text: str
+    ts_core: int
+
+
 class EpochBegun(msgspec.Struct, frozen=True, gc=False):
     """A process started on this log: no connection of the one before is left."""
 
@@ -294,6 +303,11 @@ def _unmatched(_names: Names, event: RawEvent) -> ExecutionUnmatched:
     return ExecutionUnmatched(session, cl_ord_id, last_qty, event[4])
 
 
+def _connection(names: Names, event: RawEvent) -> ConnectionTold:
+    session, severity, ts_core = event[3][:3]
+    return ConnectionTold(names.sessions[session], severity, event[4], ts_core)
+
+
 def _epoch(_names: Names, event: RawEvent) -> EpochBegun:
     return EpochBegun(event[3][0], event[3][1])
 
@@ -319,6 +333,7 @@ BUILDERS: dict[EventKind, Callable[[Names, RawEvent], msgspec.Struct]] = {
     EventKind.SNAPSHOT_WANTED: _snapshot_wanted,
     EventKind.RISK_STATE: _risk_state,
     EventKind.EXECUTION_UNMATCHED: _unmatched,
+    EventKind.CONNECTION: _connection,
     EventKind.STATUS_ANSWERED: _status_answered,
     EventKind.EPOCH: _epoch,
 }

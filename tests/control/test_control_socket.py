@@ -20,16 +20,13 @@ import uvloop
 from daemon.io.control import (
     CommandPort,
     ControlServer,
-    Grant,
-    Peer,
     RefusedError,
     Settings,
     checked_arguments,
-    grants_of,
-    listening_socket,
-    peer_of,
     permitted,
 )
+from daemon.io.peers import Grant, Peer, grants_of, peer_of
+from daemon.io.unix_socket import listening_socket
 from daemon.messages.commands import COMMANDS, Role
 from daemon.messages.replies import Done, Outcome
 

@@ -4,26 +4,43 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import json
 import socket
 import threading
 from collections.abc import Coroutine, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from rich.console import Console
+from rich.text import Text
 
-from daemon.io.control import ControlServer, Peer, Settings
+from daemon.io.control import ControlServer, Settings
+from daemon.io.peers import Peer
 from daemon.messages.commands import COMMANDS
 from daemon.messages.replies import Done, Outcome, Snapshot
 from tests.control.samples import replies
 from tools.command import main
 from tools.ctl.client import default_socket
-from tools.ctl.tables import COLUMNS, cell, duration, moment, shown_types, size
-from tools.ctl.watch import line_of, totals, view
+from tools.ctl.tables import (
+    COLUMNS,
+    EXPENDABLE,
+    cell,
+    duration,
+    moment,
+    money,
+    rows,
+    shown_types,
+    size,
+)
+from tools.ctl.view import line_of, totals, view
 
 TABLE = {"ctl": "tools.ctl"}
+PARTS = ("market", "signals", "strategies", "sessions", "feeds", "orders", "fills", "latency")
+LISTS = ("market", "strategies", "sessions", "feeds", "orders", "fills", "latency")
 
 
 class Reply(msgspec.Struct):
@@ -235,7 +252,7 @@ def test_watch_without_a_terminal_is_a_line_a_second(
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) >= 2
     assert "ready ACTIVE | maker=WORKING | ACME 12.50/12.50 | orders 1234567" in lines[0]
-    assert lines[0].endswith("pnl +12.50 USD")
+    assert lines[0].endswith("pnl +12.5000 USD")
 
 
 def test_watch_waits_for_a_daemon_that_is_not_there(
@@ -243,22 +260,68 @@ def test_watch_waits_for_a_daemon_that_is_not_there(
 ) -> None:
     arguments = ["ctl", "-s", str(tmp_path / "no"), "watch", "--interval", "0.01", "--for", "0.03"]
     assert main(arguments, TABLE) == 1
-    assert "No such file" in capsys.readouterr().out.splitlines()[-1]
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("waiting for the daemon: ")
+    assert last.endswith("No such file or directory")
+    assert main([*arguments, "--json"], TABLE) == 1
+    assert "No such file" in json.loads(capsys.readouterr().out.splitlines()[-1])["absent"]
 
 
-def test_the_view_shows_every_part() -> None:
-    from rich.console import Console
+def screen_of(taken: object, width: int, height: int) -> list[str]:
+    """What a terminal of this size shows."""
+    console = Console(width=width, height=height, file=io.StringIO(), force_terminal=True)
+    with console.capture() as capture:
+        console.print(view(taken))  # type: ignore[arg-type]  # plain JSON, or a sentence
+    return Text.from_ansi(capture.get()).plain.splitlines()
 
+
+def test_a_high_screen_shows_every_part() -> None:
     taken = msgspec.to_builtins(replies()["snapshot"])
-    console = Console(width=200, record=True, file=open("/dev/null", "w"))  # noqa: PTH123, SIM115
-    console.print(view(taken))
-    text = console.export_text()
-    for title in ("market", "strategies", "sessions and feeds", "orders", "fills", "latency"):
-        assert title in text
+    text = "\n".join(screen_of(taken, 200, 50))
+    for title in PARTS:
+        assert f"{title} ─" in text
     assert "demo" in text
     assert "KILLED" not in text
-    console.print(view("no daemon"))
-    assert "waiting for the daemon" in console.export_text()
+    assert "anything" not in text  # no part of the sample that has no example
+    assert screen_of("no daemon", 80, 24) == [" no daemon"]
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40), (200, 50), (60, 12)])
+@pytest.mark.parametrize("count", [0, 1, 40])
+def test_the_view_never_outgrows_the_screen(width: int, height: int, count: int) -> None:
+    one: Snapshot = replies()["snapshot"]
+    lists = {name: getattr(one, name) * count for name in LISTS}
+    shown = screen_of(msgspec.to_builtins(msgspec.structs.replace(one, **lists)), width, height)
+    assert len(shown) <= height
+    assert max(len(line) for line in shown) <= width
+    text = "\n".join(shown)
+    assert "market" in text
+    assert "pnl" in text
+    if (height, count) == (24, 40):
+        assert "market 3 of 40 ─" in text
+        assert "orders 1 of 40 ─" in text
+
+
+def test_a_narrow_table_leaves_whole_columns_out_and_says_which() -> None:
+    rows_of_40 = replies()["snapshot"].market * 2
+    console = Console(width=60, file=io.StringIO())
+    with console.capture() as capture:
+        console.print(rows(rows_of_40))
+    shown = capture.get()
+    assert "…" not in shown
+    assert "bid px" in shown
+    assert "updates" not in shown.splitlines()[0]
+    assert "not shown: trading, updates" in shown
+
+
+def test_without_a_terminal_lines_are_whole(
+    daemon: ServedDaemon, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    assert ctl(daemon, "strategies") == 0
+    headings, row = capsys.readouterr().out.splitlines()
+    assert "over budget" in headings
+    assert "…" not in row
 
 
 def test_pnl_is_summed_exactly_by_currency() -> None:
@@ -267,7 +330,7 @@ def test_pnl_is_summed_exactly_by_currency() -> None:
         snapshot.strategies[0], realised="0.1", unrealised="0.2", fees="0.000001"
     )
     two = msgspec.structs.replace(one, realised="-5", unrealised=None, currency="ETH")
-    assert totals([one, one, two]) == ["-5.000001 ETH", "+0.599998 USD"]
+    assert totals([one, one, two]) == ["-5.0000 ETH", "+0.6000 USD"]
     assert "pnl +0" not in line_of(msgspec.to_builtins(snapshot))
 
 
@@ -277,6 +340,7 @@ def test_pnl_is_summed_exactly_by_currency() -> None:
 def test_every_kind_of_row_has_its_columns() -> None:
     for kind in shown_types():
         assert set(COLUMNS[kind].split()) <= set(kind.__struct_fields__)  # type: ignore[attr-defined]  # all are Structs
+        assert set(EXPENDABLE.get(kind, "").split()) < set(COLUMNS[kind].split())
 
 
 @pytest.mark.parametrize(
@@ -292,11 +356,21 @@ def test_every_kind_of_row_has_its_columns() -> None:
         ("armed", True, "yes"),
         ("avg_px", None, "-"),
         ("signals", {"imbalance": 0.123456}, "imbalance 0.1235"),
+        ("signals", {"mid": 97123.4567, "own": None}, "mid 97123.457  own -"),
         ("gaps", 3, "3"),
+        ("fees", "-0.13995800", "-0.1400"),
+        ("avg_px", "99.92000000", "99.92"),
+        ("cl_ord_id", "000000010000002A", "10000002A"),
     ],
 )
 def test_values_are_shown_with_their_units(name: str, value: object, text: str) -> None:
     assert cell(name, value).plain == text
+
+
+def test_money_below_a_hundredth_is_shown_exactly() -> None:
+    amounts = ("1.23456", "0.01", "0", "-0.00001230", "-1234567.891")
+    shown = ["1.2346", "0.0100", "0.0000", "-0.0000123", "-1234567.8910"]
+    assert [money(Decimal(each)) for each in amounts] == shown
 
 
 def test_forms_of_times_and_sizes() -> None:

@@ -47,7 +47,8 @@ Found = TypeVar("Found")
 class Day:
     """`with Day(folder) as day:`; the daemon is started again when it dies, as `make run` does it.
 
-    `settings` override keys of config/demo.toml, `python_path` is put before the checkout.
+    `settings` override keys of config/demo.toml, `exchange` of config/exchange.toml; `python_path`
+    is put before the checkout; `environment` is the daemon's, beside ours.
     """
 
     def __init__(
@@ -55,6 +56,8 @@ class Day:
         folder: Path,
         settings: Mapping[str, object] | None = None,
         python_path: Path | None = None,
+        exchange: Mapping[str, object] | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder
         self.log = folder / "log"
@@ -62,11 +65,13 @@ class Day:
         self.runtime = folder / "run"
         self._settings = {**BUSY, **(settings or {})}
         self._path = os.pathsep.join(str(each) for each in (python_path, ROOT) if each)
+        self._exchange_settings = exchange or {}
+        self._environment = [f"{key}={value}" for key, value in (environment or {}).items()]
         self._client: Client | None = None
         self.exit_code: int | None = None
 
     def __enter__(self) -> Self:
-        self._exchange = Exchange(self.folder)
+        self._exchange = Exchange(self.folder, self._exchange_settings)
         self._exchange.__enter__()
         self.start()
         return self
@@ -90,7 +95,7 @@ class Day:
         for key, value in self._settings.items():
             command += ["--set", f"{key}={value}"]
         # `env` is replaced by the daemon: the process stays ours to signal.
-        words = ["/usr/bin/env", f"PYTHONPATH={self._path}", *command]
+        words = ["/usr/bin/env", f"PYTHONPATH={self._path}", *self._environment, *command]
         self.exit_code = None
         self._kills = 0
         self.daemon = Supervised(words, self.folder / "daemon.err")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
 import os
@@ -50,8 +51,6 @@ def test_the_life_of_a_service_as_its_manager_hears_it(manager: FakeManager) -> 
     assert manager.heard() == ["READY=1", "STATUS=armed"]
     service.status("3 strategies")
     assert manager.heard() == ["STATUS=3 strategies"]
-    service.watchdog()
-    assert manager.heard() == ["WATCHDOG=1"]
     service.reloading(5_000_999)
     assert manager.heard() == ["RELOADING=1", "MONOTONIC_USEC=5000"]
     service.stopping()
@@ -78,8 +77,8 @@ def test_without_a_manager_nothing_is_sent() -> None:
 
 def test_a_manager_that_is_gone_is_counted_and_harmless(tmp_path: Path) -> None:
     service = ServiceManager({"NOTIFY_SOCKET": str(tmp_path / "gone")})
-    service.watchdog()
-    service.watchdog()
+    service.status("one")
+    service.status("two")
     assert service.failures == 2
     service.close()
 
@@ -88,11 +87,42 @@ def test_a_manager_that_does_not_read_never_blocks_us(tmp_path: Path) -> None:
     manager = FakeManager(str(tmp_path / "n"))
     service = ServiceManager(manager.environment)
     for _ in range(5000):
-        service.watchdog()
+        service.status("here")
     assert service.failures > 0
-    assert manager.heard() == ["WATCHDOG=1"]
+    assert manager.heard() == ["STATUS=here"]
     service.close()
     manager.close()
+
+
+def test_the_watchdog_is_fed_no_more_often_than_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_ns = 10**12
+    monkeypatch.setattr("time.monotonic_ns", lambda: now_ns)
+    manager = FakeManager(str(tmp_path / "n"))
+    service = ServiceManager({**manager.environment, "WATCHDOG_USEC": "8000000"})
+    fed = 0
+    for _ in range(160):  # 16 s of turns
+        service.watchdog()
+        with contextlib.suppress(BlockingIOError):
+            fed += manager.heard() == ["WATCHDOG=1"]
+        now_ns += 100_000_000
+    assert fed == 16
+    unwatched = ServiceManager(manager.environment)
+    unwatched.watchdog()
+    with pytest.raises(BlockingIOError):
+        manager.heard()
+    for each in (service, unwatched, manager):
+        each.close()
+
+
+def test_before_anything_is_connected_a_signal_ends_the_process() -> None:
+    signals = Signals(lambda name: pytest.fail(name))
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as ended, signals.ending_the_process():
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert ended.value.code == 0
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 @pytest.mark.parametrize(

@@ -118,12 +118,11 @@ def main(arguments: argparse.Namespace) -> int:
 
 def measured(names: list[str]) -> dict[str, Any]:
     """The document of these benchmarks: machine, commit, rows."""
-    from rich.console import Console
-
     from tools.bench.rows import commit, machine
+    from tools.screen import screen
 
     rows: list[Row] = []
-    with Console(stderr=True).status("") as status:
+    with screen(errors=True).status("") as status:
         for name in names:
             status.update(f"measuring {name}")
             rows += BENCHES[name]()

@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from tools.bench.rows import Row
+from tools.screen import screen
 
 COLUMNS = ("median", "min", "max", "p50", "p99", "floor", "goal")
 
 
 def show(document: dict[str, Any], out: Path) -> None:
     """Print it; skipped rows say why below their line."""
-    console = Console(highlight=False)
+    console = screen()
     machine = document["machine"]
     console.print(
         f"{machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}, "

@@ -217,6 +217,10 @@ def _kill(arguments: argparse.Namespace) -> int:
 def _watch(arguments: argparse.Namespace) -> int:
     from tools.ctl.watch import watch
 
-    return watch(
-        socket_path(arguments), arguments.interval, arguments.seconds, as_json=arguments.json
-    )
+    if arguments.interval <= 0:
+        raise UsageError(f"--interval {arguments.interval:g}: must be above 0 seconds")
+
+    def find() -> Path:
+        return socket_path(arguments)
+
+    return watch(find, arguments.interval, arguments.seconds, as_json=arguments.json)

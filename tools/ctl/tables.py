@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, Literal, get_args
+from decimal import Decimal
+from typing import Any, Final, get_args
 
 import msgspec
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from daemon.messages import replies
 from daemon.messages.commands import COMMANDS
+from tools.screen import Columns, screen
 
 GOOD: Final = {
     "ACTIVE",
@@ -41,13 +43,14 @@ BAD: Final = {
 # What each kind of row shows, in this order; everything else is in --json.
 COLUMNS: Final[dict[type, str]] = {
     replies.MarketRow: "symbol book_state trading_state bid_qty bid_px ask_px ask_qty last_px"
-    " updates compared different age_ms signals",
+    " updates compared different age_ms",
     replies.FeedRow: "name kind state packets gaps lost malformed dropped_by_kernel age_ms",
     replies.SessionRow: "name kind venue state next_sender_msg_seq_num next_target_msg_seq_num"
     " credits reconnects event",
-    replies.OrderRow: "cl_ord_id symbol strategy side price order_qty cum_qty leaves_qty avg_px"
+    replies.OrderRow: "order symbol strategy side price order_qty cum_qty leaves_qty avg_px"
     " state ts_submitted",
-    replies.FillRow: "ts_core symbol strategy side last_qty last_px fee aggressor kind order",
+    replies.FillRow: "ts_core symbol strategy side last_qty last_px fee currency aggressor kind"
+    " order",
     replies.OrderStep: "sequence ts_core event from_state to_state cl_ord_id text",
     replies.PositionRow: "symbol strategy qty qty_low qty_high avg_px mark_px realised unrealised"
     " fees currency",
@@ -58,27 +61,56 @@ COLUMNS: Final[dict[type, str]] = {
     replies.LatencyRow: "stage count p50_ns p90_ns p99_ns p999_ns max_ns",
     replies.Difference: "session kind subject ours venue",
 }
+# What a narrow terminal goes without, in this order.
+EXPENDABLE: Final[dict[type, str]] = {
+    replies.MarketRow: "compared updates trading_state age_ms last_px",
+    replies.FeedRow: "malformed dropped_by_kernel kind",
+    replies.SessionRow: "kind credits reconnects venue",
+    replies.OrderRow: "avg_px leaves_qty ts_submitted strategy",
+    replies.FillRow: "kind currency aggressor fee strategy",
+    replies.OrderStep: "cl_ord_id sequence",
+    replies.PositionRow: "qty_low qty_high mark_px currency fees",
+    replies.RiskRow: "working_orders daily_loss_max",
+    replies.StrategyRow: "over_budget handler_ns_p99 instruments currency",
+    replies.LatencyRow: "p90_ns p999_ns",
+}
 HEADERS: Final = {
+    "book_state": "book",
+    "trading_state": "trading",
     "next_sender_msg_seq_num": "next out",
     "next_target_msg_seq_num": "next in",
     "dropped_by_kernel": "dropped",
     "handler_ns_p99": "handler p99",
+    "orders_working": "working",
+    "working_orders": "working",
+    "order_qty": "qty",
+    "cum_qty": "cum",
+    "leaves_qty": "leaves",
+    "ts_core": "time",
+    "killed_by_uid": "by uid",
+    "ts_killed": "at",
 }
 LEFT: Final = {
     "symbol", "name", "strategy", "kind", "venue", "scope", "stage", "event", "state", "reason",
     "book_state", "trading_state", "side", "text", "subject", "session", "status", "unit",
-    "cl_ord_id", "order", "instruments", "signals", "from_state", "to_state",
+    "cl_ord_id", "order", "instruments", "signals", "from_state", "to_state", "currency",
 }  # fmt: skip
+# What the empty name of a strategy stands for.
+ALL: Final[dict[type, str]] = {replies.RiskRow: "firm", replies.PositionRow: "all"}
+MONEY: Final = {"realised", "unrealised", "fees", "fee", "daily_pnl"}
+PRICES: Final = {"mid", "microprice", "spread"}
 
 
 def show(command: str, result: object) -> None:
     """Print a command's result to standard output."""
-    Console(highlight=False).print(render(msgspec.convert(result, COMMANDS[command].result)))
+    screen().print(render(msgspec.convert(result, COMMANDS[command].result)))
 
 
 def render(result: object) -> RenderableType:
     """A structure of replies, or a list of rows, as rich can print it."""
     match result:
+        case list() if result and isinstance(result[0], replies.MarketRow):
+            return Group(rows(result), Text(""), signals(result))
         case list():
             return rows(result) if result else Text("none", style="dim")
         case replies.Done(text=text, sequence=sequence):
@@ -99,23 +131,49 @@ def render(result: object) -> RenderableType:
 
 
 def rows(
-    content: Sequence[replies.Row], limit: int | None = None, leave_out: Iterable[str] = ()
+    content: Sequence[replies.Row], limit: int | None = None, *, tell: bool = True
 ) -> RenderableType:
-    """A table of rows of one kind; `limit` keeps the first ones and counts the others."""
+    """A table of rows of one kind, `limit` of them; `tell` names columns that do not fit."""
     if not content:
-        return Text("")
-    names = [name for name in COLUMNS[type(content[0])].split() if name not in leave_out]
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in names:
-        justify: Literal["left", "right"] = "left" if name in LEFT else "right"
-        # A narrow terminal folds what is long before it cuts what is short.
-        wraps = name in ("signals", "reason")
-        table.add_column(HEADERS.get(name, heading(name)), justify=justify, no_wrap=not wraps)
-    for row in content[:limit]:
-        table.add_row(*(cell(name, getattr(row, name)) for name in names))
-    if limit is not None and len(content) > limit:
-        table.add_row(Text(f"... {len(content) - limit} more", style="dim"))
-    return table
+        return Text("none", style="dim")
+    kind = type(content[0])
+    names = COLUMNS[kind].split()
+    return Columns(
+        [HEADERS.get(name, heading(name)) for name in names],
+        [[_cell(row, name) for name in names] for row in content[:limit]],
+        left=frozenset(n for n, name in enumerate(names) if name in LEFT),
+        expendable=[names.index(name) for name in EXPENDABLE.get(kind, "").split()],
+        tell=tell,
+    )
+
+
+def _cell(row: replies.Row, name: str) -> Text:
+    value = getattr(row, name)
+    if name == "strategy" and value == "":
+        return Text(ALL.get(type(row), "-"))
+    return cell(name, value)
+
+
+def signals(
+    content: Sequence[replies.MarketRow], limit: int | None = None, *, tell: bool = True
+) -> RenderableType:
+    """Every instrument's signals, a column each, in the order in which they first come."""
+    names = list(dict.fromkeys(name for row in content for name in row.signals))
+    if not names:
+        return Text("no signals", style="dim")
+    # What can be read off the book goes first where there is no room.
+    first = [name for name in ("spread", "mid") if name in names]
+    others = [name for name in reversed(names) if name not in first]
+    return Columns(
+        ["symbol", *(heading(name) for name in names)],
+        [
+            [Text(row.symbol), *(Text(brief(name, row.signals.get(name))) for name in names)]
+            for row in content[:limit]
+        ],
+        left=frozenset({0}),
+        expendable=[names.index(name) + 1 for name in (*first, *others)],
+        tell=tell,
+    )
 
 
 def fields(row: replies.Row, leave_out: Iterable[str] = ()) -> RenderableType:
@@ -131,7 +189,7 @@ def fields(row: replies.Row, leave_out: Iterable[str] = ()) -> RenderableType:
             for part in value.__struct_fields__:
                 table.add_row(f"{name} {heading(part)}", cell(part, getattr(value, part)))
         else:
-            table.add_row(heading(name), cell(name, value))
+            table.add_row(HEADERS.get(name, heading(name)), cell(name, value))
     return table
 
 
@@ -158,7 +216,13 @@ def cell(name: str, value: Any) -> Text:  # noqa: ANN401  any field of any reply
         case list():
             return Text(" ".join(str(each) for each in value))
         case dict():
-            return Text("  ".join(f"{key} {brief(each)}" for key, each in value.items()))
+            return Text("  ".join(f"{key} {brief(key, each)}" for key, each in value.items()))
+        case str() if name in MONEY:
+            return Text(money(Decimal(value)))
+        case str() if name == "avg_px":
+            return Text(f"{Decimal(value).normalize():f}")
+        case str() if name in ("order", "cl_ord_id"):
+            return Text(value.lstrip("0"))
         case str():
             return Text(value, style=style(value))
         case _:
@@ -174,9 +238,17 @@ def style(value: str) -> str:
     return {"BUY": "cyan", "SELL": "magenta"}.get(value, "")
 
 
-def brief(value: object) -> str:
-    """A signal's value in few characters."""
-    return f"{value:.4g}" if isinstance(value, float) else "-" if value is None else str(value)
+def brief(name: str, value: object) -> str:
+    """A signal's value in few characters; prices keep their digits."""
+    if isinstance(value, float):
+        return f"{value:.8g}" if name in PRICES else f"{value:.4g}"
+    return "-" if value is None else str(value)
+
+
+def money(amount: Decimal) -> str:
+    """To four places; what is less than a hundredth, as a bitcoin's parts are, exactly."""
+    exact = 0 < abs(amount) < Decimal("0.01")
+    return f"{amount.normalize():f}" if exact else f"{amount:.4f}"
 
 
 def moment(ts: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from tools.command import UsageError
 from tools.durations import seconds
 from tools.exchange.configuration import load
 
@@ -50,4 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     from tools.exchange.process import serve
 
     config = load(arguments.config, arguments.overrides, arguments.captures)
-    return serve(config, arguments.seconds)
+    try:
+        return serve(config, arguments.seconds)
+    except (ValueError, OSError) as error:
+        raise UsageError(f"{arguments.config}: {error}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable
 from decimal import Decimal
@@ -228,8 +229,10 @@ def _converted(path: Path, tables: dict[str, Any]) -> Config:
         return msgspec.convert(tables, Config, strict=False, dec_hook=_decode_hook)
     except msgspec.ValidationError as error:
         reason, _, key = str(error).partition(" - at `$.")
-        name = f"{key.rstrip('`')}: " if key else ""
-        raise UsageError(f"{path}: {name}{reason}") from None
+        key = key.rstrip("`")
+        if unknown := re.search(r"unknown field `(.*)`", reason):
+            key, reason = f"{key}.{unknown[1]}".lstrip("."), "unknown key"
+        raise UsageError(f"{path}: {key}: {reason}" if key else f"{path}: {reason}") from None
 
 
 def _check(path: Path, config: Config) -> None:

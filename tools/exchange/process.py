@@ -17,7 +17,6 @@ import structlog
 import uvloop
 
 from daemon.core import Exchange
-from tools.command import UsageError
 from tools.exchange.configuration import Config
 from tools.exchange.native import settings
 from tools.exchange.replay import Replay, made_from
@@ -148,14 +147,10 @@ def _say(what: dict[str, Any]) -> None:
 
 
 async def _live(config: Config, seconds: float | None) -> int:
-    try:
-        process = Process(config)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
-    return await process.run(seconds)
+    return await Process(config).run(seconds)
 
 
 def serve(config: Config, seconds: float | None) -> int:
-    """Run the exchange; the exit code."""
+    """Run the exchange; the exit code. ValueError or OSError say why it cannot start."""
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     return uvloop.run(_live(config, seconds))

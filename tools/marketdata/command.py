@@ -22,6 +22,7 @@ from tools.marketdata.itch import ItchBuilder
 from tools.marketdata.lobster import LobsterBuilder, in_order
 from tools.marketdata.sources import Source
 from tools.marketdata.table import row_file
+from tools.screen import screen
 
 BUILDERS: Final[dict[str, type[Builder]]] = {
     "itch5": ItchBuilder,
@@ -71,7 +72,7 @@ def run_book(args: argparse.Namespace) -> int:
     """Rebuilds the books, writes rows, shows the final state. 0 done, 1 if no book was built."""
     _check_files(args.files)
     builder = BUILDERS[args.format or guess_format(Source(args.files[0]))](_request(args))
-    console = Console()
+    console = screen()
     written = _build(builder, args, console)
     builder.finish()
     _show(builder, console)
@@ -85,7 +86,7 @@ def run_book(args: argparse.Namespace) -> int:
 def run_info(args: argparse.Namespace) -> int:
     """Shows what each file holds."""
     _check_files(args.files)
-    console = Console()
+    console = screen()
     for path in args.files:
         source = Source(path)
         console.print(path, soft_wrap=True, highlight=False)  # a title would wrap at the table
@@ -129,7 +130,8 @@ def _build(builder: Builder, args: argparse.Namespace, console: Console) -> int:
         out = None
         if args.out is not None:
             out = stack.enter_context(row_file(args.out, builder.price_scale, builder.size_scale))
-        progress = stack.enter_context(Progress(console=console, transient=True))
+        bar = Progress(console=console, transient=True, disable=not console.is_terminal)
+        progress = stack.enter_context(bar)
         total = sum(path.stat().st_size for path in args.files)
         task = progress.add_task("reading", total=total)
         sources = [Source(path, lambda n: progress.advance(task, n)) for path in args.files]

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 import uvloop
-from rich.console import Console
 
 from daemon.app.configuration import Configuration
 from daemon.app.market_settings import BinanceFeed
@@ -20,6 +19,7 @@ from tools.command import UsageError
 from tools.config import load_configuration
 from tools.durations import seconds
 from tools.marketdata.recording import Capture, Recorder
+from tools.screen import screen
 
 FLUSH_S: Final = 1.0
 PLACE: Final = "{symbol}"
@@ -77,8 +77,10 @@ def feed_of(configuration: Configuration, name: str | None, path: str) -> Binanc
     if name is None and len(feeds) == 1:
         return next(iter(feeds.values()))
     if name is None or name not in feeds:
+        if not feeds:
+            raise UsageError(f"{path}: has no feed of kind binance")
         wanted = "--feed: expected" if name is None else f"--feed {name}: expected"
-        raise UsageError(f"{path}: {wanted} one of {', '.join(feeds) or 'no Binance feed at all'}")
+        raise UsageError(f"{path}: {wanted} one of {', '.join(feeds)}")
     return feeds[name]
 
 
@@ -129,7 +131,7 @@ async def _record(
     edge.start()
     if duration is not None:
         loop.call_later(duration, over.set)
-    console = Console(stderr=True)
+    console = screen(errors=True)
     with console.status("connecting") as status:
         while not over.is_set():
             with contextlib.suppress(TimeoutError):
@@ -148,7 +150,7 @@ def _line(captures: dict[str, Capture], edge: BinanceEdge) -> str:
 
 
 def _tell(captures: dict[str, Capture], recorder: Recorder) -> int:
-    console = Console()
+    console = screen()
     for symbol, capture in captures.items():
         console.print(
             f"{capture.path}: {symbol}, {capture.messages:,} messages,"

@@ -75,8 +75,10 @@ void FixDesk::connection(SessionId session, const rec::FixConnection& record,
       session_at(session).disconnected(emitter_.now(), reason);
       orders_.on_connection_lost(session, record.last_written);
       return;
-    case ConnectionEvent::REFUSED:
     case ConnectionEvent::TLS_FAILED:
+      event(session, 2, "TLS: " + std::string(reason));
+      return;
+    case ConnectionEvent::REFUSED:
     case ConnectionEvent::GARBLED:
       event(session, 1, reason);
       return;
@@ -163,6 +165,9 @@ void FixDesk::event(SessionId session, std::uint32_t severity, std::string_view 
   record.size_bytes = static_cast<std::uint32_t>(text.size());
   record.severity = severity;
   emitter_.emit(record, static_cast<std::uint16_t>(index(session)), text_bytes(text));
+  Event& told = emitter_.event(EventKind::CONNECTION);
+  told.values = {index(session), severity, emitter_.now()};
+  told.text = std::string(text);
 }
 
 void FixDesk::execution(const rec::Execution& record) { orders_.on_execution(record); }

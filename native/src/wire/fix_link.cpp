@@ -155,6 +155,8 @@ FixLink::Io FixLink::read_some(std::size_t& bytes) {
     bytes = result > 0 ? static_cast<std::size_t>(result) : 0;
     if (result > 0) return Io::DONE;
     const int error = SSL_get_error(ssl_, result);
+    // With TLS 1.3 a server refuses our certificate only behind our own handshake: by an alert.
+    if (error == SSL_ERROR_SSL && reason_.empty()) reason_ = tls_reason();
     return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE ? Io::BLOCKED : Io::ENDED;
   }
   const ssize_t result = recv(fd_.get(), space.data(), space.size(), 0);

@@ -1,0 +1,87 @@
+"""When turns are taken: as soon as there is work, and as configured while there is none."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from daemon.app.settings import CoreSettings
+from daemon.core import Live
+
+WAIT_MODES: Final = {"park": 0, "spin": 1, "spin_then_park": 2}
+TURNS_PER_CALLBACK: Final = 64  # before other work of the loop gets its chance
+
+
+class Pace:
+    """Calls `turn` on the running loop until it says that it was the last one.
+
+    `between` is called after some turns, when nothing is held up; `failed` with what a turn raised.
+    """
+
+    def __init__(
+        self,
+        live: Live,
+        settings: CoreSettings,
+        turn: Callable[[], bool],
+        between: Callable[[], None],
+        failed: Callable[[Exception], None],
+    ) -> None:
+        self._live, self._settings = live, settings
+        self._turn, self._between, self._failed = turn, between, failed
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._scheduled = False
+        self._over = False
+
+    def schedule(self) -> None:
+        """Take turns soon; called as often as one likes."""
+        if self._scheduled or self._over:
+            return
+        self._scheduled = True
+        self._loop.call_soon(self._take_turns)
+
+    def start(self) -> None:
+        """From now on also when a socket has something."""
+        self._loop.add_reader(self._live.epoll_fd, self.schedule)
+
+    def stop(self) -> None:
+        """No more turns by itself."""
+        self._over = True
+        self._loop.remove_reader(self._live.epoll_fd)
+        self._forget_timer()
+
+    def _take_turns(self) -> None:
+        try:
+            self._take_some_turns()
+        except Exception as error:
+            self._over = True
+            self._failed(error)
+
+    def _take_some_turns(self) -> None:
+        self._scheduled = False
+        self._live.disarm()
+        self._forget_timer()
+        for _ in range(TURNS_PER_CALLBACK):
+            if self._over or self._turn():
+                self._over = True
+                return
+            if not self._live.busy and not self._wait():
+                break
+        self._between()
+        if self._live.busy or not self._live.arm():
+            self.schedule()
+            return
+        delay = self._live.until_due_ns() / 1e9
+        self._timer = self._loop.call_later(delay, self.schedule)
+
+    def _wait(self) -> bool:
+        """Spin for more work where configured; uvloop sleeps where not. True: there is some."""
+        if WAIT_MODES[self._settings.wait] == 0:
+            return False
+        return bool(self._live.wait(1, self._settings.spin_ns, 0) & 1)
+
+    def _forget_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None
