@@ -279,6 +279,10 @@ class RecordType(IntEnum):
     RECONCILIATION = 53
     RULE_STATE = 54
     NOTE = 55
+    POSITIONS_REQUESTED = 56
+    VENUE_POSITION = 57
+    POSITIONS_ANSWERED = 58
+    POSITION_ADJUSTED = 59
     ORDER_LATENCY = 64
     TURN_COST = 65
     COLLECTOR_RUN = 66
@@ -1094,6 +1098,11 @@ class FixSession:
     def send_status(self, now: int, record: bytes, /) -> bool: ...
     def send_mass_cancel(self, now: int, record: bytes, /) -> bool: ...
     def send_cancel(self, now: int, record: bytes, order_qty: int, /) -> bool: ...
+    def send_positions(
+        self, now: int, request: int, held: list[tuple[int, int, int, int]], /
+    ) -> bool:
+        """A whole answer: (instrument, long, short, settlement price) of each that is held."""
+
     def send_application(self, now: int, message: bytes, /) -> bool: ...
     @property
     def logged_on(self) -> bool: ...

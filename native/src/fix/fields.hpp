@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace pitwire {
@@ -12,6 +13,11 @@ namespace pitwire {
 /// not seen and `truncated()` says so. A lookup is a linear search over what a message has, 20 to
 /// 40 fields.
 class FieldTable {
+  struct Field {
+    std::uint32_t tag;
+    std::string_view value;
+  };
+
  public:
   static constexpr std::size_t kFieldsMax = 256;
   explicit FieldTable(std::string_view message) noexcept;
@@ -22,12 +28,10 @@ class FieldTable {
       std::uint32_t tag) const noexcept;  ///< 0 where absent or not one
   [[nodiscard]] bool is_set(std::uint32_t tag) const noexcept { return (*this)[tag] == "Y"; }
   [[nodiscard]] bool truncated() const noexcept { return truncated_; }
+  /// All of them, as they stand: for repeating groups.
+  [[nodiscard]] std::span<const Field> all() const noexcept { return {fields_.data(), count_}; }
 
  private:
-  struct Field {
-    std::uint32_t tag;
-    std::string_view value;
-  };
   std::array<Field, kFieldsMax> fields_;
   std::size_t count_ = 0;
   bool truncated_ = false;
