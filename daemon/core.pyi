@@ -815,6 +815,17 @@ class Core:
     def replace(self, order: int, price: int, qty: int, /) -> bool: ...
     def cancel_all(self, strategy: int | None, instrument: int | None, reason: int, /) -> int: ...
     def request_statuses(self, session: int, /) -> int: ...
+    def request_positions(self, session: int, /) -> int:
+        """The question's number; 0 where the session does not take it."""
+
+    def adjust_position(
+        self, session: int, instrument: int, change: int, px: int, report: int, /
+    ) -> None:
+        """An operator accepted a venue's position: book lots to no strategy, at this price."""
+
+    def price_of(self, instrument: int, settl_px: int, /) -> int:
+        """Of the market, else the venue's; 0 where neither is known."""
+
     def close_order(self, order: int, /) -> bool: ...
     def order(self, cl_ord_id: int, /) -> NativeOrder | None:
         """By any of its ClOrdIDs."""

@@ -56,6 +56,7 @@ COLUMNS: Final[dict[type, str]] = {
     replies.StrategyRow: "name status instruments orders_working fills realised unrealised fees"
     " currency handler_ns_p99 over_budget reason",
     replies.LatencyRow: "stage count p50_ns p90_ns p99_ns p999_ns max_ns",
+    replies.Reconciliation: "session state report positions",
     replies.Difference: "session kind subject ours venue",
 }
 HEADERS: Final = {
@@ -80,6 +81,9 @@ def render(result: object) -> RenderableType:
     """A structure of replies, or a list of rows, as rich can print it."""
     match result:
         case list():
+            compared = [each for each in result if isinstance(each, replies.Reconciliation)]
+            if found := [each for report in compared for each in report.differences]:
+                return Group(rows(result), rows(found))
             return rows(result) if result else Text("none", style="dim")
         case replies.Done(text=text, sequence=sequence):
             return Text(f"{text} (log sequence {sequence})" if sequence else text)

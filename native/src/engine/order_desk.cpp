@@ -71,6 +71,19 @@ SessionView OrderDesk::session_view(SessionId session) const {
   return view;
 }
 
+Interval OrderDesk::interval_at(SessionId session, InstrumentId instrument) const {
+  OrderFilter filter;
+  filter.session = index(session);
+  filter.instrument = index(instrument);
+  Int128 low = net_at(session, instrument);
+  Int128 high = low;
+  table_.for_each_working(filter, [&](const Order& order) {
+    (order.side == Side::BUY ? high : low) +=
+        order.side == Side::BUY ? order.reserved_qty : -order.reserved_qty;
+  });
+  return {saturate(low), saturate(high)};
+}
+
 std::vector<CheckResult> OrderDesk::explain(const OrderRequest& request) const {
   return gate_.explain(request, market_view(request.instrument), session_view(request.session),
                        emitter_.now());

@@ -47,6 +47,9 @@ void OrderDesk::book(const Transition& transition) {
   for (std::size_t i = 0; i < transition.bookings_size; ++i) {
     const Booking& booking = transition.bookings[i];
     const rec::Fill fill = positions_.book(order, booking);
+    const bool bought = order.side == Side::BUY;
+    session_positions_.add(order.session, order.instrument,
+                           bought ? booking.last_qty : -booking.last_qty);
     const Sequence sequence = emitter_.emit(fill);
     Event& event = emitter_.event(EventKind::FILL, index(order.strategy), index(order.instrument));
     event.values = {static_cast<std::int64_t>(order.order),

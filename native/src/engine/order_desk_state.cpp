@@ -2,6 +2,21 @@
 #include "pitwire/engine/order_desk.hpp"
 
 namespace pitwire {
+// ------------------------------------------------------------------ accepted by an operator
+
+void OrderDesk::adjust(const rec::PositionAdjusted& record) {
+  emitter_.emit(record);
+  apply(record);
+}
+
+void OrderDesk::apply(const rec::PositionAdjusted& record) {
+  const SessionId session{record.session};
+  const InstrumentId instrument{record.instrument};
+  session_positions_.add(session, instrument, record.change);
+  const std::int64_t held = positions_.of(kUnassigned, instrument).position.net_qty;
+  positions_.adopt(kUnassigned, instrument, saturate(Int128{held} + record.change), record.px);
+}
+
 // ------------------------------------------------------------------ recovery
 
 void OrderDesk::apply_fact(const Frame& frame) {
@@ -23,6 +38,8 @@ void OrderDesk::apply_fact(const Frame& frame) {
     transition = table_.apply(*state);
   } else if (const auto* tx = frame.as<rec::FixTx>()) {
     on_sent(SessionId{frame.header->source}, frame.sequence(), tx->order);
+  } else if (const auto* adjusted = frame.as<rec::PositionAdjusted>()) {
+    apply(*adjusted);
   }
   if (transition.order == nullptr || transition.duplicate) return;
   report(transition);
@@ -48,6 +65,7 @@ void OrderDesk::save(std::vector<std::byte>& out) const {
   };
   writer.put(last_cl_ord_id_);
   section(positions_);
+  section(session_positions_);
   section(table_);
   section(gate_);
   for (const Session& session : sessions_) {
@@ -62,8 +80,8 @@ void OrderDesk::save(std::vector<std::byte>& out) const {
 bool OrderDesk::restore(std::span<const std::byte> in) {
   ByteReader reader(in);
   last_cl_ord_id_ = reader.get<ClOrdId>();
-  if (!positions_.restore(reader.get_bytes()) || !table_.restore(reader.get_bytes()) ||
-      !gate_.restore(reader.get_bytes())) {
+  if (!positions_.restore(reader.get_bytes()) || !session_positions_.restore(reader.get_bytes()) ||
+      !table_.restore(reader.get_bytes()) || !gate_.restore(reader.get_bytes())) {
     return false;
   }
   for (Session& session : sessions_) {
