@@ -280,6 +280,10 @@ class RecordType(IntEnum):
     RULE_STATE = 54
     NOTE = 55
     BOOK_CHECKED = 60
+    POSITIONS_REQUESTED = 56
+    VENUE_POSITION = 57
+    POSITIONS_ANSWERED = 58
+    POSITION_ADJUSTED = 59
     ORDER_LATENCY = 64
     TURN_COST = 65
     COLLECTOR_RUN = 66
@@ -817,6 +821,17 @@ class Core:
     def replace(self, order: int, price: int, qty: int, /) -> bool: ...
     def cancel_all(self, strategy: int | None, instrument: int | None, reason: int, /) -> int: ...
     def request_statuses(self, session: int, /) -> int: ...
+    def request_positions(self, session: int, /) -> int:
+        """The question's number; 0 where the session does not take it."""
+
+    def adjust_position(
+        self, session: int, instrument: int, change: int, px: int, report: int, /
+    ) -> None:
+        """An operator accepted a venue's position: book lots to no strategy, at this price."""
+
+    def price_of(self, instrument: int, settl_px: int, /) -> int:
+        """Of the market, else the venue's; 0 where neither is known."""
+
     def close_order(self, order: int, /) -> bool: ...
     def order(self, cl_ord_id: int, /) -> NativeOrder | None:
         """By any of its ClOrdIDs."""
@@ -1100,6 +1115,11 @@ class FixSession:
     def send_status(self, now: int, record: bytes, /) -> bool: ...
     def send_mass_cancel(self, now: int, record: bytes, /) -> bool: ...
     def send_cancel(self, now: int, record: bytes, order_qty: int, /) -> bool: ...
+    def send_positions(
+        self, now: int, request: int, held: list[tuple[int, int, int, int]], /
+    ) -> bool:
+        """A whole answer: (instrument, long, short, settlement price) of each that is held."""
+
     def send_application(self, now: int, message: bytes, /) -> bool: ...
     @property
     def logged_on(self) -> bool: ...

@@ -1,29 +1,35 @@
 """Whether the firm trades: reconciles each session, arms, starts strategies, and halts.
 
-A session that logs on is asked for every order that may be alive. When each has been answered and
-nothing differs from our books, the session is reconciled; when all are, the firm is armed and
-strategies start. A difference keeps trading off until an operator accepts the report.
+A session that logs on is asked for every order that may be alive, then for its positions. When all
+is answered and nothing differs from our books, the session is reconciled; when all are, the firm is
+armed and strategies start. A difference keeps trading off until an operator accepts the report.
+
+Nothing is ever made equal by trading. Accepting closes orders that are UNKNOWN and books what the
+venue holds beyond ours to no strategy (POSITION_ADJUSTED): the firm's limits count it, no strategy
+sees it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from enum import Enum
 from typing import Any
 
 import msgspec
 
+from daemon.actors.reconciliation import Comparison, Difference, SessionPhase
 from daemon.core import Core
 from daemon.messages import SessionState, Start
-from daemon.model import CancelReason, OrderState, RiskState, cl_ord_id_text
+from daemon.model import CancelReason, RiskState
 from daemon.runtime.effects import Effects, Ready, Tell
 from daemon.runtime.events import (
     NO_ID,
     EpochBegun,
     ExecutionUnmatched,
     Killed,
+    PositionsAnswered,
     StatusAnswered,
     TimerFired,
+    VenuePosition,
 )
 from daemon.runtime.mailbox import Dispatcher, Mailbox
 
@@ -32,43 +38,8 @@ ANSWER_TIMEOUT_NS = 5_000_000_000
 FIRM_TIMERS = 1 << 62
 
 
-class SessionPhase(Enum):
-    """What a session is to trading."""
-
-    DOWN = "down"
-    ASKING = "asking"
-    DIFFERS = "differs"
-    EQUAL = "equal"
-
-
-class Difference(msgspec.Struct, frozen=True):
-    """An order on which we and the venue do not agree."""
-
-    cl_ord_id: str
-    ours: str
-    venue: str
-
-
-class _Session:
-    def __init__(self) -> None:
-        self.phase = SessionPhase.DOWN
-        self.unanswered: set[int] = set()
-        self.differences: list[Difference] = []
-        self.report = 0
-
-    def save(self) -> dict[str, Any]:
-        return {
-            "phase": self.phase.value,
-            "unanswered": sorted(self.unanswered),
-            "differences": self.differences,
-            "report": self.report,
-        }
-
-    def restore(self, saved: dict[str, Any]) -> None:
-        self.phase = SessionPhase(saved["phase"])
-        self.unanswered = set(saved["unanswered"])
-        self.differences = msgspec.convert(saved["differences"], list[Difference])
-        self.report = saved["report"]
+class RefusedError(Exception):
+    """A command that is well formed and not carried out; the text says why."""
 
 
 class Firm:
@@ -85,10 +56,17 @@ class Firm:
         starts: Sequence[bool],
         effects: Effects,
         arms: bool,
+        without_positions: Sequence[str],
+        symbols: Sequence[str],
+        quantity_text: Callable[[int, int], str],
     ) -> None:
+        """`without_positions`: why a session's venue is not asked for them, "" where it is."""
         self._core = core
         self._names = list(sessions)
-        self._sessions = [_Session() for _ in sessions]
+        self._quantity_text = quantity_text
+        self._sessions = [
+            Comparison(skipped, quantity_text, list(symbols)) for skipped in without_positions
+        ]
         self._dispatcher = dispatcher
         self._strategies = strategies
         self._starts = list(starts)
@@ -104,6 +82,8 @@ class Firm:
             EpochBegun: self._epoch,
             SessionState: self._session,
             StatusAnswered: self._answered,
+            VenuePosition: self._position,
+            PositionsAnswered: self._positions_answered,
             ExecutionUnmatched: self._unmatched,
             Killed: self._killed,
             TimerFired: self._timed_out,
@@ -117,20 +97,26 @@ class Firm:
 
     def _session(self, message: SessionState) -> None:
         number = self._names.index(message.session)
-        session = self._sessions[number]
-        if not message.logged_on:
-            session.phase = SessionPhase.DOWN
-            self._disarm(f"session {message.session} is down")
+        if message.logged_on:
+            self._begin(number)
             return
+        self._sessions[number].take_down()
+        self._core.cancel_timer(FIRM_TIMERS + number)
+        self._disarm(f"session {message.session} is down")
+
+    def _begin(self, number: int) -> None:
+        session = self._sessions[number]
         working = self._core.working(None, None)
-        session.unanswered = {o.order for o in working if o.session == number}
-        session.differences = []
-        session.phase = SessionPhase.ASKING
+        session.begin({order.order for order in working if order.session == number})
         self._core.request_statuses(number)
         if session.unanswered:
-            deadline = self._core.now + ANSWER_TIMEOUT_NS
-            self._core.arm_timer(FIRM_TIMERS + number, NO_ID, deadline, 0)
-        self._conclude(number)
+            self._wait(number)
+        else:
+            self._ask_positions(number)
+
+    def _wait(self, number: int) -> None:
+        deadline = self._core.now + ANSWER_TIMEOUT_NS
+        self._core.arm_timer(FIRM_TIMERS + number, NO_ID, deadline, 0)
 
     def _answered(self, message: StatusAnswered) -> None:
         for number, session in enumerate(self._sessions):
@@ -138,48 +124,65 @@ class Firm:
                 continue
             if message.order not in session.unanswered:
                 continue
-            session.unanswered.discard(message.order)
-            self._compare(session, message)
-            self._conclude(number)
+            session.compare_order(message, self._core.order(message.order))
+            if not session.unanswered:
+                self._ask_positions(number)
 
-    def _compare(self, session: _Session, message: StatusAnswered) -> None:
-        native = self._core.order(message.order)
-        state = OrderState.NONE if native is None else OrderState(native.state)
-        if native is not None and native.cum_qty == message.cum_qty and state != OrderState.UNKNOWN:
+    def _ask_positions(self, number: int) -> None:
+        session = self._sessions[number]
+        if session.skipped:
+            self._conclude(number)
             return
-        ours = f"{state.name} cum {0 if native is None else native.cum_qty}"
-        venue = f"cum {message.cum_qty} leaves {message.leaves_qty}"
-        session.differences.append(Difference(cl_ord_id_text(message.order), ours, venue))
+        session.phase = SessionPhase.ASKING_POSITIONS
+        session.request = self._core.request_positions(number)
+        self._wait(number)
+
+    def _asked(self, number: int, request: int) -> bool:
+        session = self._sessions[number]
+        return session.phase is SessionPhase.ASKING_POSITIONS and session.request == request
+
+    def _position(self, message: VenuePosition) -> None:
+        if self._asked(message.session, message.request):
+            self._sessions[message.session].compare_position(message)
+
+    def _positions_answered(self, message: PositionsAnswered) -> None:
+        if not self._asked(message.session, message.request):
+            return
+        session = self._sessions[message.session]
+        if message.refused:
+            session.without_positions(f"refused: {message.text}")
+        else:
+            session.positions = f"compared, {message.reports} reported"
+        self._conclude(message.session)
 
     def _timed_out(self, message: TimerFired) -> None:
         number = message.timer_id - FIRM_TIMERS
         session = self._sessions[number]
-        if session.phase is not SessionPhase.ASKING:
-            return
-        for order in sorted(session.unanswered):
-            native = self._core.order(order)
-            ours = "ended" if native is None else OrderState(native.state).name
-            session.differences.append(Difference(cl_ord_id_text(order), ours, "no answer"))
-        session.unanswered.clear()
-        self._conclude(number)
+        if session.phase is SessionPhase.ASKING:
+            session.give_up_orders(self._core.order)
+            self._ask_positions(number)
+        elif session.phase is SessionPhase.ASKING_POSITIONS:
+            seconds = ANSWER_TIMEOUT_NS // 1_000_000_000
+            session.without_positions(f"not answered within {seconds} s", silent=True)
+            self._conclude(number)
 
     def _conclude(self, number: int) -> None:
         session = self._sessions[number]
-        if session.unanswered:
-            return
         self._core.cancel_timer(FIRM_TIMERS + number)
         self._reports += 1
         session.report = self._reports
-        report = msgspec.json.encode({"report": session.report, "differences": session.differences})
+        report = session.content()
         self._core.reconciliation(number, len(session.differences), False, report)
-        if session.differences:
-            session.phase = SessionPhase.DIFFERS
-            self._tell_ready()
-            said = {"session": self._names[number], "report": report.decode()}
-            self._effects.add(Tell("error", "reconciliation differs", said))
+        if not session.differences:
+            session.phase = SessionPhase.EQUAL
+            self._arm()
             return
-        session.phase = SessionPhase.EQUAL
-        self._arm()
+        if session.phase is not SessionPhase.SILENT:
+            session.phase = SessionPhase.DIFFERS
+        self._set(self.state, False, f"session {self._names[number]}: {session.text}")
+        self._tell_ready()
+        said = {"session": self._names[number], "report": report.decode()}
+        self._effects.add(Tell("error", "reconciliation differs", said))
 
     def _unmatched(self, message: ExecutionUnmatched) -> None:
         if message.last_qty == 0:
@@ -201,14 +204,14 @@ class Firm:
 
     @property
     def phases(self) -> dict[str, str]:
-        """Each session's phase, by name."""
+        """How far each session is reconciled, by name."""
         pairs = zip(self._names, self._sessions, strict=True)
-        return {name: session.phase.value for name, session in pairs}
+        return {name: session.text for name, session in pairs}
 
-    def differences(self, number: int) -> tuple[int, list[Difference]]:
-        """The newest report of a session: its number and what it found."""
-        session = self._sessions[number]
-        return session.report, list(session.differences)
+    @property
+    def comparisons(self) -> dict[str, Comparison]:
+        """The newest of each session, by name; to be read only."""
+        return dict(zip(self._names, self._sessions, strict=True))
 
     def _arm(self) -> None:
         self._tell_ready()
@@ -225,7 +228,7 @@ class Firm:
                 self._dispatcher.post_to(mailbox, Start(self._core.now))
 
     def _tell_ready(self) -> None:
-        """Every session was compared with its venue; whether it agreed is another question."""
+        """Every venue has answered; whether it agreed is another question."""
         compared = (SessionPhase.EQUAL, SessionPhase.DIFFERS)
         if all(session.phase in compared for session in self._sessions):
             self._effects.add(Ready())
@@ -267,24 +270,52 @@ class Firm:
         return self._core.cancel_all(None, None, int(CancelReason.SHUTDOWN))
 
     def reconcile(self, number: int | None) -> None:
-        """Ask the venue again, about one session's orders or all."""
+        """Ask the venue again, about one session's orders and positions or all."""
         for each in range(len(self._sessions)) if number is None else (number,):
             if self._sessions[each].phase is not SessionPhase.DOWN:
-                state = SessionState(self._names[each], True, True, self._core.now)
-                self._session(state)
+                self._begin(each)
 
-    def accept(self, number: int, report: int, reason: str) -> bool:
-        """An operator accepts a report of differences; False where it is not the newest."""
+    def accept(self, number: int, report: int, reason: str) -> list[Difference] | None:
+        """An operator accepts a report of differences: what it said; None where it is not the
+        newest. RefusedError where a quantity cannot be valued."""
         session = self._sessions[number]
-        if session.phase is not SessionPhase.DIFFERS or session.report != report:
-            return False
-        for difference in session.differences:
-            self._core.close_order(int(difference.cl_ord_id, 16))
-        content = msgspec.json.encode({"report": report, "reason": reason})
-        self._core.reconciliation(number, len(session.differences), True, content)
+        waits = session.phase in (SessionPhase.DIFFERS, SessionPhase.SILENT)
+        if not waits or session.report != report:
+            return None
+        accepted = list(session.differences)
+        priced = [(each, self._price(each)) for each in accepted if each.change]
+        closed = [
+            each.subject
+            for each in accepted
+            if each.kind == "order" and self._core.close_order(int(each.subject, 16))
+        ]
+        adjusted = [self._adjust(number, report, each, px) for each, px in priced]
+        content = {"report": report, "reason": reason, "closed": closed, "adjusted": adjusted}
+        self._core.reconciliation(number, len(accepted), True, msgspec.json.encode(content))
+        if closed and not session.skipped:
+            # Whether the closed ones had traded is seen in the positions, which they widened.
+            self._begin(number)
+            return accepted
         session.phase = SessionPhase.EQUAL
+        session.differences = []
         self._arm()
-        return True
+        return accepted
+
+    def _price(self, found: Difference) -> int:
+        """What the venue's position is valued at."""
+        px = self._core.price_of(found.instrument, found.settl_px)
+        if px == 0:
+            raise RefusedError(
+                f"{found.subject}: no price to value the venue's position at; "
+                "accept when its market is known"
+            )
+        return px
+
+    def _adjust(self, number: int, report: int, found: Difference, px: int) -> dict[str, str | int]:
+        """Book the venue's quantity; what our book then holds, for the report."""
+        self._core.adjust_position(number, found.instrument, found.change, px, report)
+        change = self._quantity_text(found.instrument, found.change)
+        return {"instrument": found.subject, "change": change, "holds": found.venue, "px": px}
 
     # ------------------------------------------------------------------ checkpoints
 
@@ -327,8 +358,7 @@ class Firm:
         if self.state is not RiskState.ACTIVE:
             reason = f"{self.state.name} before {reason}"
         for session in self._sessions:
-            session.phase = SessionPhase.DOWN
-            session.unanswered.clear()
+            session.take_down()
         self._set(self.state, False, reason)
         if not self._sessions:
             self._tell_ready()

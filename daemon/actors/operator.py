@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from daemon.actors.firm import FIRM_TIMERS, Firm
+from daemon.actors.firm import FIRM_TIMERS, Firm, RefusedError
 from daemon.actors.strategy_host import StrategyHost
 from daemon.core import Core
 from daemon.messages import Command, ParametersChanged, Reply, Start, Stop
@@ -29,10 +29,6 @@ from daemon.strategy import ParameterError
 
 SHUTDOWN_TIMER = FIRM_TIMERS + (1 << 16)
 SHUTDOWN_LOOK_NS = 20_000_000
-
-
-class RefusedError(Exception):
-    """A command that is well formed and not carried out; the text says why."""
 
 
 class OperatorDesk:
@@ -268,26 +264,24 @@ class OperatorDesk:
             self._firm.reconcile(number)
             return Reconciliation(report=0, state="running", differences=[])
         for each in range(len(self._names.sessions)) if number is None else (number,):
-            report, found = self._firm.differences(each)
-            if self._firm.accept(each, accept, command.arguments.get("reason", "")):
-                session = self._names.sessions[each]
-                rows = [
-                    Difference(
-                        session=session,
-                        kind="order",
-                        subject=d.cl_ord_id,
-                        ours=d.ours,
-                        venue=d.venue,
-                    )
-                    for d in found
-                ]
-                return Reconciliation(
-                    report=report,
-                    state="accepted",
-                    differences=rows,
-                    ts_core=self._core.now,
-                    accepted_by=command.user,
+            found = self._firm.accept(each, accept, command.arguments.get("reason", ""))
+            if found is None:
+                continue
+            session = self._names.sessions[each]
+            rows = [
+                Difference(
+                    session=session, kind=d.kind, subject=d.subject, ours=d.ours, venue=d.venue
                 )
+                for d in found
+            ]
+            return Reconciliation(
+                report=accept,
+                state="accepted",
+                differences=rows,
+                session=session,
+                ts_core=self._core.now,
+                accepted_by=command.user,
+            )
         raise RefusedError(f"report {accept} is not the newest that differs")
 
     # ------------------------------------------------------------------ the process

@@ -122,6 +122,8 @@ class FixSessionSettings(Section, frozen=True, kw_only=True, tag_field="kind", t
     # 0: SendingTime is not compared with our clock.
     sending_time_tolerance_seconds: Count = 120
     cancel_on_disconnect: bool = False
+    # Whether the venue answers RequestForPositions; none: FIX 4.4 is asked, 4.2 cannot be.
+    positions: Literal["fix", "none"] | None = None
     messages_in_flight_max: Annotated[int, Meta(ge=8, le=1 << 20)] = 4096
     cancel_share_percent: Annotated[int, Meta(ge=1, le=90)] = 20
     resend_messages_per_turn_max: Positive = 64
@@ -129,11 +131,20 @@ class FixSessionSettings(Section, frozen=True, kw_only=True, tag_field="kind", t
     placement: Placement = "inline"
 
     def __post_init__(self) -> None:
+        if self.positions == "fix" and self.begin_string == "FIX.4.2":
+            raise ValueError("positions: FIX 4.2 has no RequestForPositions")
         if self.reconnect_ms_min > self.reconnect_ms_max:
             raise ValueError(
                 f"reconnect_ms_min: {self.reconnect_ms_min} is above reconnect_ms_max,"
                 f" {self.reconnect_ms_max}"
             )
+
+    @property
+    def without_positions(self) -> str:
+        """Why reconciliation compares orders alone; "" where it compares positions too."""
+        if self.begin_string == "FIX.4.2":
+            return "not offered by FIX 4.2"
+        return 'not asked, positions = "none"' if self.positions == "none" else ""
 
 
 class SimulatedSessionSettings(
@@ -147,6 +158,11 @@ class SimulatedSessionSettings(
     report_latency_us: Count = 500
     reject_one_in: Count = 0  # 0: never
     seed: Count = 1
+
+    @property
+    def without_positions(self) -> str:
+        """As of a FIX session: this venue always answers."""
+        return ""
 
 
 SessionSettings = FixSessionSettings | SimulatedSessionSettings

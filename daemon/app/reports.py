@@ -30,11 +30,13 @@ from daemon.messages import Reply
 from daemon.messages.commands import COMMANDS, Selection
 from daemon.messages.commands import Recent as Newest
 from daemon.messages.replies import (
+    Difference,
     LatencyRow,
     LimitRow,
     LogStatus,
     OrderRow,
     Outcome,
+    Reconciliation,
     RiskReport,
     RiskRow,
     Snapshot,
@@ -112,6 +114,7 @@ class Reports:
             "risk": lambda _: self.risk(),
             "limits.show": lambda _: self.limits(),
             "strategies": lambda _: self._orders.strategies(),
+            "reconciliation": lambda _: self.reconciliation(),
             "latency": lambda _: self.latency(),
         }
 
@@ -160,6 +163,24 @@ class Reports:
             memory_bytes=resident_bytes(),
             note="" if trades else firm.reason,
         )
+
+    def reconciliation(self) -> list[Reconciliation]:
+        """Of each session, what the newest comparison with its venue has found."""
+        return [
+            Reconciliation(
+                report=found.report,
+                state=found.phase.value,
+                differences=[
+                    Difference(
+                        session=name, kind=d.kind, subject=d.subject, ours=d.ours, venue=d.venue
+                    )
+                    for d in found.differences
+                ],
+                session=name,
+                positions=found.positions,
+            )
+            for name, found in self._daemon.wiring.firm.comparisons.items()
+        ]
 
     def _log(self) -> LogStatus:
         log, folder = self._daemon._log, self._daemon.log_folder

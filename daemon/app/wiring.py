@@ -30,9 +30,11 @@ from daemon.runtime.events import (
     EpochBegun,
     ExecutionUnmatched,
     Killed,
+    PositionsAnswered,
     SnapshotWanted,
     StatusAnswered,
     TimerFired,
+    VenuePosition,
 )
 from daemon.runtime.mailbox import Actor, Dispatcher, Mailbox, Overflow
 from daemon.runtime.turn import PythonPhase
@@ -151,7 +153,14 @@ class Wiring:
             [each.start for each in self.configuration.strategy],
             self.effects,
             self.configuration.risk.armed,
+            [each.without_positions for each in self.configuration.session],
+            self.names.instruments,
+            self._quantity_text,
         )
+
+    def _quantity_text(self, number: int, lots: int) -> str:
+        _, instrument = self.instruments[self.names.instruments[number]]
+        return f"{instrument.qty_of(lots):f}"
 
     def _operator(self) -> OperatorDesk:
         return OperatorDesk(
@@ -170,6 +179,7 @@ class Wiring:
         halting = Overflow.HALT
         firm = self._mailbox(self.firm, halting)
         self.dispatcher.subscribe(firm, EpochBegun, SessionState, StatusAnswered)
+        self.dispatcher.subscribe(firm, VenuePosition, PositionsAnswered)
         self.dispatcher.subscribe(firm, ExecutionUnmatched, Killed)
         operator = self._mailbox(self.operator, halting)
         self.dispatcher.subscribe(operator, Command, EpochBegun)

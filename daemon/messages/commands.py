@@ -163,6 +163,9 @@ COMMANDS: Final[Mapping[str, CommandSpec]] = {
     "risk": _reads(Arguments, replies.RiskReport, "risk states, denials"),
     "limits.show": _reads(Arguments, list[replies.LimitRow], "every limit that is set"),
     "strategies": _reads(Arguments, list[replies.StrategyRow], "strategies"),
+    "reconciliation": _reads(
+        Arguments, list[replies.Reconciliation], "the newest report of each session"
+    ),
     "latency": _reads(Arguments, list[replies.LatencyRow], "percentiles by stage"),
     "limits.set": _changes(Role.RISK, SetLimit, "change a limit"),
     "strategies.start": _changes(Role.TRADER, OneStrategy, "start a strategy"),

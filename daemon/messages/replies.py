@@ -281,13 +281,18 @@ class Difference(Row, frozen=True, kw_only=True):
 
 
 class Reconciliation(Row, frozen=True, kw_only=True):
-    """What comparing with the venue found. States: equal, differs, accepted, running."""
+    """What comparing with the venue found.
+
+    States: running, accepted; of a report equal, differs, no answer, or how far it is.
+    """
 
     report: int
     state: str
     differences: list[Difference]
     ts_core: int = 0
     accepted_by: str = ""
+    session: str = ""
+    positions: str = ""  # how they were compared, or why not
 
 
 class Snapshot(Row, frozen=True, kw_only=True):

@@ -68,6 +68,8 @@ class EventKind(IntEnum):
     CONNECTION = 17
     STATUS_ANSWERED = 18
     EPOCH = 19
+    VENUE_POSITION = 20
+    POSITIONS_ANSWERED = 21
 
 
 class TimerFired(msgspec.Struct, frozen=True, gc=False):
@@ -136,6 +138,42 @@ class StatusAnswered(msgspec.Struct, frozen=True, gc=False):
     ord_status: int
     cum_qty: int
     leaves_qty: int
+
+
+POSITION_UNREADABLE = 1
+
+
+class VenuePosition(msgspec.Struct, frozen=True, gc=False):
+    """What the venue says that a session holds of an instrument, beside ours at that moment.
+
+    Quantities in lots, signed. `text` is the venue's symbol, or what could not be read.
+    """
+
+    instrument: int
+    session: int
+    request: int
+    venue_qty: int
+    net_qty: int
+    lowest_qty: int
+    highest_qty: int
+    flags: int
+    settl_px: int
+    text: str
+
+    @property
+    def readable(self) -> bool:
+        """Whether the quantities count."""
+        return not self.flags & POSITION_UNREADABLE
+
+
+class PositionsAnswered(msgspec.Struct, frozen=True, gc=False):
+    """The venue has said all that it holds for a session, or refused to."""
+
+    session: int
+    request: int
+    refused: bool
+    reports: int
+    text: str
 
 
 class Names(msgspec.Struct, frozen=True):
@@ -316,6 +354,18 @@ def _status_answered(_names: Names, event: RawEvent) -> StatusAnswered:
     return StatusAnswered(*event[3][:4])
 
 
+def _venue_position(_names: Names, event: RawEvent) -> VenuePosition:
+    session, request, venue_qty, net, low, high, flags, settl_px = event[3][:8]
+    return VenuePosition(
+        event[2], session, request, venue_qty, net, low, high, flags, settl_px, event[4]
+    )
+
+
+def _positions_answered(_names: Names, event: RawEvent) -> PositionsAnswered:
+    session, request, refused, reports = event[3][:4]
+    return PositionsAnswered(session, request, bool(refused), reports, event[4])
+
+
 BUILDERS: dict[EventKind, Callable[[Names, RawEvent], msgspec.Struct]] = {
     EventKind.BOOK: _book,
     EventKind.TRADE: _trade,
@@ -336,6 +386,8 @@ BUILDERS: dict[EventKind, Callable[[Names, RawEvent], msgspec.Struct]] = {
     EventKind.CONNECTION: _connection,
     EventKind.STATUS_ANSWERED: _status_answered,
     EventKind.EPOCH: _epoch,
+    EventKind.VENUE_POSITION: _venue_position,
+    EventKind.POSITIONS_ANSWERED: _positions_answered,
 }
 
 _BY_NUMBER = tuple(BUILDERS.get(kind) for kind in EventKind)

@@ -293,6 +293,21 @@ void bind_requests(py::class_<Core>& cls) {
       });
 }
 
+void bind_positions(py::class_<Core>& cls) {
+  cls.def(
+         "request_positions",
+         [](Core& self, std::uint32_t session) { return self.positions().ask(SessionId{session}); })
+      .def("adjust_position",
+           [](Core& self, std::uint32_t session, std::uint32_t instrument, std::int64_t change,
+              std::int64_t px, std::uint64_t report) {
+             self.positions().adjust(SessionId{session}, InstrumentId{instrument}, change, px,
+                                     report);
+           })
+      .def("price_of", [](const Core& self, std::uint32_t instrument, std::int64_t settl_px) {
+        return self.positions().price_of(InstrumentId{instrument}, settl_px);
+      });
+}
+
 void bind_risk(py::class_<Core>& cls) {
   cls.def("limits", &limits)
       .def("risk_state", &risk_state)
@@ -415,6 +430,7 @@ void bind_engine(py::module_& module) {
         return self.restore(std::as_bytes(std::span(bytes.data(), bytes.size())));
       });
   bind_requests(cls);
+  bind_positions(cls);
   bind_risk(cls);
   bind_subscriptions(cls);
   bind_records(cls);

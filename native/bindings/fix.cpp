@@ -32,6 +32,30 @@ Record record_of(const py::bytes& payload) {
   return record;
 }
 
+/// A whole answer to a question for positions: (instrument, long, short, settlement price) each.
+using HeldPosition = std::tuple<std::uint32_t, std::int64_t, std::int64_t, std::int64_t>;
+
+bool send_positions(FixSession& session, Nanos now, std::uint64_t request,
+                    const std::vector<HeldPosition>& held) {
+  FixPositionsAck ack;
+  ack.request = request;
+  ack.reports = static_cast<std::int64_t>(held.size());
+  ack.result = held.empty() ? kPositionsNone : kPositionsValid;
+  bool sent = session.send_positions_ack(now, ack);
+  FixPosition out;
+  out.request = request;
+  out.reports = ack.reports;
+  for (const auto& [instrument, long_qty, short_qty, settl_px] : held) {
+    ++out.number;
+    out.instrument = InstrumentId{instrument};
+    out.long_qty = long_qty;
+    out.short_qty = short_qty;
+    out.settl_px = settl_px;
+    sent = sent && session.send_position(now, out);
+  }
+  return sent;
+}
+
 /// A sink that keeps what a session says until Python takes it.
 class PySession final : public FixSink {
  public:
@@ -83,6 +107,9 @@ class PySession final : public FixSink {
   }
   void mass_cancel(const FixMassCancel& request) override {
     say("mass_cancel", request.cl_ord_id, index(request.instrument));
+  }
+  void positions_request(const FixPositionsRequest& request) override {
+    say("positions_request", request.request, index(request.instrument));
   }
 
  private:
@@ -200,6 +227,11 @@ void bind_session(py::module_& module) {
            [](PySession& self, Nanos now, const py::bytes& payload, std::int64_t order_qty) {
              return self.session.send_cancel(now, record_of<rec::CancelRequested>(payload),
                                              order_qty);
+           })
+      .def("send_positions",
+           [](PySession& self, Nanos now, std::uint64_t request,
+              const std::vector<HeldPosition>& held) {
+             return send_positions(self.session, now, request, held);
            })
       .def("send_application", [](PySession& self, Nanos now, const py::bytes& message) {
         return self.session.send_application(now, message);

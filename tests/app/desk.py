@@ -29,10 +29,12 @@ from daemon.core import (
     SharedStatus,
 )
 from daemon.messages import Reply
+from daemon.runtime.effects import Effect, SendReply
 
 NO_ID = 0xFFFF_FFFF
 SOH = "\x01"
 POLLS_MAX = 2000
+Held = tuple[int, int, int, int]  # instrument, long, short, settlement price
 
 CONFIGURATION = """
 [daemon]
@@ -98,9 +100,9 @@ notional_max = 100000
 class Venue:
     """The other end of the order session."""
 
-    def __init__(self) -> None:
+    def __init__(self, begin_string: str) -> None:
         config = FixSessionConfig()
-        config.id, config.begin_string, config.initiator = 0, "FIX.4.4", False
+        config.id, config.begin_string, config.initiator = 0, begin_string, False
         config.sender_comp_id, config.target_comp_id = "VENUE", "FIRM"
         self._symbols = FixSymbology()
         self._symbols.add(0, "BTC", "0.1", "0.001", "0.00000001")
@@ -110,6 +112,8 @@ class Venue:
         self.session: FixSession | None = None
         self.orders: list[int] = []
         self.cancels: list[tuple[int, int]] = []
+        self.held: list[Held] | None = []  # None: the question is not answered
+        self.asked: list[int] = []
         self._sequence = 0
         self._reports = 0
 
@@ -121,9 +125,11 @@ class Venue:
                 self.session.received(now, 1, rest[1])
             elif kind == "event" and rest[0] == 0:
                 self.session.connected(now)
-        self._write()
+            elif kind == "event" and rest[0] == 1:
+                self.session.disconnected(now)
+        self._write(now)
 
-    def _write(self) -> None:
+    def _write(self, now: int) -> None:
         assert self.session is not None
         for said in self.session.drain():
             if said[0] == "tx":
@@ -133,34 +139,55 @@ class Venue:
                 self.orders.append(said[1])
             elif said[0] == "cancel":
                 self.cancels.append((said[1], said[2]))
+            elif said[0] == "positions_request":
+                self.asked.append(said[1])
+                if self.held is not None:
+                    self.hold(now, self.held)
 
     def report(self, now: int, order: int, exec_type: str, ord_status: str, **more: object) -> None:
         """An ExecutionReport about 0.003 BTC bought at 100.1, with these fields besides."""
         assert self.session is not None
         self._reports += 1
-        stamp = datetime.fromtimestamp(now / 1e9, UTC).strftime("%Y%m%d-%H:%M:%S.%f")[:-3]
         fields = {
-            35: "8", 34: 1, 49: "VENUE", 52: stamp, 56: "FIRM",
-            37: "V-1", 11: f"{order:016X}", 17: f"E-{self._reports}", 150: exec_type,
+            35: "8", 37: "V-1", 11: f"{order:016X}", 17: f"E-{self._reports}", 150: exec_type,
             39: ord_status, 55: "BTC", 54: 1, 38: "0.003", 44: "100.1", 151: "0.003", 14: 0, 6: 0,
-            60: stamp, **{int(tag[1:]): value for tag, value in more.items()},
+            60: _stamp(now), **{int(tag[1:]): value for tag, value in more.items()},
         }  # fmt: skip
-        body = "".join(f"{tag}={value}{SOH}" for tag, value in fields.items())
+        self.say(now, fields)
+
+    def say(self, now: int, fields: dict[int, object]) -> None:
+        """An application message of these fields, MsgType first."""
+        assert self.session is not None
+        header = {35: fields[35], 34: 1, 49: "VENUE", 52: _stamp(now), 56: "FIRM"}
+        body = "".join(f"{tag}={value}{SOH}" for tag, value in (header | fields).items())
         whole = f"8=FIX.4.4{SOH}9={len(body)}{SOH}{body}"
         checksum = sum(whole.encode()) % 256
         assert self.session.send_application(now, f"{whole}10={checksum:03d}{SOH}".encode())
-        self._write()
+        self._write(now)
+
+    def hold(self, now: int, held: list[Held]) -> None:
+        """Answer the newest question for positions."""
+        assert self.session is not None
+        assert self.session.send_positions(now, self.asked[-1], held)
+        self._write(now)
+
+
+def _stamp(now: int) -> str:
+    return datetime.fromtimestamp(now / 1e9, UTC).strftime("%Y%m%d-%H:%M:%S.%f")[:-3]
 
 
 class Desk:
     """What `Reports` sees of a daemon, driven by the test: `turn`, `until`."""
 
-    def __init__(self, folder: Path, *overrides: str) -> None:
-        self.venue = Venue()
+    def __init__(self, folder: Path, *overrides: str, begin_string: str = "FIX.4.4") -> None:
+        self.venue = Venue(begin_string)
+        self.effects: list[Effect] = []
+        self._commands = 0
         self.log_folder = folder / "log"
         self.log_folder.mkdir(exist_ok=True)
         text = CONFIGURATION.format(folder=self.log_folder, port=self.venue.listener.port)
-        self.configuration = parse(text, "desk.toml", overrides)
+        version = f"session.broker.begin_string={begin_string}"
+        self.configuration = parse(text, "desk.toml", [version, *overrides])
         self._log, _ = LogWriter.recover(str(self.log_folder), 1 << 20)
         self._status = SharedStatus(str(folder / "status.page"))
         self.live = Live(self._log, self._status)
@@ -172,7 +199,7 @@ class Desk:
 
     def turn(self) -> None:
         self.reports.turn_times.take(self.live, self.wiring.phase)
-        self.wiring.effects.take()
+        self.effects += self.wiring.effects.take()
         self.venue.poll(self.live.clock_now())
 
     def until(self, holds: Callable[[], bool]) -> None:
@@ -213,11 +240,15 @@ class Desk:
         self.venue.report(self.live.clock_now(), order, exec_type, ord_status, **more)
         self.until(lambda: self.live.stats["fix_inputs"] > before)
 
-    def command(self, name: str) -> None:
-        """An operator's command, carried out in the next turn."""
-        said = {"name": name, "arguments": {}, "user": "tester", "role": "trader"}
-        self.live.push_operator(0, 0, 1, json.dumps(said))
+    def command(self, name: str, **arguments: object) -> Reply:
+        """An operator's command, carried out in the next turn; its reply."""
+        said = {"name": name, "arguments": arguments, "user": "tester", "role": "risk"}
+        self._commands += 1
+        self.live.push_operator(0, 0, self._commands, json.dumps(said))
         self.turn()
+        replies = [each.reply for each in self.effects if isinstance(each, SendReply)]
+        (reply,) = [each for each in replies if each.command_id == self._commands]
+        return reply
 
     def answer(self, name: str, **arguments: object) -> Reply:
         return self.reports.answer(name, arguments)

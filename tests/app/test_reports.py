@@ -96,7 +96,7 @@ def test_a_session_is_down_until_it_logs_on(tmp_path: Path) -> None:
     assert desk.ask("sessions")[0].state == "down"
     (session,) = desk.logged_on().ask("sessions")
     assert (session.name, session.kind, session.state) == ("broker", "fix", "logged_on")
-    assert session.next_target_msg_seq_num == 2
+    assert session.next_target_msg_seq_num == 3  # behind the Logon, and what it holds: nothing
     assert session.credits <= session.credits_max
     assert (session.reconnects, session.event) == (0, "reconciliation: equal")
     assert session.ts_state > 0

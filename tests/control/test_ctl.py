@@ -127,6 +127,7 @@ LINES: dict[str, tuple[str, dict[str, Any]]] = {
     "kill": ("kill", {}),
     "cancel-all": ("cancel-all", {}),
     "flatten --strategy q": ("flatten", {"strategy": "q"}),
+    "reconciliation": ("reconciliation", {}),
     "reconcile --accept 3": ("reconcile", {"accept": 3}),
     "log-level debug": ("log-level", {"level": "debug"}),
     "shutdown --reason done": ("shutdown", {"reason": "done"}),

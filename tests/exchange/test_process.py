@@ -94,6 +94,73 @@ def test_status_is_told_for_known_and_unknown_orders(exchange: Running) -> None:
     assert (unknown[39], unknown[103]) == ("8", "5")
 
 
+def ask_positions(client: FixClient, request: int, *more: tuple[int, object]) -> dict[int, str]:
+    """RequestForPositions; its acknowledgement."""
+    fields: list[tuple[int, object]] = [(710, f"{request:016X}"), (724, 0), (1, "A"), (581, 1)]
+    kept = [field for field in fields if field[0] not in {tag for tag, _ in more}]
+    client.send("AN", [*kept, (715, "20260101"), (60, "20260101-10:00:00"), *more])
+    return client.wait(lambda m: m[35] == "AO")
+
+
+def test_positions_are_told_from_the_record_of_trades_to_each_client_its_own(
+    exchange: Running,
+) -> None:
+    maker = FixClient(exchange.ports["fix"])
+    taker = FixClient(exchange.ports["fix"], name="OTHER")
+    none = ask_positions(maker, 0xA1)
+    assert (none[710], none[728], none[729], none[727]) == (f"{0xA1:016X}", "2", "0", "0")
+    maker.order(1, 2, 3, "99.99", "ACME", (18, 6))
+    maker.report(1, "0")
+    taker.order(1, 1, 3, "100.00", "ACME")
+    taker.report(1, "F")
+    maker.report(1, "F")
+    for client, quantities in ((maker, ("0", "3")), (taker, ("3", "0"))):
+        found = ask_positions(client, 0xA2)
+        assert (found[728], found[727], found[1]) == ("0", "1", client.name)
+        report = client.wait(lambda m: m[35] == "AP")
+        assert (report[710], report[55], report[703]) == (f"{0xA2:016X}", "ACME", "TOT")
+        assert (report[704], report[705]) == quantities
+        assert report[730] == "99.9900"
+    assert ask_positions(maker, 0xA3, (55, "BOLT"))[728] == "2"
+
+
+def test_a_question_for_positions_that_is_wrong_is_refused_with_the_reason(
+    exchange: Running,
+) -> None:
+    client = FixClient(exchange.ports["fix"])
+    for wrong, said in (
+        ((724, 1), "PosReqType"),
+        ((263, 1), "SubscriptionRequestType"),
+        ((55, "NOSUCH"), "unknown symbol NOSUCH"),
+        ((710, "mine"), "PosReqID"),
+    ):
+        refused = ask_positions(client, 1, wrong)
+        assert (refused[729], refused[727]) == ("2", "0")
+        assert said in refused[58]
+    client.send("AN", [(710, f"{1:016X}"), (724, 0)])
+    rejected = client.wait(lambda m: m[35] == "3")
+    assert (rejected[372], rejected[373]) == ("AN", "1")
+
+
+def test_a_restarted_exchange_goes_on_with_its_record(tmp_path: Path, line: socket.socket) -> None:
+    config = tmp_path / "exchange.toml"
+    config.write_text(AGENTS.format(folder=tmp_path, line=line.getsockname()[1], rate=1))
+    for held in (("5", "0"), ("10", "0")):
+        with Running(config) as exchange:
+            client = FixClient(exchange.ports["fix"])
+            client.order(1, 1, 5, "100.30", "ACME", (59, 3))
+            client.wait(lambda m: m[35] == "8" and m[39] == "2")
+            ask_positions(client, 1)
+            report = client.wait(lambda m: m[35] == "AP")
+            assert (report[704], report[705]) == held
+            client.close()
+    record = tmp_path / "trades.csv"
+    record.write_text(record.read_text() + "1,ACME,1,0,E1,BUY,100.00,many,0,1,PITWIRE\n")
+    lines = len(record.read_text().splitlines())
+    with pytest.raises(AssertionError, match=f"trades.csv: line {lines}: px or qty"):
+        Running(config).__enter__()
+
+
 def test_reports_made_while_a_client_was_away_are_resent(exchange: Running) -> None:
     client = FixClient(exchange.ports["fix"])
     client.order(1, 2, 3, "99.99", "ACME")

@@ -123,9 +123,10 @@ def append(
 
 
 if __name__ == "__main__":
-    # `golden_log.py tests/log/golden/v2` when a format is released; one that is there stays.
+    # `golden_log.py tests/log/golden/v1.1` when records were added, v2 when a format is released;
+    # one that is there stays.
     import sys
 
     target = Path(sys.argv[1])
     stated = write_golden(target)
-    target.with_suffix(".json").write_text(json.dumps(stated, indent=1) + "\n")
+    target.with_name(f"{target.name}.json").write_text(json.dumps(stated, indent=1) + "\n")

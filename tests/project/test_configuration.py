@@ -85,6 +85,11 @@ def test_a_shipped_configuration_is_right(file: Path) -> None:
         ('kind = "fix"', 'kind = "fax"', "x.toml: session[0].kind: Invalid value 'fax'"),
         ("port = 2", 'port = 2\npassword = "x"', "x.toml: session[0].password: "),
         ("port = 2", "port = 2\nreconnect_ms_min = 99999", "x.toml: session[0].reconnect_ms_min: "),
+        (
+            "port = 2",
+            'port = 2\nbegin_string = "FIX.4.2"\npositions = "fix"',
+            "x.toml: session[0].positions: FIX 4.2 has no RequestForPositions",
+        ),
         ("0.0001", "0", "x.toml: instrument[0].price_increment: must be above 0, found 0"),
         ("0.0001", "nan", "x.toml: instrument[0].price_increment: must be above 0, found NaN"),
         ("step = 0.01", "step = 0.00015", "x.toml: instrument[0].tick_table[0].step: 0.00015 is"),

@@ -168,7 +168,7 @@ class Lane:
         self._log.close()
         for name, expected in (
             ("ORDER_SUBMITTED", orders),
-            ("VENUE_TX", orders),
+            ("VENUE_TX", orders + 1),  # and the question for positions
             ("ORDER_DENIED", 0),
         ):
             found = sum(1 for _ in LogReader(self.folder, types=[name], committed=True))

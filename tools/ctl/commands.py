@@ -91,7 +91,7 @@ LIMIT = _option("--limit", type=int, help="rows at most")
 
 
 def _add_reading(words: Any) -> None:  # noqa: ANN401  argparse's own
-    for word in ("status", "market", "feeds", "risk", "latency", "snapshot"):
+    for word in ("status", "market", "feeds", "risk", "latency", "snapshot", "reconciliation"):
         _add(words, word, word)
     finished = _option("--finished", action="store_true", default=None, help="ended ones too")
     _add(words, "orders", "orders", STRATEGY, SYMBOL, LIMIT, finished)

@@ -59,6 +59,7 @@ COLUMNS: Final[dict[type, str]] = {
     replies.StrategyRow: "name status instruments orders_working fills realised unrealised fees"
     " currency handler_ns_p99 over_budget reason",
     replies.LatencyRow: "stage count p50_ns p90_ns p99_ns p999_ns max_ns",
+    replies.Reconciliation: "session state report positions",
     replies.Difference: "session kind subject ours venue",
 }
 # What a narrow terminal goes without, in this order.
@@ -112,6 +113,9 @@ def render(result: object) -> RenderableType:
         case list() if result and isinstance(result[0], replies.MarketRow):
             return Group(rows(result), Text(""), signals(result))
         case list():
+            compared = [each for each in result if isinstance(each, replies.Reconciliation)]
+            if found := [each for report in compared for each in report.differences]:
+                return Group(rows(result), rows(found))
             return rows(result) if result else Text("none", style="dim")
         case replies.Done(text=text, sequence=sequence):
             return Text(f"{text} (log sequence {sequence})" if sequence else text)

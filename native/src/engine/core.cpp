@@ -15,6 +15,7 @@ class VenueRoute final : public OrderRoute {
   bool cancel(const rec::CancelRequested& record, std::int64_t) override { return send(record); }
   bool replace(const rec::ReplaceRequested& record) override { return send(record); }
   bool status(const rec::StatusRequested& record) override { return send(record); }
+  bool positions(const rec::PositionsRequested& record) override { return send(record); }
   [[nodiscard]] bool logged_on() const override { return logged_on_; }
   void set_logged_on(bool logged_on) noexcept { logged_on_ = logged_on; }
   [[nodiscard]] bool connected() const noexcept { return connected_; }
@@ -44,7 +45,8 @@ Core::Core(Journal& journal, Egress& egress, const CoreConfig& config) : emitter
   market_ =
       std::make_unique<MarketDesk>(emitter_, subscriptions_, bars_, *this, config.instruments_max);
   orders_ = std::make_unique<OrderDesk>(emitter_, instruments_, *market_, config.orders);
-  fix_ = std::make_unique<FixDesk>(emitter_, *orders_);
+  positions_ = std::make_unique<PositionDesk>(emitter_, *orders_);
+  fix_ = std::make_unique<FixDesk>(emitter_, *orders_, *positions_);
   orders_->on_kill([this](const rec::Kill& record) { killed(record); });
 }
 
@@ -230,16 +232,29 @@ void Core::venue_connection(SessionId session, const rec::FixConnection& record)
 }
 
 void Core::venue_report(const rec::VenueReport& record, std::span<const std::byte> payload) {
-  if (static_cast<RecordType>(record.type) == RecordType::EXECUTION) {
-    rec::Execution execution;
-    std::memcpy(&execution, payload.data(), sizeof execution);
-    execution.raw_sequence = emitter_.cause();
-    orders_->on_execution(execution);
-  } else {
-    rec::CancelRejected rejected;
-    std::memcpy(&rejected, payload.data(), sizeof rejected);
-    rejected.raw_sequence = emitter_.cause();
-    orders_->on_cancel_rejected(rejected);
+  const auto read = [&](auto report) {
+    std::memcpy(&report, payload.data(), sizeof report);
+    report.raw_sequence = emitter_.cause();
+    return report;
+  };
+  switch (static_cast<RecordType>(record.type)) {
+    case RecordType::EXECUTION:
+      return orders_->on_execution(read(rec::Execution{}));
+    case RecordType::POSITIONS_ANSWERED: {
+      const auto answer = read(rec::PositionsAnswered{});
+      positions_->acknowledged(SessionId{record.session},
+                               {answer.request,
+                                answer.result,
+                                answer.status,
+                                static_cast<std::int64_t>(answer.reports),
+                                {}});
+      return;
+    }
+    case RecordType::VENUE_POSITION:
+      positions_->reported(read(rec::VenuePosition{}), -1, {});
+      return;
+    default:
+      return orders_->on_cancel_rejected(read(rec::CancelRejected{}));
   }
 }
 
@@ -492,6 +507,7 @@ void Core::begin_epoch(const rec::Epoch& record) {
   if (emitter_.muted()) return;
   // Sessions, connections and feeds of the process before are gone.
   market_->begin_epoch();
+  positions_->begin_epoch();
   fix_->after_recovery();
   for (const auto& venue : venues_) {
     if (venue) venue->set_connected(false);
@@ -512,6 +528,7 @@ void Core::save(std::vector<std::byte>& out) const {
   orders_->save(part);
   writer.put_bytes(part);
   market_->save(writer);
+  positions_->save(writer);
   fix_->save(writer);
   save_reactions(writer);
 }
@@ -541,7 +558,8 @@ bool Core::restore(std::span<const std::byte> in) {
   const auto now = reader.get<Nanos>();
   emitter_.begin(now, reader.get<Sequence>());
   return orders_->restore(reader.get_bytes()) && market_->restore(reader) &&
-         fix_->restore(reader) && restore_reactions(reader) && reader.ok();
+         positions_->restore(reader) && fix_->restore(reader) && restore_reactions(reader) &&
+         reader.ok();
 }
 
 bool Core::restore_reactions(ByteReader& in) {

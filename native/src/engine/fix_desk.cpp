@@ -23,6 +23,10 @@ class FixDesk::Route final : public OrderRoute {
   bool status(const rec::StatusRequested& record) override {
     return logged_on() && desk_.session_at(session_).send_status(desk_.emitter_.now(), record);
   }
+  bool positions(const rec::PositionsRequested& record) override {
+    return logged_on() &&
+           desk_.session_at(session_).send_positions_request(desk_.emitter_.now(), record);
+  }
   [[nodiscard]] bool logged_on() const override {
     const auto& session = desk_.entries_[index(session_)].session;
     return session && session->logged_on();
@@ -33,7 +37,8 @@ class FixDesk::Route final : public OrderRoute {
   SessionId session_;
 };
 
-FixDesk::FixDesk(Emitter& emitter, OrderDesk& orders) : emitter_(emitter), orders_(orders) {}
+FixDesk::FixDesk(Emitter& emitter, OrderDesk& orders, PositionDesk& positions)
+    : emitter_(emitter), orders_(orders), positions_(positions) {}
 FixDesk::~FixDesk() = default;
 
 OrderRoute& FixDesk::define(const FixSessionConfig& config,
@@ -189,8 +194,23 @@ void FixDesk::business_rejected(const FixReject& reject) { session_rejected(reje
 void FixDesk::session_rejected(const FixReject& reject) {
   event(reject.session, 2,
         "message " + std::to_string(reject.ref_seq_num) + " rejected: " + std::string(reject.text));
-  if (reject.cl_ord_id != 0) {
+  if (reject.ref_msg_type == "AN") {
+    positions_.refused(reject.session, reject.text);
+  } else if (reject.cl_ord_id != 0) {
     orders_.on_request_rejected(reject.session, reject.cl_ord_id, reject.text);
+  }
+}
+
+void FixDesk::positions_ack(SessionId session, Sequence, const FixPositionsAck& ack) {
+  if (!positions_.acknowledged(session, ack)) {
+    event(session, 1, "an acknowledgement of no question for positions that is open");
+  }
+}
+
+void FixDesk::venue_position(const rec::VenuePosition& record, std::int64_t reports,
+                             std::string_view defects) {
+  if (!positions_.reported(record, reports, defects)) {
+    event(SessionId{record.session}, 1, "a position report that answers no open question");
   }
 }
 

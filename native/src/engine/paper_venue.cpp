@@ -92,6 +92,16 @@ PaperVenue::PaperVenue(Core& core, const PaperVenueConfig& config)
     books_.emplace_back(core.market(), instrument);
     venue_.attach(instrument, &books_.back());
   }
+  remember_holdings();
+}
+
+// What was traded before this run of the venue only the log knows, so it is the daemon's word.
+void PaperVenue::remember_holdings() {
+  for (std::uint32_t i = 0; i < core_.instruments().size(); ++i) {
+    const InstrumentId instrument{i};
+    const std::int64_t net = core_.orders().net_at(session_, instrument);
+    if (net != 0) venue_.remember(session_, instrument, net, 0);
+  }
 }
 
 bool PaperVenue::request(Nanos now, RecordType type, std::span<const std::byte> payload) {

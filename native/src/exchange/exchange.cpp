@@ -143,6 +143,9 @@ Exchange::Exchange(const ExchangeConfig& config, Nanos now)
     simulated_->agents.open(now);
     simulated_->itch.settle(now);
   }
+  for (const auto& trade : journal_.earlier()) {
+    gateway_->remember(trade.session, trade.instrument, trade.signed_qty, trade.px);
+  }
   fix_->attach(*gateway_);
 }
 

@@ -111,9 +111,7 @@ Nanos FixAcceptor::next_deadline() const noexcept {
 }
 
 void FixAcceptor::arrive(Nanos due, const VenueRequest& request) {
-  const bool refusable =
-      request.kind != RequestKind::STATUS && request.kind != RequestKind::MASS_CANCEL;
-  if (refusable && random_.happens(rejects_per_million_)) {
+  if (refusable(request.kind) && random_.happens(rejects_per_million_)) {
     gateway_->refuse(due, request, VenueReject::RANDOM);
   } else {
     gateway_->handle(due, request);
@@ -179,6 +177,8 @@ void FixAcceptor::mass_cancel_done(const VenueMassCancelReport& report) {
   way_out_.push(now_, report);
 }
 
+void FixAcceptor::positions(const VenueHoldings& holdings) { way_out_.push(now_, holdings); }
+
 void FixAcceptor::deliver(const VenueReport& report) {
   const auto exec_id = numbered(exec_id_prefix_, report.exec_id);
   const auto order_id = order_id_text(report.order_id);
@@ -240,6 +240,28 @@ void FixAcceptor::deliver(const VenueMassCancelReport& report) {
   if (session == nullptr || !session->send_mass_cancel_report(now_, out)) {
     note(2, name(report.session) + ": a mass cancel report could not be sent");
   }
+  ++reports_;
+}
+
+void FixAcceptor::deliver(const VenueHoldings& holdings) {
+  auto* session = find(holdings.session);
+  FixPositionsAck ack;
+  ack.request = holdings.request;
+  ack.reports = static_cast<std::int64_t>(holdings.positions.size());
+  ack.result = holdings.positions.empty() ? kPositionsNone : kPositionsValid;
+  bool sent = session != nullptr && session->send_positions_ack(now_, ack);
+  FixPosition out;
+  out.request = holdings.request;
+  out.reports = ack.reports;
+  for (const auto& position : holdings.positions) {
+    ++out.number;
+    out.instrument = position.instrument;
+    out.long_qty = std::max<std::int64_t>(position.net_qty, 0);
+    out.short_qty = std::max<std::int64_t>(-position.net_qty, 0);
+    out.settl_px = position.last_px;
+    sent = sent && session->send_position(now_, out);
+  }
+  if (!sent) note(2, name(holdings.session) + ": positions could not be sent");
   ++reports_;
 }
 
@@ -315,6 +337,16 @@ void FixAcceptor::mass_cancel(const FixMassCancel& cancel) {
   request.session = cancel.session;
   request.cl_ord_id = cancel.cl_ord_id;
   request.instrument = cancel.instrument;
+  way_in_.push(now_, request);
+}
+
+void FixAcceptor::positions_request(const FixPositionsRequest& asked) {
+  ++requests_;
+  VenueRequest request;
+  request.kind = RequestKind::POSITIONS;
+  request.session = asked.session;
+  request.cl_ord_id = asked.request;
+  request.instrument = asked.instrument;
   way_in_.push(now_, request);
 }
 

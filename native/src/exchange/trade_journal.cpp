@@ -1,15 +1,37 @@
 #include "pitwire/exchange/trade_journal.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <stdexcept>
 #include <utility>
 
 namespace pitwire {
 namespace {
 
-constexpr auto kHeading =
+constexpr std::string_view kHeading =
     "ts,symbol,match_number,cl_ord_id,exec_id,side,px,qty,fee,aggressor,session\n";
+enum Column : std::size_t { SYMBOL = 1, SIDE = 5, PX = 6, QTY = 7, SESSION = 10, COLUMNS = 11 };
+
+/// False where there are more or fewer columns.
+bool split(std::string_view line, std::array<std::string_view, COLUMNS>& out) {
+  for (std::size_t i = 0; i < COLUMNS; ++i) {
+    const auto comma = line.find(',');
+    if ((comma == std::string_view::npos) != (i + 1 == COLUMNS)) return false;
+    out[i] = line.substr(0, comma);
+    if (comma != std::string_view::npos) line.remove_prefix(comma + 1);
+  }
+  return true;
+}
+
+template <class Items, class Name>
+std::uint32_t place_of(const Items& items, std::string_view name, Name&& name_of) {
+  const auto found = std::find_if(items.begin(), items.end(),
+                                  [&](const auto& item) { return name_of(item) == name; });
+  return found == items.end() ? kNoId : static_cast<std::uint32_t>(found - items.begin());
+}
 
 void append_hex(std::string& out, std::uint64_t value) {
   char digits[17];
@@ -25,11 +47,50 @@ TradeJournal::TradeJournal(const std::string& path, std::vector<JournalInstrumen
       sessions_(std::move(sessions)),
       prefix_(std::move(exec_id_prefix)) {
   if (path.empty()) return;
+  read(path);
   file_.reset(std::fopen(path.c_str(), "ae"));
   if (!file_) throw std::invalid_argument("trades: " + path + ": " + std::strerror(errno));
   std::fseek(file_.get(), 0, SEEK_END);
-  if (std::ftell(file_.get()) == 0) std::fputs(kHeading, file_.get());
+  if (std::ftell(file_.get()) == 0) std::fputs(kHeading.data(), file_.get());
   pending_ = true;
+}
+
+void TradeJournal::read(const std::string& path) {
+  std::ifstream file(path);
+  std::string line;
+  for (std::size_t number = 1; std::getline(file, line); ++number) {
+    const char* fault = nullptr;
+    if (number == 1) {
+      if (line + '\n' != kHeading) fault = "not the heading of a record of trades";
+    } else {
+      fault = file.eof() ? "cut short" : read_line(line);
+    }
+    if (fault != nullptr) {
+      throw std::invalid_argument("trades: " + path + ": line " + std::to_string(number) + ": " +
+                                  fault);
+    }
+  }
+}
+
+const char* TradeJournal::read_line(std::string_view line) {
+  std::array<std::string_view, COLUMNS> of;
+  if (!split(line, of)) return "expected 11 columns";
+  const auto instrument =
+      place_of(instruments_, of[SYMBOL], [](const auto& each) { return each.symbol; });
+  const auto session = place_of(sessions_, of[SESSION], [](const auto& each) { return each; });
+  if (instrument == kNoId || session == kNoId) return nullptr;
+  JournalTrade trade{SessionId{session}, InstrumentId{instrument}, 0, 0};
+  if (instruments_[instrument].qty.parse(of[QTY], trade.signed_qty) != DecimalStatus::OK ||
+      instruments_[instrument].price.parse(of[PX], trade.px) != DecimalStatus::OK) {
+    return "px or qty is no multiple of the instrument's increment";
+  }
+  if (of[SIDE] == "SELL") {
+    trade.signed_qty = -trade.signed_qty;
+  } else if (of[SIDE] != "BUY") {
+    return "side is neither BUY nor SELL";
+  }
+  earlier_.push_back(trade);
+  return nullptr;
 }
 
 void TradeJournal::record(const VenueReport& trade) {

@@ -1,9 +1,9 @@
 #include "decode.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "encode_orders.hpp"
+#include "read.hpp"
 #include "timestamp.hpp"
 #include "values.hpp"
 
@@ -16,25 +16,9 @@ constexpr std::uint32_t kUnsupported = 11;
 constexpr std::uint32_t kIncorrectQuantity = 13;
 constexpr std::uint32_t kOther = 99;
 
-template <std::size_t N>
-void copy_text(std::array<char, N>& to, std::string_view from) {
-  std::copy_n(from.data(), std::min(from.size(), N - 1), to.data());
-}
-
 Side side_of(std::string_view value) noexcept {
   if (value == "1") return Side::BUY;
   return value == "2" ? Side::SELL : Side::NONE;
-}
-
-// Collects what could not be read: "31=10x (not a decimal); ".
-void add_defect(std::string& defects, std::uint32_t tag, std::string_view value,
-                std::string_view why) {
-  defects += std::to_string(tag);
-  defects += '=';
-  defects += value;
-  defects += " (";
-  defects += why;
-  defects += "); ";
 }
 
 std::int64_t read_count(const FieldTable& fields, std::uint32_t tag, DecimalStep step,

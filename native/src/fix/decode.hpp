@@ -15,6 +15,13 @@ struct DecodedExecution {
   std::string defects;
 };
 
+/// A position report; as above, and how many reports its answer has (-1: not stated).
+struct DecodedPosition {
+  rec::VenuePosition record;
+  std::int64_t reports = -1;
+  std::string defects;
+};
+
 class Decoder {
  public:
   Decoder(const FixSessionConfig& config, const FixSymbology& symbology);
@@ -23,6 +30,9 @@ class Decoder {
   [[nodiscard]] DecodedExecution execution(const FieldTable& fields, Sequence raw) const;
   [[nodiscard]] rec::CancelRejected cancel_rejected(const FieldTable& fields, Sequence raw) const;
   [[nodiscard]] FixMassCancelReport mass_cancel_report(const FieldTable& fields) const;
+
+  [[nodiscard]] FixPositionsAck positions_ack(const FieldTable& fields) const;
+  [[nodiscard]] DecodedPosition venue_position(const FieldTable& fields, Sequence raw) const;
 
   // ---- what a client asks; false: refused, and why
   [[nodiscard]] bool order(const FieldTable& fields, Sequence raw, FixNewOrder& out,
@@ -34,6 +44,8 @@ class Decoder {
   [[nodiscard]] FixStatusRequest status_request(const FieldTable& fields, Sequence raw) const;
   [[nodiscard]] bool mass_cancel(const FieldTable& fields, Sequence raw, FixMassCancel& out,
                                  Refusal& why) const;
+  [[nodiscard]] bool positions_request(const FieldTable& fields, Sequence raw,
+                                       FixPositionsRequest& out, Refusal& why) const;
 
  private:
   [[nodiscard]] InstrumentId instrument_of(const FieldTable& fields) const noexcept;

@@ -1,46 +1,11 @@
 #include "encode.hpp"
 
 #include "encode_orders.hpp"
+#include "put.hpp"
 #include "timestamp.hpp"
 #include "values.hpp"
 
 namespace pitwire {
-namespace {
-
-FIX::Message message_of(const char* msg_type) {
-  FIX::Message message;
-  message.getHeader().setField(35, msg_type);
-  return message;
-}
-
-void put(FIX::Message& message, int tag, std::string_view value) {
-  message.setField(tag, std::string(value));
-}
-void put(FIX::Message& message, int tag, char value) {
-  message.setField(tag, std::string(1, value));
-}
-void put_number(FIX::Message& message, int tag, std::uint64_t value) {
-  message.setField(tag, std::to_string(value));
-}
-void put_id(FIX::Message& message, int tag, ClOrdId id) {
-  std::string text;
-  append_cl_ord_id(text, id);
-  message.setField(tag, text);
-}
-void put_text(FIX::Message& message, int tag, std::string_view value) {
-  if (!value.empty()) put(message, tag, value);
-}
-// A NUL-free, SOH-free echo of a field, when there is one.
-void echo(FIX::Message& message, int tag, const FieldTable& fields) {
-  put_text(message, tag, fields[static_cast<std::uint32_t>(tag)]);
-}
-
-template <class Enum>
-void put_digit(FIX::Message& message, int tag, Enum value) {
-  put(message, tag, static_cast<char>('0' + static_cast<int>(value)));
-}
-
-}  // namespace
 
 Encoder::Encoder(const FixSessionConfig& config, const FixSymbology& symbology)
     : config_(config),

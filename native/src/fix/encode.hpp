@@ -13,7 +13,7 @@ namespace pitwire {
 
 /// What a venue answers by itself to a request that it cannot even read.
 struct Refusal {
-  std::uint32_t reason = 0;  ///< OrdRejReason
+  std::uint32_t reason = 0;  ///< OrdRejReason, or PosReqResult
   std::string text;
 };
 
@@ -37,7 +37,16 @@ class Encoder {
   [[nodiscard]] FIX::Message refused_cancel(const FieldTable& request,
                                             const Refusal& refusal) const;
 
+  // ---- positions, encode_positions.cpp
+  [[nodiscard]] FIX::Message positions_request(Nanos now, std::uint64_t request) const;
+  [[nodiscard]] FIX::Message positions_ack(const FixPositionsAck& ack) const;
+  [[nodiscard]] Built position(Nanos now, const FixPosition& position) const;
+  /// An ack that refuses a request with its own words; `number` makes the PosMaintRptID.
+  [[nodiscard]] FIX::Message refused_positions(const FieldTable& request, const Refusal& refusal,
+                                               std::uint64_t number) const;
+
  private:
+  void put_account(FIX::Message& message, std::string_view account) const;
   void put_timestamp(FIX::Message& message, int tag, Nanos ts) const;
 
   const FixSessionConfig& config_;

@@ -35,6 +35,10 @@ bool FixSession::supports_mass_cancel() const noexcept {
   return impl_->config().begin_string != "FIX.4.2";
 }
 
+bool FixSession::supports_positions() const noexcept {
+  return impl_->config().begin_string != "FIX.4.2";
+}
+
 bool FixSession::send_order(Nanos now, const rec::OrderSubmitted& order) {
   return logged_on() && impl_->send_body(now, impl_->orders().order(now, order));
 }
@@ -58,6 +62,22 @@ bool FixSession::send_mass_cancel(Nanos now, const rec::MassCancelRequested& req
   if (!logged_on() || !supports_mass_cancel()) return false;
   Encoder::Built message = impl_->encoder().mass_cancel(now, request);
   return message && impl_->send_application(now, *message);
+}
+
+bool FixSession::send_positions_request(Nanos now, const rec::PositionsRequested& request) {
+  if (!logged_on() || !supports_positions()) return false;
+  FIX::Message message = impl_->encoder().positions_request(now, request.request);
+  return impl_->send_application(now, message);
+}
+
+bool FixSession::send_positions_ack(Nanos now, const FixPositionsAck& ack) {
+  FIX::Message message = impl_->encoder().positions_ack(ack);
+  return impl_->send_report(now, message);
+}
+
+bool FixSession::send_position(Nanos now, const FixPosition& position) {
+  Encoder::Built message = impl_->encoder().position(now, position);
+  return message && impl_->send_report(now, *message);
 }
 
 bool FixSession::send_execution(Nanos now, const FixExecution& execution) {

@@ -72,7 +72,7 @@ bool FixSession::Impl::send(const std::string& message) {
   const bool poss_dup = fields.is_set(43);
   const ClOrdId id = admin ? 0 : parse_cl_ord_id(fields[11]);
   rejected_ = rejected_ || type == "3" || type == "j";
-  if (!poss_dup) sent(type, number, id);
+  if (!poss_dup) sent(type, number, id == 0 ? parse_cl_ord_id(fields[710]) : id);
   sink_.tx(config_.id, message, number, id, admin, poss_dup);
   return true;
 }
@@ -160,9 +160,25 @@ void FixSession::Impl::from_venue(const FieldTable& fields, std::string_view typ
     sink_.business_rejected(reject_of(fields, raw));
   } else if (type == "r") {
     sink_.mass_cancel_report(config_.id, decoder_.mass_cancel_report(fields));
+  } else if (type == "AO") {
+    sink_.positions_ack(config_.id, raw, decoder_.positions_ack(fields));
+  } else if (type == "AP") {
+    position_report(fields, raw, {});
   } else {
     throw FIX::UnsupportedMessageType();
   }
+}
+
+void FixSession::Impl::position_report(const FieldTable& fields, Sequence raw,
+                                       std::string_view more) {
+  DecodedPosition decoded = decoder_.venue_position(fields, raw);
+  decoded.defects += more;
+  if (!decoded.defects.empty()) {
+    event(2, "position report not whole: " + decoded.defects);
+    decoded.record.long_qty = decoded.record.short_qty = 0;
+    decoded.record.flags = 1;
+  }
+  sink_.venue_position(decoded.record, decoded.reports, decoded.defects);
 }
 
 // A report that the session refused (its dictionary did not like it) still happened at the venue.
@@ -171,6 +187,10 @@ void FixSession::Impl::report_unreadable(std::string_view message) {
   if (fields[35] == "9") {
     event(2, "OrderCancelReject was refused by the session's rules");
     sink_.cancel_rejected(decoder_.cancel_rejected(fields, current_raw_));
+    return;
+  }
+  if (fields[35] == "AP") {
+    position_report(fields, current_raw_, "refused by the session's rules");
     return;
   }
   DecodedExecution decoded = decoder_.execution(fields, current_raw_);
@@ -199,6 +219,10 @@ void FixSession::Impl::from_client(const FieldTable& fields, std::string_view ty
     FixMassCancel request;
     decoder_.mass_cancel(fields, raw, request, why) ? sink_.mass_cancel(request)
                                                     : refuse_other(fields, why);
+  } else if (type == "AN") {
+    FixPositionsRequest request;
+    decoder_.positions_request(fields, raw, request, why) ? sink_.positions_request(request)
+                                                          : refuse_positions(fields, why);
   } else {
     throw FIX::UnsupportedMessageType();
   }
@@ -214,6 +238,12 @@ void FixSession::Impl::refuse_cancel(const FieldTable& fields, const Refusal& wh
   FIX::Message reject = encoder_.refused_cancel(fields, why);
   event(1, "cancel or replace refused: " + why.text);
   session_->send(reject);
+}
+
+void FixSession::Impl::refuse_positions(const FieldTable& fields, const Refusal& why) {
+  FIX::Message ack = encoder_.refused_positions(fields, why, store_.getNextSenderMsgSeqNum());
+  event(1, "request for positions refused: " + why.text);
+  session_->send(ack);
 }
 
 void FixSession::Impl::refuse_other(const FieldTable& fields, const Refusal& why) {

@@ -121,6 +121,8 @@ class FixSession::Impl final : private FIX::Application,
   [[nodiscard]] Sequence raw_of(std::uint64_t number);
   void refuse_order(const FieldTable& fields, const Refusal& why);
   void refuse_cancel(const FieldTable& fields, const Refusal& why);
+  void refuse_positions(const FieldTable& fields, const Refusal& why);
+  void position_report(const FieldTable& fields, Sequence raw, std::string_view more);
   void refuse_other(const FieldTable& fields, const Refusal& why);
 
   const FixSessionConfig config_;

@@ -73,7 +73,8 @@ void FixSession::Impl::received(Nanos now, Sequence raw, std::string_view messag
       rejected_ = true;
     }
     const std::string_view type = fields[35];
-    if (config_.initiator && rejected_ && !delivered_ && (type == "8" || type == "9")) {
+    if (config_.initiator && rejected_ && !delivered_ &&
+        (type == "8" || type == "9" || type == "AP")) {
       report_unreadable(message);
     }
     current_ = {};

@@ -69,15 +69,17 @@ void OrderGateway::handle(Nanos now, const VenueRequest& request) {
     case RequestKind::MASS_CANCEL:
       mass_cancel(now, request);
       break;
+    case RequestKind::POSITIONS:
+      reports_.positions({request.session, request.cl_ord_id,
+                          positions_.held(request.session, index(request.instrument))});
+      break;
   }
   current_ = nullptr;
 }
 
 void OrderGateway::refuse(Nanos now, const VenueRequest& request, VenueReject reason) {
   if (request.kind == RequestKind::NEW) return reject_order(now, request, reason);
-  if (request.kind == RequestKind::CANCEL || request.kind == RequestKind::REPLACE) {
-    return reject_change(now, request, reason);
-  }
+  if (refusable(request.kind)) return reject_change(now, request, reason);
   handle(now, request);
 }
 
@@ -289,6 +291,8 @@ void OrderGateway::report_trade(const VenueTrade& trade, const VenueOrder& own, 
   client->cum_notional += trade.price * trade.qty;
   client->alive = own.leaves_qty > 0;
   client->status = client->alive ? OrdStatus::PARTIALLY_FILLED : OrdStatus::FILLED;
+  positions_.add(client->session, client->instrument,
+                 client->side == Side::BUY ? trade.qty : -trade.qty, trade.price);
   auto report = report_of(trade.now, *client, ExecType::TRADE);
   report.match_number = trade.match_number;
   report.last_px = trade.price;

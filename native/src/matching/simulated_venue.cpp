@@ -35,7 +35,9 @@ class SimulatedVenue::Reports final : public ReportSink {
       states_fees_.push_back(instrument.states_fees);
   }
 
-  using Report = std::variant<rec::Execution, rec::CancelRejected>;
+  using Report =
+      std::variant<rec::Execution, rec::CancelRejected, rec::PositionsAnswered, rec::VenuePosition>;
+  Nanos now = 0;  ///< of the requests being handled
   DelayLine<Report> way_out;
 
   void execution(const VenueReport& report) override {
@@ -48,6 +50,12 @@ class SimulatedVenue::Reports final : public ReportSink {
     way_out.push(reject.transact_time, to_record(reject));
   }
   void mass_cancel_done(const VenueMassCancelReport&) override {}  // each order has its own report
+  void positions(const VenueHoldings& holdings) override {
+    way_out.push(now, to_record(holdings));
+    for (const auto& position : holdings.positions) {
+      way_out.push(now, to_record(holdings, position));
+    }
+  }
 
  private:
   std::string prefix_;
@@ -89,9 +97,8 @@ void SimulatedVenue::on_trading(Nanos now, InstrumentId instrument, TradingState
 }
 
 void SimulatedVenue::arrive(Nanos now, const VenueRequest& request) {
-  const bool refusable =
-      request.kind != RequestKind::STATUS && request.kind != RequestKind::MASS_CANCEL;
-  if (refusable && random_.happens(rejects_per_million_)) {
+  reports_->now = now;
+  if (refusable(request.kind) && random_.happens(rejects_per_million_)) {
     gateway_.refuse(now, request, VenueReject::RANDOM);
   } else {
     gateway_.handle(now, request);
@@ -113,6 +120,11 @@ std::size_t SimulatedVenue::poll(Nanos now, VenueReportSink& sink) {
 
 Nanos SimulatedVenue::next_deadline() const noexcept {
   return std::min(way_in_.next_due(), reports_->way_out.next_due());
+}
+
+void SimulatedVenue::remember(SessionId session, InstrumentId instrument, std::int64_t signed_qty,
+                              std::int64_t px) {
+  gateway_.remember(session, instrument, signed_qty, px);
 }
 
 std::uint64_t SimulatedVenue::reports_made() const noexcept { return gateway_.reports_made(); }

@@ -89,6 +89,15 @@ VenueRequest request_of(const rec::MassCancelRequested& cancel) noexcept {
   return request;
 }
 
+VenueRequest request_of(const rec::PositionsRequested& asked) noexcept {
+  VenueRequest request;
+  request.kind = RequestKind::POSITIONS;
+  request.session = SessionId{asked.session};
+  request.cl_ord_id = asked.request;
+  request.instrument = InstrumentId{kNoId};
+  return request;
+}
+
 template <class Record>
 bool read(std::span<const std::byte> payload, VenueRequest& out) noexcept {
   Record record;
@@ -111,6 +120,8 @@ bool read_request(RecordType type, std::span<const std::byte> payload, VenueRequ
       return read<rec::StatusRequested>(payload, out);
     case RecordType::MASS_CANCEL_REQUESTED:
       return read<rec::MassCancelRequested>(payload, out);
+    case RecordType::POSITIONS_REQUESTED:
+      return read<rec::PositionsRequested>(payload, out);
     default:
       return false;
   }
@@ -152,6 +163,28 @@ rec::CancelRejected to_record(const VenueCancelReject& reject) noexcept {
   out.cxl_rej_reason = reject.reason;
   if (reject.order_id != 0) write_id(out.order_id, "O", reject.order_id);
   write_text(out.text, reject.text);
+  return out;
+}
+
+rec::PositionsAnswered to_record(const VenueHoldings& holdings) noexcept {
+  constexpr std::uint32_t kNoneFound = 2;  // PosReqResult, FIX tag 728
+  rec::PositionsAnswered out;
+  out.request = holdings.request;
+  out.session = index(holdings.session);
+  out.result = holdings.positions.empty() ? kNoneFound : 0;
+  out.reports = static_cast<std::uint32_t>(holdings.positions.size());
+  return out;
+}
+
+rec::VenuePosition to_record(const VenueHoldings& holdings,
+                             const ClientPosition& position) noexcept {
+  rec::VenuePosition out;
+  out.request = holdings.request;
+  out.session = index(holdings.session);
+  out.instrument = index(position.instrument);
+  out.long_qty = position.net_qty > 0 ? position.net_qty : 0;
+  out.short_qty = position.net_qty < 0 ? -position.net_qty : 0;
+  out.settl_px = position.last_px;
   return out;
 }
 

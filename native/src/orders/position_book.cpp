@@ -107,7 +107,8 @@ void PositionBook::ensure(InstrumentId instrument) {
 }
 
 PositionBook::PairCell* PositionBook::cell(StrategyId strategy, InstrumentId instrument) noexcept {
-  if (!registry_->known(instrument) || index(strategy) >= totals_.size()) return nullptr;
+  const bool holder = strategy == kUnassigned || totals_at(strategy) != nullptr;
+  if (!registry_->known(instrument) || !holder) return nullptr;
   const auto slot = pairs_.insert(strategy, instrument);
   if (slot == PairIndex::kNone) return nullptr;
   if (slot < cells_.size()) return &cells_[slot];
@@ -122,18 +123,18 @@ PositionBook::PairCell* PositionBook::cell(StrategyId strategy, InstrumentId ins
 
 void PositionBook::reserve(const Order& order, int sign) noexcept {
   auto* pair = cell(order.strategy, order.instrument);
-  if (pair == nullptr) {
+  auto* totals = totals_at(order.strategy);
+  if (pair == nullptr || totals == nullptr) {
     overflowed_ = true;
     return;
   }
-  auto& totals = totals_[index(order.strategy)];
   count(pair->holding.working, order, sign, overflowed_);
   count(firm_[index(order.instrument)].holding.working, order, sign, overflowed_);
   const auto notional = sign * order.reserved_notional;
-  if (!add_to(totals.gross_notional, notional)) overflowed_ = true;
+  if (!add_to(totals->gross_notional, notional)) overflowed_ = true;
   if (!add_to(firm_totals_.gross_notional, notional)) overflowed_ = true;
   const auto one = static_cast<std::uint32_t>(sign);  // −1 wraps, as unsigned subtraction does
-  totals.working_orders += one;
+  totals->working_orders += one;
   firm_totals_.working_orders += one;
 }
 
@@ -176,7 +177,8 @@ void PositionBook::refresh(Holding& holding, InstrumentId instrument) noexcept {
 
 void PositionBook::total(StrategyId strategy, const Holding& before,
                          const Holding& after) noexcept {
-  for (auto* totals : {&totals_[index(strategy)], &firm_totals_}) {
+  for (auto* totals : {totals_at(strategy), &firm_totals_}) {
+    if (totals == nullptr) continue;
     const auto notional = saturate(Int128{after.open_notional} - before.open_notional);
     const auto pnl = saturate(Int128{after.pnl_risk} - before.pnl_risk);
     if (!add_to(totals->gross_notional, notional)) overflowed_ = true;

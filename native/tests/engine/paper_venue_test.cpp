@@ -309,6 +309,87 @@ TEST_F(PaperVenueTest, order_of_an_earlier_run_has_ended_with_what_was_filled) {
   EXPECT_EQ(answers[0].values[2], 2) << "cum_qty as the log has it";
 }
 
+TEST_F(PaperVenueTest, asked_for_positions_it_says_what_traded_there) {
+  Daemon daemon(options());
+  daemon.phase.when_live = {limit(Side::BUY, 3, 1'003), limit(Side::BUY, 4, 1'000)};
+  daemon.add_venue();
+  const auto none = daemon.core.positions().ask(kPaper);
+  daemon.settle();
+  daemon.snapshot(kBook);
+  ASSERT_EQ(daemon.position(), 3);
+  const auto some = daemon.core.positions().ask(kPaper);
+  ASSERT_NE(some, none);
+  daemon.settle();
+  const auto answers = daemon.phase.of(EventKind::POSITIONS_ANSWERED);
+  ASSERT_EQ(answers.size(), 2U);
+  EXPECT_EQ(answers[0].values[1], static_cast<std::int64_t>(none));
+  EXPECT_EQ(answers[0].values[3], 0) << "no report";
+  EXPECT_EQ(answers[1].values[3], 1);
+  const auto said = daemon.phase.of(EventKind::VENUE_POSITION);
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_EQ(said[0].instrument, index(kBtc));
+  EXPECT_EQ(said[0].values[1], static_cast<std::int64_t>(some));
+  EXPECT_EQ(said[0].values[2], 3) << "the venue's";
+  EXPECT_EQ(said[0].values[3], 3) << "ours, certain";
+  EXPECT_EQ(said[0].values[4], 3);
+  EXPECT_EQ(said[0].values[5], 7) << "if what works is bought";
+}
+
+TEST_F(PaperVenueTest, positions_of_an_earlier_run_are_held_on) {
+  {
+    Daemon daemon(options());
+    daemon.phase.when_live = {limit(Side::BUY, 3, 1'003)};
+    daemon.add_venue();
+    daemon.snapshot(kBook);
+    ASSERT_EQ(daemon.position(), 3);
+    ASSERT_TRUE(daemon.log.close());
+  }
+  Daemon daemon(options("later"));
+  {
+    LogReader facts(options().folder, Upto::COMMITTED);
+    while (const auto frame = facts.next()) daemon.core.apply_fact(*frame);
+  }
+  daemon.add_venue();
+  daemon.core.positions().ask(kPaper);
+  daemon.settle();
+  const auto said = daemon.phase.of(EventKind::VENUE_POSITION);
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_EQ(said[0].values[2], 3);
+  EXPECT_EQ(said[0].values[3], 3);
+}
+
+TEST_F(PaperVenueTest, an_accepted_position_is_the_firms_and_no_strategys) {
+  Daemon daemon(options());
+  daemon.add_venue();
+  PositionDesk& desk = daemon.core.positions();
+  const PositionBook& book = daemon.core.orders().positions();
+  EXPECT_EQ(desk.price_of(kBtc, 0), 0) << "nobody says one";
+  EXPECT_EQ(desk.price_of(kBtc, 990), 990) << "the venue does";
+  daemon.phase.when_live = {limit(Side::BUY, 1, 1, kElsewhere)};
+  daemon.snapshot(kBook);
+  EXPECT_EQ(desk.price_of(kBtc, 990), 1'001) << "the book's middle";
+  desk.adjust(kPaper, kBtc, -5, 1'001, 1);
+  desk.adjust(kPaper, kBtc, 2, 1'001, 2);
+  EXPECT_EQ(daemon.core.orders().net_at(kPaper, kBtc), -3);
+  EXPECT_EQ(book.firm(kBtc).position.net_qty, -3);
+  EXPECT_EQ(book.of(kAlpha, kBtc).position.net_qty, 0);
+  EXPECT_EQ(book.firm_totals().pnl, 0) << "valued at what it was booked for";
+
+  std::vector<std::byte> checkpoint;
+  daemon.core.save(checkpoint);
+  desk.adjust(kPaper, kBtc, 3, 1'001, 3);
+  ASSERT_TRUE(daemon.core.restore(checkpoint));
+  EXPECT_EQ(daemon.core.orders().net_at(kPaper, kBtc), -3);
+  EXPECT_EQ(book.firm(kBtc).position.net_qty, -3);
+  ASSERT_TRUE(daemon.log.close());
+
+  Daemon later(options("later"));
+  LogReader facts(options().folder, Upto::COMMITTED);
+  while (const auto frame = facts.next()) later.core.apply_fact(*frame);
+  EXPECT_EQ(later.core.orders().net_at(kPaper, kBtc), 0) << "-5, +2, +3";
+  EXPECT_EQ(later.core.orders().positions().firm(kBtc).position.net_qty, 0);
+}
+
 TEST_F(PaperVenueTest, book_that_is_not_whole_fills_nobody) {
   Daemon daemon(options());
   daemon.phase.when_live = {limit(Side::BUY, 3, 1'000)};

@@ -36,6 +36,11 @@ struct Recorder : FixSink {
   std::vector<FixStatusRequest> statuses;
   std::vector<FixMassCancel> mass_cancels;
   std::vector<FixMassCancelReport> mass_reports;
+  std::vector<FixPositionsRequest> positions_asked;
+  std::vector<FixPositionsAck> position_acks;
+  std::vector<std::string> position_texts;
+  std::vector<std::pair<rec::VenuePosition, std::int64_t>> positions;
+  std::vector<std::string> position_defects;
   int logons = 0, logouts = 0, disconnects = 0;
   std::string reason;
   std::function<void(const FixNewOrder&)> on_order;
@@ -63,6 +68,19 @@ struct Recorder : FixSink {
   void session_rejected(const FixReject& reject) override { keep(reject); }
   void mass_cancel_report(SessionId, const FixMassCancelReport& report) override {
     mass_reports.push_back(report);
+  }
+  void positions_ack(SessionId, Sequence, const FixPositionsAck& ack) override {
+    position_acks.push_back(ack);
+    position_texts.emplace_back(ack.text);
+    position_acks.back().text = {};  // a view that does not outlive the call
+  }
+  void venue_position(const rec::VenuePosition& record, std::int64_t reports,
+                      std::string_view defects) override {
+    positions.emplace_back(record, reports);
+    position_defects.emplace_back(defects);
+  }
+  void positions_request(const FixPositionsRequest& asked) override {
+    positions_asked.push_back(asked);
   }
   void new_order(const FixNewOrder& order) override {
     orders.push_back(order);

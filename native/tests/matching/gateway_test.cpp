@@ -18,9 +18,11 @@ struct Heard final : ReportSink {
   std::vector<VenueReport> reports;
   std::vector<VenueCancelReject> rejects;
   std::vector<VenueMassCancelReport> mass;
+  std::vector<VenueHoldings> holdings;
   void execution(const VenueReport& report) override { reports.push_back(report); }
   void cancel_rejected(const VenueCancelReject& reject) override { rejects.push_back(reject); }
   void mass_cancel_done(const VenueMassCancelReport& report) override { mass.push_back(report); }
+  void positions(const VenueHoldings& answer) override { holdings.push_back(answer); }
   VenueReport last() const { return reports.back(); }
 };
 
@@ -201,6 +203,26 @@ TEST(Fees, are_exact_and_round_half_away_from_zero) {
   huge.fee_exponent = -18;
   EXPECT_EQ(huge.fee(std::int64_t{1} << 50, std::int64_t{1} << 50, true),
             std::numeric_limits<std::int64_t>::max());
+}
+
+TEST(OrderGateway, positions_are_the_sums_of_a_sessions_trades_also_of_earlier_runs) {
+  Fixture f;
+  f.gateway.remember(kFirst, InstrumentId{0}, 3, 99);
+  f.submit(kSecond, 1, Side::SELL, 10, 100);
+  f.submit(kFirst, 1, Side::BUY, 4, 100);
+  f.change(RequestKind::POSITIONS, kFirst, 77, 0);
+  f.change(RequestKind::POSITIONS, kSecond, 78, 0);
+  f.submit(kSecond, 2, Side::BUY, 4, 90);
+  f.submit(kFirst, 2, Side::SELL, 7, 90);
+  f.change(RequestKind::POSITIONS, kFirst, 79, 0);
+  ASSERT_EQ(f.heard.holdings.size(), 3U);
+  EXPECT_EQ(f.heard.holdings[0].request, 77U);
+  EXPECT_EQ(f.heard.holdings[0].positions,
+            (std::vector<ClientPosition>{{InstrumentId{0}, 7, 100}}));
+  EXPECT_EQ(f.heard.holdings[1].positions,
+            (std::vector<ClientPosition>{{InstrumentId{0}, -4, 100}}));
+  EXPECT_EQ(f.heard.holdings[2].positions, (std::vector<ClientPosition>{{InstrumentId{0}, 3, 90}}));
+  EXPECT_EQ(f.heard.holdings[2].session, kFirst);
 }
 
 // ---------------------------------------------------------------- simulated venue

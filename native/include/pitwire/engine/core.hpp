@@ -23,6 +23,7 @@
 #include "pitwire/engine/market_desk.hpp"
 #include "pitwire/engine/native_rules.hpp"
 #include "pitwire/engine/order_desk.hpp"
+#include "pitwire/engine/position_desk.hpp"
 #include "pitwire/engine/timers.hpp"
 
 namespace pitwire {
@@ -72,6 +73,8 @@ class Core final : public MarketObserver {
 
   // ---- what actors ask for; inside the Python phase
   [[nodiscard]] OrderDesk& orders() noexcept { return *orders_; }
+  [[nodiscard]] PositionDesk& positions() noexcept { return *positions_; }
+  [[nodiscard]] const PositionDesk& positions() const noexcept { return *positions_; }
   [[nodiscard]] MarketDesk& market() noexcept { return *market_; }
   [[nodiscard]] FixDesk& fix() noexcept { return *fix_; }
   [[nodiscard]] Subscriptions& subscriptions() noexcept { return subscriptions_; }
@@ -132,6 +135,7 @@ class Core final : public MarketObserver {
   TimerQueue timers_;
   std::unique_ptr<MarketDesk> market_;
   std::unique_ptr<OrderDesk> orders_;
+  std::unique_ptr<PositionDesk> positions_;
   std::unique_ptr<FixDesk> fix_;
   std::vector<std::unique_ptr<VenueRoute>> venues_;  ///< by session id, null for FIX
   std::vector<NativeRule> rules_;

@@ -7,6 +7,7 @@
 
 #include "pitwire/engine/emitter.hpp"
 #include "pitwire/engine/order_desk.hpp"
+#include "pitwire/engine/position_desk.hpp"
 #include "pitwire/fix/session.hpp"
 
 namespace pitwire {
@@ -14,7 +15,7 @@ namespace pitwire {
 /// Receives what sessions produce and turns it into records; every call comes from inside an input.
 class FixDesk final : public FixSink {
  public:
-  FixDesk(Emitter& emitter, OrderDesk& orders);
+  FixDesk(Emitter& emitter, OrderDesk& orders, PositionDesk& positions);
   ~FixDesk() override;
 
   /// Declares the session; it is constructed at its first input, whose time is its creation time
@@ -53,6 +54,9 @@ class FixDesk final : public FixSink {
   void cancel_rejected(const rec::CancelRejected& record) override;
   void business_rejected(const FixReject& reject) override;
   void session_rejected(const FixReject& reject) override;
+  void positions_ack(SessionId session, Sequence raw, const FixPositionsAck& ack) override;
+  void venue_position(const rec::VenuePosition& record, std::int64_t reports,
+                      std::string_view defects) override;
 
  private:
   class Route;
@@ -69,6 +73,7 @@ class FixDesk final : public FixSink {
 
   Emitter& emitter_;
   OrderDesk& orders_;
+  PositionDesk& positions_;
   std::vector<Entry> entries_;  ///< by session id; without a config where it is no FIX session
 };
 

@@ -14,6 +14,7 @@
 #include "pitwire/orders/order_table.hpp"
 #include "pitwire/orders/position_book.hpp"
 #include "pitwire/orders/risk_gate.hpp"
+#include "pitwire/orders/session_positions.hpp"
 
 namespace pitwire {
 
@@ -26,6 +27,8 @@ class OrderRoute {
   virtual bool cancel(const rec::CancelRequested& record, std::int64_t order_qty) = 0;
   virtual bool replace(const rec::ReplaceRequested& record) = 0;
   virtual bool status(const rec::StatusRequested& record) = 0;
+  /// Also false where the protocol's version has no such question.
+  virtual bool positions(const rec::PositionsRequested& record) = 0;
   [[nodiscard]] virtual bool logged_on() const = 0;
 };
 
@@ -69,6 +72,9 @@ class OrderDesk final {
   void on_written(SessionId session, Sequence up_to);
   void on_connection_lost(SessionId session, Sequence last_written);
 
+  /// An operator accepted a venue's position: logs the record and books it to no strategy.
+  void adjust(const rec::PositionAdjusted& record);
+
   // ---- recovery
   /// Applies an OUTPUT of the log as a fact, without making it again.
   void apply_fact(const Frame& frame);
@@ -78,6 +84,13 @@ class OrderDesk final {
   [[nodiscard]] const OrderTable& table() const noexcept { return table_; }
   [[nodiscard]] PositionBook& positions() noexcept { return positions_; }
   [[nodiscard]] const PositionBook& positions() const noexcept { return positions_; }
+  /// What the fills of a session come to, and what its working orders may still make of it.
+  [[nodiscard]] std::int64_t net_at(SessionId session, InstrumentId instrument) const noexcept {
+    return session_positions_.net(session, instrument);
+  }
+  [[nodiscard]] Interval interval_at(SessionId session, InstrumentId instrument) const;
+  [[nodiscard]] MarketView market_view(InstrumentId instrument) const;
+  [[nodiscard]] OrderRoute& route(SessionId session) { return *sessions_[index(session)].route; }
   [[nodiscard]] RiskGate& gate() noexcept { return gate_; }
   [[nodiscard]] const RiskGate& gate() const noexcept { return gate_; }
   /// Messages that the session may still take, cancels' reserve included.
@@ -104,12 +117,12 @@ class OrderDesk final {
     std::deque<Outbound> unwritten;
   };
 
-  [[nodiscard]] MarketView market_view(InstrumentId instrument) const;
   [[nodiscard]] SessionView session_view(SessionId session) const;
   void deny(ClOrdId cl_ord_id, ClOrdId orig, const OrderRequest& request, const Verdict& verdict);
   void report(const Transition& transition);
   void book(const Transition& transition);
   void unmatched(const rec::Execution& record);
+  void apply(const rec::PositionAdjusted& record);
   void place(Event& event, Sequence sequence) const noexcept;
   void look_at_kill_word();
   bool send_cancel(const Order& order, CancelReason reason);
@@ -118,6 +131,7 @@ class OrderDesk final {
   const MarketDesk& market_;
   OrderDeskConfig config_;
   PositionBook positions_;
+  SessionPositions session_positions_;
   OrderTable table_;
   RiskGate gate_;
   std::vector<Session> sessions_;

@@ -12,6 +12,7 @@
 //
 // The venue ends with the process. Asked for an order of an earlier run it says what is true: that
 // the order ended there, with the fills that the log has, because nobody else can have had others.
+// So positions go on from those of the log, and its own trades come on top.
 #pragma once
 
 #include <deque>
@@ -69,6 +70,7 @@ class PaperVenue final : private VenueReportSink {
   };
 
   void report(SessionId session, RecordType type, std::span<const std::byte> payload) override;
+  void remember_holdings();
   [[nodiscard]] bool trades(InstrumentId instrument) const noexcept {
     return index(instrument) < traded_here_.size() && traded_here_[index(instrument)];
   }

@@ -75,9 +75,10 @@ class FixAcceptor final : public ReportSink, private FixSink, private Connection
   void execution(const VenueReport& report) override;
   void cancel_rejected(const VenueCancelReject& reject) override;
   void mass_cancel_done(const VenueMassCancelReport& report) override;
+  void positions(const VenueHoldings& holdings) override;
 
  private:
-  using Report = std::variant<VenueReport, VenueCancelReject, VenueMassCancelReport>;
+  using Report = std::variant<VenueReport, VenueCancelReject, VenueMassCancelReport, VenueHoldings>;
 
   // ---- FixSink
   void tx(SessionId session, std::string_view message, std::uint64_t msg_seq_num, ClOrdId cl_ord_id,
@@ -93,6 +94,7 @@ class FixAcceptor final : public ReportSink, private FixSink, private Connection
   void replace(const FixReplace& replace) override;
   void status_request(const FixStatusRequest& request) override;
   void mass_cancel(const FixMassCancel& cancel) override;
+  void positions_request(const FixPositionsRequest& request) override;
 
   // ---- ConnectionSink
   void message(SessionId session, Nanos ts_recv, std::string_view message) override;
@@ -104,6 +106,7 @@ class FixAcceptor final : public ReportSink, private FixSink, private Connection
   void deliver(const VenueReport& report);
   void deliver(const VenueCancelReject& reject);
   void deliver(const VenueMassCancelReport& report);
+  void deliver(const VenueHoldings& holdings);
   void lost(SessionId session);
   void misbehave(Nanos now);
   void note(std::uint32_t severity, std::string text);

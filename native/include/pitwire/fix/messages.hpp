@@ -113,13 +113,46 @@ struct FixMassCancelReport {
   std::string_view text;
 };
 
+/// PosReqResult (728) and PosReqStatus (729), as far as we say them.
+inline constexpr std::uint32_t kPositionsValid = 0, kPositionsInvalid = 1, kPositionsNone = 2,
+                               kPositionsNotSupported = 4, kPositionsOther = 99;
+inline constexpr std::uint32_t kPositionsComplete = 0, kPositionsRejected = 2;
+
+/// RequestForPositions (AN) received.
+struct FixPositionsRequest {
+  SessionId session{};
+  Sequence raw_sequence{};
+  std::uint64_t request{};    ///< PosReqID, a number as a ClOrdID is
+  InstrumentId instrument{};  ///< kNoId for all
+};
+
+/// RequestForPositionsAck (AO), both ways.
+struct FixPositionsAck {
+  std::uint64_t request{};    ///< 0 where it names no question of ours
+  std::uint32_t result{};     ///< PosReqResult
+  std::uint32_t status{};     ///< PosReqStatus
+  std::int64_t reports = -1;  ///< TotalNumPosReports, -1: not stated
+  std::string_view text;
+};
+
+/// PositionReport (AP) to send, of one instrument.
+struct FixPosition {
+  std::uint64_t request{};
+  std::int64_t reports{};  ///< in this answer
+  std::int64_t number{};   ///< of this one, from 1
+  InstrumentId instrument{};
+  std::int64_t long_qty{};
+  std::int64_t short_qty{};
+  std::int64_t settl_px{};
+};
+
 /// BusinessMessageReject (j) or session Reject (3) received: what it says was refused, and, where
 /// it can be told, which of our requests that was.
 struct FixReject {
   SessionId session{};
   Sequence raw_sequence{};
-  std::uint64_t ref_seq_num{};    ///< tag 45
-  ClOrdId cl_ord_id{};            ///< of our request with that number, 0 where unknown or none
+  std::uint64_t ref_seq_num{};  ///< tag 45
+  ClOrdId cl_ord_id{};  ///< or PosReqID, of our request with that number; 0 where unknown or none
   std::string_view ref_msg_type;  ///< tag 372, or of the message we remember
   std::uint32_t ref_tag{};        ///< tag 371, 0 where absent
   std::uint32_t reason{};         ///< tag 380 or 373

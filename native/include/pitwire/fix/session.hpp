@@ -15,8 +15,8 @@
 // dropped first (then gap-filled, with a warning), and answers `resend_messages_per_turn_max`
 // numbers a call; the rest goes out in the following calls of time().
 //
-// What it does not do: FIXT.1.1 and later, repeating groups in reports (read, not interpreted),
-// encryption by FIX (TLS is the connection's).
+// What it does not do: FIXT.1.1 and later, repeating groups other than a position's quantities
+// (read, not interpreted), encryption by FIX (TLS is the connection's).
 #pragma once
 
 #include <memory>
@@ -127,6 +127,8 @@ class FixSession {
   [[nodiscard]] const FixSessionConfig& config() const noexcept;
   /// OrderMassCancelRequest exists from FIX 4.3 on.
   [[nodiscard]] bool supports_mass_cancel() const noexcept;
+  /// RequestForPositions exists from FIX 4.4 on.
+  [[nodiscard]] bool supports_positions() const noexcept;
 
   // ---- initiator; false: not sent, no number consumed (not logged on, or unknown instrument, or
   // the version has no such message)
@@ -135,12 +137,15 @@ class FixSession {
   bool send_replace(Nanos now, const rec::ReplaceRequested& request);
   bool send_status(Nanos now, const rec::StatusRequested& request);
   bool send_mass_cancel(Nanos now, const rec::MassCancelRequested& request);
+  bool send_positions_request(Nanos now, const rec::PositionsRequested& request);
 
   // ---- acceptor. While not logged on, reports are numbered and kept (a client that comes back
   // asks for them): true then too. false: unknown instrument.
   bool send_execution(Nanos now, const FixExecution& execution);
   bool send_cancel_reject(Nanos now, const FixCancelReject& reject);
   bool send_mass_cancel_report(Nanos now, const FixMassCancelReport& report);
+  bool send_positions_ack(Nanos now, const FixPositionsAck& ack);
+  bool send_position(Nanos now, const FixPosition& position);
   /// BusinessMessageReject (j) of a message with this MsgSeqNum and type.
   bool send_business_reject(Nanos now, std::uint64_t ref_seq_num, std::string_view ref_msg_type,
                             ClOrdId cl_ord_id, std::uint32_t reason, std::string_view text);

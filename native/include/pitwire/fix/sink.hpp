@@ -40,6 +40,13 @@ class FixSink {
   virtual void cancel_rejected(const rec::CancelRejected&) {}
   virtual void business_rejected(const FixReject&) {}
   virtual void mass_cancel_report(SessionId, const FixMassCancelReport&) {}
+  virtual void positions_ack(SessionId, Sequence raw, const FixPositionsAck&) { (void)raw; }
+  /// One report of an answer; `reports` of the answer, -1 where it does not say. What could not be
+  /// read is named in `defects`, and the record says that it counts for nothing.
+  virtual void venue_position(const rec::VenuePosition&, std::int64_t reports,
+                              std::string_view defects) {
+    (void)reports, (void)defects;
+  }
   // ---- either side: a session Reject (3) of something we sent
   virtual void session_rejected(const FixReject&) {}
 
@@ -49,6 +56,7 @@ class FixSink {
   virtual void replace(const FixReplace&) {}
   virtual void status_request(const FixStatusRequest&) {}
   virtual void mass_cancel(const FixMassCancel&) {}
+  virtual void positions_request(const FixPositionsRequest&) {}
 
   /// Before an application message is read: true when the sink took it whole and nothing else shall
   /// be made of it (conformance tests, message types that pitwire does not know).

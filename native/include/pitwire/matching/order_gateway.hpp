@@ -16,6 +16,8 @@
 //   status asked, known           ORDER_STATUS     the order's
 //   status asked, unknown         ORDER_STATUS     REJECTED     (reject_reason 5, unknown order)
 //
+// Positions asked for are the sums of the session's trades, those of `remember` included.
+//
 // Self-trade prevention works between orders of one session.
 #pragma once
 
@@ -23,6 +25,7 @@
 #include <vector>
 
 #include "pitwire/matching/client_orders.hpp"
+#include "pitwire/matching/client_positions.hpp"
 #include "pitwire/matching/fees.hpp"
 #include "pitwire/matching/venue_order.hpp"
 
@@ -81,6 +84,13 @@ struct VenueMassCancelReport {
   std::uint32_t affected = 0;
 };
 
+/// What a session holds: the whole answer to a question for positions.
+struct VenueHoldings {
+  SessionId session{};
+  std::uint64_t request = 0;
+  std::vector<ClientPosition> positions;
+};
+
 /// Hears reports from inside the gateway's calls; must not call it back.
 class ReportSink {
  public:
@@ -88,17 +98,23 @@ class ReportSink {
   virtual void execution(const VenueReport& report) = 0;
   virtual void cancel_rejected(const VenueCancelReject& reject) = 0;
   virtual void mass_cancel_done(const VenueMassCancelReport& report) = 0;
+  virtual void positions(const VenueHoldings& holdings) = 0;
 };
 
-enum class RequestKind : std::uint8_t { NEW, CANCEL, REPLACE, STATUS, MASS_CANCEL };
+enum class RequestKind : std::uint8_t { NEW, CANCEL, REPLACE, STATUS, MASS_CANCEL, POSITIONS };
+
+/// Whether a venue may refuse it at random: what is only asked is answered.
+[[nodiscard]] constexpr bool refusable(RequestKind kind) noexcept {
+  return kind == RequestKind::NEW || kind == RequestKind::CANCEL || kind == RequestKind::REPLACE;
+}
 
 /// A client's request; unused fields are 0.
 struct VenueRequest {
   RequestKind kind = RequestKind::NEW;
   SessionId session{};
-  ClOrdId cl_ord_id = 0;
+  ClOrdId cl_ord_id = 0;  ///< of a question for positions: its PosReqID
   ClOrdId orig_cl_ord_id = 0;
-  InstrumentId instrument{};  ///< of a mass cancel: kNoId for all
+  InstrumentId instrument{};  ///< of a mass cancel or positions: kNoId for all
   Side side = Side::NONE;
   OrdType ord_type = OrdType::LIMIT;
   TimeInForce time_in_force = TimeInForce::DAY;
@@ -121,6 +137,11 @@ class OrderGateway final : public VenueSink {
   void refuse(Nanos now, const VenueRequest& request, VenueReject reason);
   /// Everything a session has working, without a request: its connection broke.
   void cancel_all(Nanos now, SessionId session);
+  /// A trade of before this process: counts for positions.
+  void remember(SessionId session, InstrumentId instrument, std::int64_t signed_qty,
+                std::int64_t px) {
+    positions_.add(session, instrument, signed_qty, px);
+  }
   [[nodiscard]] std::uint64_t reports_made() const noexcept { return exec_id_; }
 
   // ---- VenueSink
@@ -151,6 +172,7 @@ class OrderGateway final : public VenueSink {
   Matcher& matcher_;
   std::vector<FeeSchedule> fees_;
   ClientOrders orders_;
+  ClientPositions positions_;
   ReportSink& reports_;
   VenueSink* next_;
   const VenueRequest* current_ = nullptr;  ///< being handled; nullptr outside

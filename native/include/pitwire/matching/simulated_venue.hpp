@@ -2,8 +2,8 @@
 // data that the daemon receives (recorded_matcher.hpp has the rules).
 //
 // It is an edge, not a part of the core: requests are VENUE_TX payloads that the core has logged,
-// reports are EXECUTION and CANCEL_REJECTED payloads that come back as VENUE_REPORT inputs. Time is
-// passed in, so a backtest is deterministic: the same calls make the same reports.
+// reports are EXECUTION, CANCEL_REJECTED and position payloads that come back as VENUE_REPORT
+// inputs. Time is passed in, so a backtest is deterministic: the same calls make the same reports.
 //
 //   on_request(now)  → way in (`latency_in`) → matched when poll(t >= due), at that moment's book
 //                    → way out (`latency_out`) → given to the sink by poll(t >= due)
@@ -45,8 +45,8 @@ struct SimulatedVenueConfig {
   std::string exec_id_prefix = "SIM";  ///< at most 16 bytes: makes ExecIDs of two runs differ
 };
 
-/// Takes reports; `payload` is a whole rec::Execution or rec::CancelRejected, valid during the
-/// call.
+/// Takes reports; `payload` is a whole rec::Execution, rec::CancelRejected, rec::PositionsAnswered
+/// or rec::VenuePosition (in an answer: as many as that says), valid during the call.
 class VenueReportSink {
  public:
   virtual ~VenueReportSink() = default;
@@ -65,13 +65,16 @@ class SimulatedVenue {
   void attach(InstrumentId instrument, const DepthView* book) noexcept;
 
   /// A VENUE_TX payload's tail: ORDER_SUBMITTED, CANCEL_REQUESTED, REPLACE_REQUESTED,
-  /// STATUS_REQUESTED or MASS_CANCEL_REQUESTED. False where the type is another or the bytes are
-  /// too few.
+  /// STATUS_REQUESTED, MASS_CANCEL_REQUESTED or POSITIONS_REQUESTED. False where the type is
+  /// another or the bytes are too few.
   [[nodiscard]] bool on_request(Nanos now, RecordType type, std::span<const std::byte> payload);
   /// The attached book has changed. Two loads where nothing works on the instrument.
   void on_book(Nanos now, InstrumentId instrument);
   void on_trade(Nanos now, InstrumentId instrument, std::int64_t px, std::int64_t qty,
                 Side aggressor);
+  /// A trade of before this process: counts for positions.
+  void remember(SessionId session, InstrumentId instrument, std::int64_t signed_qty,
+                std::int64_t px);
   void on_trading(Nanos now, InstrumentId instrument, TradingState state);
 
   /// Matches what has arrived, then hands out the reports that are due; returns how many.
@@ -96,6 +99,9 @@ class SimulatedVenue {
 /// venue.
 [[nodiscard]] rec::Execution to_record(const VenueReport& report, std::string_view prefix) noexcept;
 [[nodiscard]] rec::CancelRejected to_record(const VenueCancelReject& reject) noexcept;
+[[nodiscard]] rec::PositionsAnswered to_record(const VenueHoldings& holdings) noexcept;
+[[nodiscard]] rec::VenuePosition to_record(const VenueHoldings& holdings,
+                                           const ClientPosition& position) noexcept;
 /// The request that a VENUE_TX payload holds; false where it holds none.
 [[nodiscard]] bool read_request(RecordType type, std::span<const std::byte> payload,
                                 VenueRequest& out) noexcept;

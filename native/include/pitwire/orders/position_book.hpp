@@ -91,6 +91,10 @@ struct Totals {
   bool operator==(const Totals&) const = default;
 };
 
+/// Who holds what no strategy traded: a venue's position that an operator accepted. Counts for the
+/// firm's limits and PnL, for no strategy's.
+inline constexpr StrategyId kUnassigned{kNoId};
+
 /// A position's money in the instrument's money unit.
 struct PositionMoney {
   std::int64_t realised = 0;
@@ -110,7 +114,7 @@ class PositionBook {
   /// record (never in the book), and `overflowed()` becomes true for good: the gate then denies.
   rec::Fill book(const Order& order, const Booking& booking);
 
-  /// A position that was there before our log: adopted at reconciliation, at a stated price.
+  /// A position that was not traded by us: adopted at reconciliation, at a stated price.
   void adopt(StrategyId strategy, InstrumentId instrument, std::int64_t net_qty, std::int64_t px);
 
   /// Values open positions of the instrument at `px`. O(strategies in it); returns at once where
@@ -179,6 +183,10 @@ class PositionBook {
   static const Totals kNoTotals;
 
   PairCell* cell(StrategyId strategy, InstrumentId instrument) noexcept;
+  /// Null for kUnassigned, which has none.
+  Totals* totals_at(StrategyId strategy) noexcept {
+    return index(strategy) < totals_.size() ? &totals_[index(strategy)] : nullptr;
+  }
   void ensure(InstrumentId instrument);
   bool trade(Position& position, const MoneyScale& scale, std::int64_t signed_qty, std::int64_t px,
              std::int64_t fee) noexcept;

@@ -1,0 +1,180 @@
+// What comes back from venue and egress, and what is said of it.
+#include "pitwire/engine/order_desk.hpp"
+
+namespace pitwire {
+namespace {
+
+template <class Enum>
+std::int64_t number(Enum value) {
+  return static_cast<std::int64_t>(value);
+}
+
+/// Text of a NUL-padded field.
+template <std::size_t N>
+std::string text_of(const std::array<char, N>& field) {
+  return {field.data(), strnlen(field.data(), N)};
+}
+
+}  // namespace
+
+void OrderDesk::on_execution(rec::Execution record) {
+  if (table_.is_duplicate(record)) record.flags |= 2;
+  emitter_.emit(record);
+  const Transition transition = table_.apply(record);
+  if (transition.order == nullptr) {
+    unmatched(record);
+    return;
+  }
+  if (transition.duplicate) return;
+  report(transition);
+  book(transition);
+  const bool unknown_there = transition.event == OrderEvent::UNKNOWN_AT_VENUE;
+  if (unknown_there || static_cast<ExecType>(record.exec_type) == ExecType::ORDER_STATUS) {
+    emitter_.event(EventKind::STATUS_ANSWERED).values = {
+        static_cast<std::int64_t>(transition.order->order), record.ord_status,
+        unknown_there ? transition.order->cum_qty : record.cum_qty, record.leaves_qty};
+  }
+}
+
+void OrderDesk::unmatched(const rec::Execution& record) {
+  Event& event = emitter_.event(EventKind::EXECUTION_UNMATCHED, kNoId, record.instrument);
+  event.values = {record.session, static_cast<std::int64_t>(record.cl_ord_id), record.last_qty};
+  event.text = text_of(record.exec_id);
+}
+
+void OrderDesk::book(const Transition& transition) {
+  const Order& order = *transition.order;
+  for (std::size_t i = 0; i < transition.bookings_size; ++i) {
+    const Booking& booking = transition.bookings[i];
+    const rec::Fill fill = positions_.book(order, booking);
+    const bool bought = order.side == Side::BUY;
+    session_positions_.add(order.session, order.instrument,
+                           bought ? booking.last_qty : -booking.last_qty);
+    const Sequence sequence = emitter_.emit(fill);
+    Event& event = emitter_.event(EventKind::FILL, index(order.strategy), index(order.instrument));
+    event.values = {static_cast<std::int64_t>(order.order),
+                    number(order.side),
+                    fill.last_px,
+                    fill.last_qty,
+                    booking.aggressor ? 1 : 0,
+                    fill.fee,
+                    fill.position,
+                    fill.realised_pnl,
+                    fill.fees,
+                    fill.kind,
+                    static_cast<std::int64_t>(order.tag)};
+    event.text = text_of(fill.exec_id);
+    place(event, sequence);
+  }
+}
+
+void OrderDesk::on_cancel_rejected(const rec::CancelRejected& record) {
+  const Sequence sequence = emitter_.emit(record);
+  const Transition transition = table_.apply(record);
+  if (transition.order == nullptr) return;
+  report(transition);
+  const Order& order = *transition.order;
+  Event& event =
+      emitter_.event(EventKind::CANCEL_REJECTED, index(order.strategy), index(order.instrument));
+  event.values = {static_cast<std::int64_t>(order.order),
+                  static_cast<std::int64_t>(record.cl_ord_id), record.response_to,
+                  record.ord_status, record.cxl_rej_reason};
+  event.text = text_of(record.text);
+  place(event, sequence);
+}
+
+void OrderDesk::on_request_rejected(SessionId session, ClOrdId cl_ord_id, std::string_view text) {
+  const Order* order = table_.find(cl_ord_id);
+  if (order == nullptr) return;
+  if (order->pending_cancel == cl_ord_id || order->pending_replace == cl_ord_id) {
+    rec::CancelRejected record;
+    record.cl_ord_id = cl_ord_id;
+    record.orig_cl_ord_id = order->cl_ord_id;
+    record.raw_sequence = emitter_.cause();
+    record.session = index(session);
+    record.ord_status = static_cast<std::uint8_t>(OrdStatus::NEW);
+    record.response_to = order->pending_cancel == cl_ord_id ? 1 : 2;
+    text.copy(record.text.data(), record.text.size() - 1);
+    on_cancel_rejected(record);
+    return;
+  }
+  rec::Execution record;
+  record.cl_ord_id = cl_ord_id;
+  record.raw_sequence = emitter_.cause();
+  record.instrument = index(order->instrument);
+  record.session = index(session);
+  record.exec_type = static_cast<std::uint8_t>(ExecType::REJECTED);
+  record.ord_status = static_cast<std::uint8_t>(OrdStatus::REJECTED);
+  record.side = static_cast<std::uint8_t>(order->side);
+  record.order_qty = order->order_qty;
+  record.cum_qty = order->cum_qty;
+  text.copy(record.text.data(), record.text.size() - 1);
+  on_execution(record);
+}
+
+void OrderDesk::on_sent(SessionId session, Sequence sequence, ClOrdId cl_ord_id) {
+  sessions_[index(session)].unwritten.push_back({sequence, cl_ord_id});
+}
+
+void OrderDesk::on_written(SessionId session, Sequence up_to) {
+  auto& unwritten = sessions_[index(session)].unwritten;
+  while (!unwritten.empty() && unwritten.front().sequence <= up_to) unwritten.pop_front();
+}
+
+void OrderDesk::on_connection_lost(SessionId session, Sequence last_written) {
+  on_written(session, last_written);
+  auto& unwritten = sessions_[index(session)].unwritten;
+  for (const Outbound& entry : unwritten) {
+    if (entry.cl_ord_id != 0) report(table_.not_sent(entry.cl_ord_id));
+  }
+  unwritten.clear();
+  table_.connection_lost(session, [this](const Transition& transition) { report(transition); });
+}
+
+// ------------------------------------------------------------------ saying what happened
+
+void OrderDesk::place(Event& event, Sequence sequence) const noexcept {
+  event.values[kEventSequence] = static_cast<std::int64_t>(sequence);
+  event.values[kEventTs] = emitter_.now();
+}
+
+void OrderDesk::report(const Transition& transition) {
+  if (transition.order == nullptr) return;
+  const Order& order = *transition.order;
+  const bool refused = transition.illegal && !transition.changed();
+  if (!transition.changed() && transition.bookings_size == 0 && !refused &&
+      transition.event == OrderEvent::STATUS) {
+    return;
+  }
+  rec::OrderState record;
+  record.order = order.order;
+  record.cl_ord_id = order.cl_ord_id != 0 ? order.cl_ord_id : order.order;
+  record.instrument = index(order.instrument);
+  record.strategy = index(order.strategy);
+  record.from_state = static_cast<std::uint8_t>(transition.from);
+  record.to_state = static_cast<std::uint8_t>(transition.to);
+  record.event = static_cast<std::uint8_t>(transition.event);
+  record.illegal = transition.illegal ? 1 : 0;
+  record.session = index(order.session);
+  record.price = order.price;
+  record.order_qty = order.order_qty;
+  record.cum_qty = order.cum_qty;
+  record.leaves_qty = order.leaves_qty;
+  const Sequence sequence = emitter_.emit(record);
+  Event& event = emitter_.event(EventKind::ORDER, record.strategy, record.instrument);
+  event.values = {static_cast<std::int64_t>(record.order),
+                  static_cast<std::int64_t>(record.cl_ord_id),
+                  number(order.side),
+                  record.from_state,
+                  record.to_state,
+                  record.event,
+                  record.price,
+                  record.order_qty,
+                  record.cum_qty,
+                  record.leaves_qty,
+                  static_cast<std::int64_t>(order.tag),
+                  record.illegal};
+  place(event, sequence);
+}
+
+}  // namespace pitwire

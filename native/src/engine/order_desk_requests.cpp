@@ -1,0 +1,191 @@
+// Requests on their way out: kill word, gate, log, table, route.
+#include "pitwire/engine/order_desk.hpp"
+
+namespace pitwire {
+namespace {
+
+template <class Enum>
+std::int64_t number(Enum value) {
+  return static_cast<std::int64_t>(value);
+}
+
+OrderRequest request_of(const Order& order, std::int64_t price, std::int64_t order_qty) {
+  OrderRequest request;
+  request.instrument = order.instrument;
+  request.strategy = order.strategy;
+  request.session = order.session;
+  request.side = order.side;
+  request.ord_type = order.ord_type;
+  request.time_in_force = order.time_in_force;
+  request.flags = order.flags;
+  request.price = price;
+  request.stop_px = order.stop_px;
+  request.order_qty = order_qty;
+  request.expire_ts = order.expire_ts;
+  request.tag = order.tag;
+  return request;
+}
+
+}  // namespace
+
+void OrderDesk::look_at_kill_word() {
+  if (const auto kill = emitter_.kill_here(gate_.kill_pending())) on_kill_(*kill);
+}
+
+bool OrderDesk::submit(ClOrdId cl_ord_id, const OrderRequest& request) {
+  look_at_kill_word();
+  const Verdict verdict = gate_.check(request, market_view(request.instrument),
+                                      session_view(request.session), emitter_.now());
+  if (!verdict.passed()) {
+    deny(cl_ord_id, 0, request, verdict);
+    return false;
+  }
+  rec::OrderSubmitted record;
+  record.cl_ord_id = cl_ord_id;
+  record.instrument = index(request.instrument);
+  record.strategy = index(request.strategy);
+  record.session = index(request.session);
+  record.side = static_cast<std::uint8_t>(request.side);
+  record.ord_type = static_cast<std::uint8_t>(request.ord_type);
+  record.time_in_force = static_cast<std::uint8_t>(request.time_in_force);
+  record.flags = request.flags;
+  record.price = request.ord_type == OrdType::MARKET ? verdict.reference_px : request.price;
+  record.stop_px = request.stop_px;
+  record.order_qty = request.order_qty;
+  record.expire_ts = request.expire_ts;
+  record.tag = request.tag;
+  record.cause = emitter_.cause();
+  emitter_.emit(record);
+  gate_.apply(record, emitter_.now());
+  report(table_.apply(record));
+  if (!sessions_[index(request.session)].route->order(record)) report(table_.not_sent(cl_ord_id));
+  return true;
+}
+
+void OrderDesk::deny(ClOrdId cl_ord_id, ClOrdId orig, const OrderRequest& request,
+                     const Verdict& verdict) {
+  rec::OrderDenied record;
+  record.cl_ord_id = cl_ord_id;
+  record.orig_cl_ord_id = orig;
+  record.instrument = index(request.instrument);
+  record.strategy = index(request.strategy);
+  record.session = index(request.session);
+  record.side = static_cast<std::uint8_t>(request.side);
+  record.ord_type = static_cast<std::uint8_t>(request.ord_type);
+  record.time_in_force = static_cast<std::uint8_t>(request.time_in_force);
+  record.flags = request.flags;
+  record.price = request.price;
+  record.stop_px = request.stop_px;
+  record.order_qty = request.order_qty;
+  record.tag = request.tag;
+  record.cause = emitter_.cause();
+  record.value = verdict.value;
+  record.limit = verdict.limit;
+  record.reason = static_cast<std::uint32_t>(verdict.reason);
+  const Sequence sequence = emitter_.emit(record);
+  Event& event =
+      emitter_.event(EventKind::DENIED, index(request.strategy), index(request.instrument));
+  event.values = {static_cast<std::int64_t>(cl_ord_id),
+                  static_cast<std::int64_t>(orig),
+                  number(request.side),
+                  request.order_qty,
+                  request.price,
+                  number(verdict.reason),
+                  verdict.value,
+                  verdict.limit,
+                  static_cast<std::int64_t>(request.tag)};
+  place(event, sequence);
+}
+
+bool OrderDesk::replace(ClOrdId id, std::int64_t price, std::int64_t order_qty) {
+  const Order* order = table_.find(id);
+  if (order == nullptr) return false;
+  look_at_kill_word();
+  const ClOrdId cl_ord_id = new_cl_ord_id();
+  const OrderRequest request = request_of(*order, price, order_qty);
+  const Verdict verdict = gate_.check({id, price, order_qty}, market_view(order->instrument),
+                                      session_view(order->session), emitter_.now());
+  if (!verdict.passed()) {
+    deny(cl_ord_id, order->order, request, verdict);
+    return false;
+  }
+  rec::ReplaceRequested record;
+  record.cl_ord_id = cl_ord_id;
+  record.orig_cl_ord_id = order->cl_ord_id;
+  record.order = order->order;
+  record.instrument = index(order->instrument);
+  record.strategy = index(order->strategy);
+  record.session = index(order->session);
+  record.side = static_cast<std::uint8_t>(order->side);
+  record.ord_type = static_cast<std::uint8_t>(order->ord_type);
+  record.time_in_force = static_cast<std::uint8_t>(order->time_in_force);
+  record.flags = order->flags;
+  record.price = price;
+  record.order_qty = order_qty;
+  record.cause = emitter_.cause();
+  emitter_.emit(record);
+  gate_.apply(record, emitter_.now());
+  report(table_.apply(record));
+  if (!sessions_[record.session].route->replace(record)) report(table_.not_sent(cl_ord_id));
+  return true;
+}
+
+bool OrderDesk::cancel(ClOrdId id, CancelReason reason) {
+  const Order* order = table_.find(id);
+  return order != nullptr && send_cancel(*order, reason);
+}
+
+bool OrderDesk::send_cancel(const Order& order, CancelReason reason) {
+  if (!OrderTable::can_cancel(order) || !sessions_[index(order.session)].route->logged_on()) {
+    return false;
+  }
+  rec::CancelRequested record;
+  record.cl_ord_id = new_cl_ord_id();
+  record.orig_cl_ord_id = order.cl_ord_id != 0 ? order.cl_ord_id : order.order;
+  record.order = order.order;
+  record.instrument = index(order.instrument);
+  record.strategy = index(order.strategy);
+  record.session = index(order.session);
+  record.side = static_cast<std::uint8_t>(order.side);
+  record.reason = static_cast<std::uint8_t>(reason);
+  record.cause = emitter_.cause();
+  const std::int64_t order_qty = order.order_qty;
+  emitter_.emit(record);
+  gate_.apply(record, emitter_.now());
+  report(table_.apply(record));
+  if (!sessions_[record.session].route->cancel(record, order_qty)) {
+    report(table_.not_sent(record.cl_ord_id));
+  }
+  return true;
+}
+
+unsigned OrderDesk::cancel_all(const OrderFilter& filter, CancelReason reason) {
+  unsigned asked = 0;
+  table_.for_each_working(filter, [&](const Order& order) { asked += send_cancel(order, reason); });
+  return asked;
+}
+
+unsigned OrderDesk::request_statuses(SessionId session) {
+  OrderFilter filter;
+  filter.session = index(session);
+  unsigned asked = 0;
+  table_.for_each_working(filter, [&](const Order& order) {
+    rec::StatusRequested record;
+    record.cl_ord_id = order.cl_ord_id != 0 ? order.cl_ord_id : order.order;
+    record.order = order.order;
+    record.instrument = index(order.instrument);
+    record.session = index(session);
+    record.side = static_cast<std::uint8_t>(order.side);
+    emitter_.emit(record);
+    asked += sessions_[index(session)].route->status(record);
+  });
+  return asked;
+}
+
+bool OrderDesk::close_by_operator(ClOrdId order) {
+  const Transition transition = table_.operator_closed(order);
+  report(transition);
+  return transition.changed();
+}
+
+}  // namespace pitwire

@@ -1,0 +1,98 @@
+// Recovery by the log's facts, and checkpoints.
+#include "pitwire/engine/order_desk.hpp"
+
+namespace pitwire {
+// ------------------------------------------------------------------ accepted by an operator
+
+void OrderDesk::adjust(const rec::PositionAdjusted& record) {
+  emitter_.emit(record);
+  apply(record);
+}
+
+void OrderDesk::apply(const rec::PositionAdjusted& record) {
+  const SessionId session{record.session};
+  const InstrumentId instrument{record.instrument};
+  session_positions_.add(session, instrument, record.change);
+  const std::int64_t held = positions_.of(kUnassigned, instrument).position.net_qty;
+  positions_.adopt(kUnassigned, instrument, saturate(Int128{held} + record.change), record.px);
+}
+
+// ------------------------------------------------------------------ recovery
+
+void OrderDesk::apply_fact(const Frame& frame) {
+  Transition transition;
+  if (const auto* submitted = frame.as<rec::OrderSubmitted>()) {
+    gate_.apply(*submitted, frame.ts_core());
+    transition = table_.apply(*submitted);
+  } else if (const auto* cancel = frame.as<rec::CancelRequested>()) {
+    gate_.apply(*cancel, frame.ts_core());
+    transition = table_.apply(*cancel);
+  } else if (const auto* replaced = frame.as<rec::ReplaceRequested>()) {
+    gate_.apply(*replaced, frame.ts_core());
+    transition = table_.apply(*replaced);
+  } else if (const auto* execution = frame.as<rec::Execution>()) {
+    transition = table_.apply(*execution);
+  } else if (const auto* rejected = frame.as<rec::CancelRejected>()) {
+    transition = table_.apply(*rejected);
+  } else if (const auto* state = frame.as<rec::OrderState>()) {
+    transition = table_.apply(*state);
+  } else if (const auto* tx = frame.as<rec::FixTx>()) {
+    on_sent(SessionId{frame.header->source}, frame.sequence(), tx->order);
+  } else if (const auto* adjusted = frame.as<rec::PositionAdjusted>()) {
+    apply(*adjusted);
+  }
+  if (transition.order == nullptr || transition.duplicate) return;
+  report(transition);
+  book(transition);
+}
+
+void OrderDesk::after_recovery() {
+  for (std::uint32_t i = 0; i < sessions_.size(); ++i) {
+    // What was handed to the dead process's sockets may have left: nothing here is NOT_SENT.
+    sessions_[i].unwritten.clear();
+    table_.connection_lost(SessionId{i}, [this](const Transition& t) { report(t); });
+  }
+}
+
+// ------------------------------------------------------------------ checkpoints
+
+void OrderDesk::save(std::vector<std::byte>& out) const {
+  ByteWriter writer(out);
+  const auto section = [&](const auto& part) {
+    std::vector<std::byte> bytes;
+    part.save(bytes);
+    writer.put_bytes(bytes);
+  };
+  writer.put(last_cl_ord_id_);
+  section(positions_);
+  section(session_positions_);
+  section(table_);
+  section(gate_);
+  for (const Session& session : sessions_) {
+    writer.put(static_cast<std::uint64_t>(session.unwritten.size()));
+    for (const Outbound& entry : session.unwritten) {
+      writer.put(entry.sequence);
+      writer.put(entry.cl_ord_id);
+    }
+  }
+}
+
+bool OrderDesk::restore(std::span<const std::byte> in) {
+  ByteReader reader(in);
+  last_cl_ord_id_ = reader.get<ClOrdId>();
+  if (!positions_.restore(reader.get_bytes()) || !session_positions_.restore(reader.get_bytes()) ||
+      !table_.restore(reader.get_bytes()) || !gate_.restore(reader.get_bytes())) {
+    return false;
+  }
+  for (Session& session : sessions_) {
+    session.unwritten.clear();
+    const auto size = reader.get<std::uint64_t>();
+    for (std::uint64_t i = 0; i < size && reader.ok(); ++i) {
+      const auto sequence = reader.get<Sequence>();
+      session.unwritten.push_back({sequence, reader.get<ClOrdId>()});
+    }
+  }
+  return reader.ok();
+}
+
+}  // namespace pitwire
