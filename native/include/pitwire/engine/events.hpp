@@ -32,6 +32,8 @@ enum class EventKind : std::uint8_t {
   CONNECTION = 17,
   STATUS_ANSWERED = 18,
   EPOCH = 19,
+  TRIGGER = 20,
+  KERNEL = 21,
 };
 
 /// Where in `values` an event about an order (ORDER, FILL, DENIED, CANCEL_REJECTED) has the place
