@@ -20,6 +20,7 @@ from daemon.messages import (
     BookUpdate,
     CancelRejected,
     Fill,
+    KernelDisarmed,
     OrderDenied,
     OrderUpdate,
     ParametersChanged,
@@ -28,6 +29,7 @@ from daemon.messages import (
     Start,
     Stop,
     Trade,
+    TriggerFired,
     WorkerResult,
 )
 from daemon.model import CancelReason, StrategyStatus, WorkerStatus
@@ -73,6 +75,8 @@ class StrategyHost:
             Trade: "on_trade",
             Bar: "on_bar",
             BookStateChanged: "on_book_state",
+            TriggerFired: "on_trigger",
+            KernelDisarmed: "on_kernel",
             OrderUpdate: "on_order",
             Fill: "on_fill",
             OrderDenied: "on_denied",

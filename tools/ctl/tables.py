@@ -54,7 +54,7 @@ COLUMNS: Final[dict[type, str]] = {
     replies.RiskRow: "strategy state armed daily_pnl daily_loss_max working_orders reason",
     replies.LimitRow: "scope name value unit",
     replies.StrategyRow: "name status instruments orders_working fills realised unrealised fees"
-    " currency handler_ns_p99 over_budget reason",
+    " currency handler_ns_p99 over_budget kernels reason",
     replies.LatencyRow: "stage count p50_ns p90_ns p99_ns p999_ns max_ns",
     replies.Difference: "session kind subject ours venue",
 }
@@ -67,7 +67,7 @@ HEADERS: Final = {
 LEFT: Final = {
     "symbol", "name", "strategy", "kind", "venue", "scope", "stage", "event", "state", "reason",
     "book_state", "trading_state", "side", "text", "subject", "session", "status", "unit",
-    "cl_ord_id", "order", "instruments", "signals", "from_state", "to_state",
+    "cl_ord_id", "order", "instruments", "signals", "from_state", "to_state", "kernels",
 }  # fmt: skip
 
 
@@ -153,6 +153,8 @@ def cell(name: str, value: Any) -> Text:  # noqa: ANN401  any field of any reply
             return Text("-", style="dim")
         case bool():
             return Text("yes" if value else "no")
+        case [replies.KernelRow(), *_]:
+            return Text("  ").join(kernel(each) for each in value)
         case list():
             return Text(" ".join(str(each) for each in value))
         case dict():
@@ -161,6 +163,13 @@ def cell(name: str, value: Any) -> Text:  # noqa: ANN401  any field of any reply
             return Text(value, style=style(value))
         case _:
             return Text(str(value))
+
+
+def kernel(row: replies.KernelRow) -> Text:
+    """Its value, or by which status it was disarmed."""
+    if row.armed:
+        return Text(f"{row.name} {brief(row.value) if row.value is not None else '-'}")
+    return Text(f"{row.name} disarmed ({row.answered})", style="bold red")
 
 
 def style(value: str) -> str:
