@@ -7,6 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from daemon.io.kernels import Kernels
+from daemon.strategy.loading import load
 from tests.days.day import Day
 
 
@@ -17,7 +19,14 @@ class Traded(msgspec.Struct, frozen=True):
     trades: Path
     exit_code: int
     threads: list[str]
+    mapped: str
     errors: str
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled() -> None:
+    """A day's deadlines are not for compiling: what the daemons load is in the cache."""
+    Kernels().objects(load("strategies.pressure:Pressure"))
 
 
 @pytest.fixture(scope="session")
@@ -29,5 +38,6 @@ def traded(tmp_path_factory: pytest.TempPathFactory) -> Traded:
         day.until("30 fills", lambda: day.status()["fills"] >= 30)
         tasks = Path(f"/proc/{day.status()['pid']}/task")
         threads = sorted((task / "comm").read_text().strip() for task in tasks.iterdir())
+        mapped = Path(f"/proc/{day.status()['pid']}/maps").read_text()
         code = day.stop()
-    return Traded(day.log, day.trades, code, threads, day.errors)
+    return Traded(day.log, day.trades, code, threads, mapped, day.errors)
