@@ -125,6 +125,17 @@ BOOK: Final = (
     Native(_ns("P2", "ITCH decode and L3 books, 100 symbols", 60), "market", "P2_itch_l3"),
     Native(_ns("P2", "the same, references over 2^40", 60), "market", "P2_itch_l3_spread"),
 )
+KERNEL: Final = (
+    Native(
+        _ns("-", "kernel, one on an instrument"), "market", "kernel_call/1", floor="pointer_call_ns"
+    ),
+    Native(
+        _ns("-", "kernel, of 16 on an instrument"),
+        "market",
+        "kernel_call/16",
+        floor="pointer_call_ns",
+    ),
+)
 RISK: Final = (
     Native(_ns("P7", "risk gate, 8,000 instruments", 60), "orders", "gate_check", "cpu"),
     Native(
