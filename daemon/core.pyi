@@ -244,6 +244,7 @@ class RecordType(IntEnum):
     TURN_END = 6
     ABANDONED = 7
     CHECKPOINT = 8
+    KERNEL_CODE = 9
     TIME = 16
     MARKET_DATAGRAM = 17
     MARKET_MESSAGE = 18
@@ -284,12 +285,16 @@ class RecordType(IntEnum):
     VENUE_POSITION = 57
     POSITIONS_ANSWERED = 58
     POSITION_ADJUSTED = 59
+    KERNEL_STATE = 61
     ORDER_LATENCY = 64
     TURN_COST = 65
     COLLECTOR_RUN = 66
     HANDLER_COST = 67
 
 RECORDS: list[dict[str, Any]]
+KERNEL_INPUT_FIELDS: list[tuple[str, str, int]]
+KERNEL_NOT_FINITE: int
+KERNEL_RAISED: int
 
 # ------------------------------------------------------------------ base
 
@@ -775,6 +780,9 @@ class Core:
     def define_feed(self, id: int, kind: int, midnight_offset_ns: int = 0) -> None: ...
     def define_instrument(self, spec: dict[str, Any], /) -> None: ...
     def define_strategy(self, id: int, name: str, /) -> None: ...
+    def define_kernel(
+        self, strategy: int, name: str, state: int, parameters: int, object: bytes, /
+    ) -> None: ...
     def define_fix_session(
         self, spec: dict[str, Any], instruments: list[dict[str, Any]], /
     ) -> None: ...
@@ -904,6 +912,14 @@ class Core:
     ) -> None: ...
     def disarm_rule(self, strategy: int, name: str, /) -> bool: ...
 
+    # -------------------------------------------------- kernels
+
+    @property
+    def kernel_values(self) -> memoryview: ...
+    def kernels(self, strategy: int, /) -> list[tuple[int, str, bool, int, list[float], float]]: ...
+    def kernel_slot(self, strategy: int, instrument: int, name: str, /) -> int: ...
+    def run_kernel(self, slot: int, parameters: Sequence[float], /) -> None: ...
+
     # -------------------------------------------------- records; text is UTF-8 where bytes
 
     def strategy_state(self, strategy: int, status: int, json: str | bytes, /) -> None: ...
@@ -1000,6 +1016,7 @@ class Live:
     def repeat_definitions(self, definitions: Sequence[tuple[int, int, str]], /) -> None: ...
     def append_checkpoint(self, covered_sequence: int, size_bytes: int, name: str, /) -> None: ...
     def append_source(self, sha256: str | bytes, text: str | bytes, /) -> None: ...
+    def append_kernel_code(self, sha256: str | bytes, tail: str | bytes, /) -> None: ...
     def append_collector_run(
         self, generation: int, collected: int, duration_ns: int, /
     ) -> None: ...

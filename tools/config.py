@@ -121,12 +121,16 @@ def outside_problems(configuration: Configuration) -> Iterator[Problem]:
 
 
 def _strategy_problems(configuration: Configuration) -> Iterator[Problem]:
+    from daemon.io.kernels import Kernels
     from daemon.strategy.loading import load as load_strategy
 
+    folder = configuration.daemon.kernel_cache_dir
+    kernels = Kernels(Path(folder) if folder else None)
     for number, strategy in enumerate(configuration.strategy):
         key = f"strategy[{number}].class"
         try:
             loaded = load_strategy(strategy.strategy_class)
+            kernels.objects(loaded)
             key = f"strategy[{number}].parameters"
             loaded.parameters(strategy.parameters)
         except ValueError as error:

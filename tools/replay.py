@@ -64,7 +64,8 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _replay(arguments: argparse.Namespace, folder: Path, console: Console) -> int:
-    from daemon.app.epoch import describe, differences, epochs_of, sources_of
+    from daemon.app.code import logged_code
+    from daemon.app.epoch import describe, differences, epochs_of
     from daemon.app.recovery import newest_checkpoint
     from daemon.app.replaying import ReplayRun, configuration_of
 
@@ -80,9 +81,9 @@ def _replay(arguments: argparse.Namespace, folder: Path, console: Console) -> in
             )
             arguments.until = min(arguments.until or epoch.sequence, epoch.sequence - 1)
             break
-    sources = sources_of(folder, first.sequence) if arguments.code == "logged" else None
+    code = logged_code(folder, first.sequence) if arguments.code == "logged" else None
     configuration = configuration_of(first.start)
-    run = ReplayRun(folder, configuration, sources, arguments.until)
+    run = ReplayRun(folder, configuration, code, arguments.until)
     current = describe(run.wiring, first.start.epoch, first.start.start_number)
     for line in differences(first.start, current):
         console.print(f"not as it was: {line}")
@@ -93,7 +94,7 @@ def _replay(arguments: argparse.Namespace, folder: Path, console: Console) -> in
         console.print(
             f"begins behind sequence {checkpoint.covered_sequence}, with {checkpoint.path.name}"
         )
-        run = ReplayRun(folder, configuration, sources, arguments.until, checkpoint)
+        run = ReplayRun(folder, configuration, code, arguments.until, checkpoint)
     return _run(run, folder, console, arguments.until)
 
 
@@ -104,6 +105,8 @@ def changes(first: EpochStart, other: EpochStart) -> list[str]:
         found.append("configuration")
     if first.sources != other.sources:
         found.append("strategies")
+    if first.kernels != other.kernels:
+        found.append("kernels")
     return found
 
 

@@ -119,12 +119,13 @@ def _request(folder: Path, cl_ord_id: int) -> Frame:
 
 def _replayed(folder: Path, sequence: int) -> list[dict[str, Any]]:
     """Run the log up to a request; the checks as the core gives them."""
-    from daemon.app.epoch import epochs_of, sources_of
+    from daemon.app.code import logged_code
+    from daemon.app.epoch import epochs_of
     from daemon.app.replaying import ReplayRun, configuration_of
 
     first = _runnable(epochs_of(folder), sequence)
-    sources = sources_of(folder, first.sequence)
-    run = ReplayRun(folder, configuration_of(first.start), sources, sequence)
+    code = logged_code(folder, first.sequence)
+    run = ReplayRun(folder, configuration_of(first.start), code, sequence)
     run.explain_at(sequence)
     outcome = run.finish()
     if outcome.divergence is not None:

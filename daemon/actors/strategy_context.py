@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from daemon.core import Core, NativeOrder
-from daemon.messages import NativeRule
+from daemon.messages import NativeRule, NativeTrigger
 from daemon.model import (
     TERMINAL_STATES,
     CancelReason,
@@ -20,6 +20,7 @@ from daemon.model import (
     OrderState,
     OrdType,
     Side,
+    Signal,
     TimeInForce,
 )
 from daemon.runtime.views import (
@@ -29,11 +30,13 @@ from daemon.runtime.views import (
     SlotBookView,
     SlotSignalView,
 )
+from daemon.strategy import Kernel
 from daemon.strategy.intents import (
     BAR_SECONDS_MAX,
     check_qty,
     check_rule,
     check_timer,
+    check_trigger,
     check_whole_px,
     cut_note,
     order_intent,
@@ -50,7 +53,7 @@ class HostContext:
     """One strategy's context. The host sets `now` before each handler.
 
     `instruments` gives each symbol's id and definition; `session_of` the session that carries a
-    symbol's orders.
+    symbol's orders; `kernels` are those that the core has machine code of.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class HostContext:
         session_of: Mapping[str, int],
         instruments: Mapping[str, tuple[int, Instrument]],
         workers: tuple[str, ...],
+        kernels: tuple[Kernel, ...],
         seed: int,
     ) -> None:
         self._core = core
@@ -77,6 +81,9 @@ class HostContext:
         self._timers: dict[str, int] = {}
         self._timer_names: dict[int, str] = {}
         self._rules: set[str] = set()
+        self._declared = {kernel.name: kernel for kernel in kernels}
+        # By symbol and kernel, the number of the value; views hold on to the inner ones.
+        self._kernels: dict[str, dict[str, int]] = {symbol: {} for symbol in symbols}
         self._requests = 0
         digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
         self._random = SeededStream(int.from_bytes(digest[:8], "little"))
@@ -109,6 +116,7 @@ class HostContext:
             "random": self._random.state,
             "timers": dict(sorted(self._timers.items())),
             "rules": sorted(self._rules),
+            "kernels": {symbol: dict(sorted(of.items())) for symbol, of in self._kernels.items()},
             "requests": self._requests,
         }
 
@@ -118,6 +126,8 @@ class HostContext:
         self._timers = dict(saved["timers"])
         self._timer_names = {number: name for name, number in self._timers.items()}
         self._rules = set(saved["rules"])
+        for symbol, slots in saved["kernels"].items():
+            self._kernels[symbol].update(slots)
         self._requests = saved["requests"]
 
     # ------------------------------------------------------------------ the world
@@ -146,7 +156,8 @@ class HostContext:
         )
 
     def signals(self, symbol: str) -> SlotSignalView:
-        return SlotSignalView(self._slot(self._instruments[symbol][0])[1])
+        floats = self._slot(self._instruments[symbol][0])[1]
+        return SlotSignalView(floats, self._core.kernel_values.cast("d"), self._kernels[symbol])
 
     def position(self, symbol: str) -> NativePositionView:
         native = self._core.position(self._strategy, self._instruments[symbol][0])
@@ -171,6 +182,15 @@ class HostContext:
             raise ValueError(f"bar seconds must be in [1, {BAR_SECONDS_MAX}], found {seconds}")
         number = self._instruments[symbol][0]
         self._ask(self._core.subscribe_bars, self._strategy, number, seconds)
+
+    def run_kernel(self, symbol: str, name: str, *parameters: float) -> None:
+        number, kernel = self._instruments[symbol][0], self._declared.get(name)
+        if kernel is None:
+            raise ValueError(f"{name}: not among the strategy's kernels {list(self._declared)}")
+        values = kernel.check(parameters)
+        slot = self._core.kernel_slot(self._strategy, number, name)
+        self._kernels[symbol][name] = slot
+        self._ask(self._core.run_kernel, slot, values)
 
     # ------------------------------------------------------------------ orders
 
@@ -313,6 +333,7 @@ class HostContext:
     def arm_rule(self, rule: NativeRule) -> None:
         check_rule(rule)
         number = self._instruments[rule.symbol][0]
+        signal = self._signal(rule)
         self._rules.add(rule.name)
         self._ask(
             self._core.arm_rule,
@@ -320,7 +341,7 @@ class HostContext:
             rule.name,
             number,
             self._session_of[rule.symbol],
-            int(rule.signal),
+            signal,
             int(rule.comparison),
             rule.threshold,
             int(rule.side),
@@ -329,6 +350,34 @@ class HostContext:
             rule.price_offset,
             rule.cooldown_ns,
         )
+
+    def arm_trigger(self, trigger: NativeTrigger) -> None:
+        check_trigger(trigger)
+        number = self._instruments[trigger.symbol][0]
+        signal = self._signal(trigger)
+        self._rules.add(trigger.name)
+        order = (0, 0, 0, 0)  # side, quantity, position, offset: it only wakes
+        self._ask(
+            self._core.arm_rule,
+            self._strategy,
+            trigger.name,
+            number,
+            self._session_of[trigger.symbol],
+            signal,
+            int(trigger.comparison),
+            trigger.threshold,
+            *order,
+            trigger.cooldown_ns,
+        )
+
+    def _signal(self, rule: NativeRule | NativeTrigger) -> int:
+        """The number by which the core knows a signal: native ones first, then kernels' slots."""
+        if isinstance(rule.signal, Signal):
+            return int(rule.signal)
+        slot = self._kernels[rule.symbol].get(rule.signal)
+        if slot is None:
+            raise ValueError(f"rule {rule.name}: no kernel {rule.signal} runs on {rule.symbol}")
+        return len(Signal) + slot
 
     def disarm_rule(self, name: str) -> bool:
         if name not in self._rules:

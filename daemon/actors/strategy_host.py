@@ -19,6 +19,7 @@ from daemon.messages import (
     BookUpdate,
     CancelRejected,
     Fill,
+    KernelDisarmed,
     OrderDenied,
     OrderUpdate,
     ParametersChanged,
@@ -27,6 +28,7 @@ from daemon.messages import (
     Start,
     Stop,
     Trade,
+    TriggerFired,
     WorkerResult,
 )
 from daemon.model import CancelReason, StrategyStatus, WorkerStatus
@@ -70,6 +72,8 @@ class StrategyHost:
             Trade: "on_trade",
             Bar: "on_bar",
             BookStateChanged: "on_book_state",
+            TriggerFired: "on_trigger",
+            KernelDisarmed: "on_kernel",
             OrderUpdate: "on_order",
             Fill: "on_fill",
             OrderDenied: "on_denied",

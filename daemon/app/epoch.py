@@ -31,6 +31,13 @@ class StrategySource(msgspec.Struct, frozen=True):
     sha256: str
 
 
+class KernelHash(msgspec.Struct, frozen=True):
+    """A kernel, as `class/name`, and the hash of its machine code."""
+
+    kernel: str
+    sha256: str
+
+
 class EpochStart(msgspec.Struct, frozen=True):
     """What an EPOCH record says."""
 
@@ -43,6 +50,7 @@ class EpochStart(msgspec.Struct, frozen=True):
     configuration_sha256: str
     sources: list[StrategySource]
     configuration: msgspec.Raw
+    kernels: list[KernelHash] = msgspec.field(default_factory=list)
 
 
 class LoggedEpoch(msgspec.Struct, frozen=True):
@@ -88,6 +96,10 @@ def describe(wiring: Wiring, epoch: int, start_number: int) -> EpochStart:
         configuration_sha256=wiring.configuration.sha256(),
         sources=[StrategySource(each.spec, each.sha256.hex()) for each in wiring.loaded],
         configuration=msgspec.Raw(wiring.configuration.canonical()),
+        kernels=[
+            KernelHash(f"{spec}/{name}", hashlib.sha256(content).hexdigest())
+            for (spec, name), content in sorted(wiring.code.kernels.items())
+        ],
     )
 
 
@@ -99,6 +111,8 @@ def append_epoch(live: Live, wiring: Wiring, before: LoggedEpoch | None) -> Epoc
     live.append_epoch(epoch, start_number, msgspec.json.encode(start).decode())
     for each in {loaded.spec: loaded for loaded in wiring.loaded}.values():
         live.append_source(each.sha256, f"{each.spec}\0{each.source}")
+    for (spec, name), code in sorted(wiring.code.kernels.items()):
+        live.append_kernel_code(hashlib.sha256(code).digest(), f"{spec}/{name}\0".encode() + code)
     for kind, number, content in definitions(wiring.configuration):
         live.append_definition(number, DEFINITION_KINDS[kind], content)
     return start
@@ -125,20 +139,6 @@ def epochs_of(folder: Path) -> list[LoggedEpoch]:
     return [LoggedEpoch(frame.sequence, decode_epoch(bytes(frame.tail))) for frame in reader]
 
 
-def sources_of(folder: Path, sequence: int) -> dict[str, str]:
-    """Strategies' texts by class, as logged behind the EPOCH at this sequence."""
-    sources: dict[str, str] = {}
-    reader = LogReader(
-        folder, types=["SOURCE", "DEFINITION"], committed=True, from_sequence=sequence
-    )
-    for frame in reader:
-        if frame.name != "SOURCE":
-            break
-        spec, _, text = bytes(frame.tail).decode().partition("\0")
-        sources[spec] = text
-    return sources
-
-
 def decode_epoch(content: bytes) -> EpochStart:
     """From the record's tail."""
     return msgspec.json.decode(content, type=EpochStart)
@@ -161,5 +161,11 @@ def differences(logged: EpochStart, current: EpochStart) -> list[str]:
         f"source {each.strategy_class}: not as logged"
         for each in logged.sources
         if sources.get(each.strategy_class) != each.sha256
+    ]
+    kernels = {each.kernel: each.sha256 for each in current.kernels}
+    out += [
+        f"kernel {each.kernel}: other machine code than logged"
+        for each in logged.kernels
+        if kernels.get(each.kernel) != each.sha256
     ]
     return list(dict.fromkeys(out))  # strategies may share a file

@@ -22,13 +22,13 @@ from daemon.app.checkpoints import (
     identity_of,
     read_checkpoint,
 )
+from daemon.app.code import logged_code
 from daemon.app.epoch import (
     EpochStart,
     LoggedEpoch,
     describe,
     differences,
     epochs_of,
-    sources_of,
 )
 from daemon.app.replaying import ReplayRun
 from daemon.app.wiring import Wiring
@@ -123,9 +123,9 @@ def _adopt(
 ) -> bool:
     """Run the log to `until`; where it agrees, its state is `wiring`'s."""
     name = checkpoint.path.name if checkpoint is not None else ""
-    sources = sources_of(folder, before.sequence)
+    code = logged_code(folder, before.sequence)
     try:
-        run = ReplayRun(folder, wiring.configuration, sources, until, checkpoint)
+        run = ReplayRun(folder, wiring.configuration, code, until, checkpoint)
     except CheckpointError as error:
         log.warning("checkpoint passed over", checkpoint=name, reason=str(error))
         return False

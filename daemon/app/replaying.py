@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from daemon.app.checkpoints import Checkpoint, CheckpointError
+from daemon.app.code import Code
 from daemon.app.configuration import Configuration
 from daemon.app.epoch import EpochStart
 from daemon.app.wiring import Wiring
@@ -60,14 +61,14 @@ class ReplayRun:
         self,
         folder: Path,
         configuration: Configuration,
-        sources: Mapping[str, str] | None,
+        code: Code | None,
         until: int = 0,
         checkpoint: Checkpoint | None = None,
     ) -> None:
         self._replay = Replay(str(folder), orders_max=configuration.core.orders_max)
         if until:
             self._replay.stop_after(until)
-        self.wiring = Wiring(self._replay.core, configuration, sources)
+        self.wiring = Wiring(self._replay.core, configuration, code)
         if checkpoint is not None:
             self._begin_behind(checkpoint)
 

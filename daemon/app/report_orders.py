@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +18,14 @@ from daemon.app.wiring import Wiring
 from daemon.core import NativeOrder, NativePosition
 from daemon.messages.commands import OneOrder, Part, Selection
 from daemon.messages.commands import Recent as Newest
-from daemon.messages.replies import FillRow, OrderReport, OrderRow, PositionRow, StrategyRow
+from daemon.messages.replies import (
+    FillRow,
+    KernelRow,
+    OrderReport,
+    OrderRow,
+    PositionRow,
+    StrategyRow,
+)
 from daemon.model import Instrument
 from daemon.runtime.events import NO_ID
 
@@ -209,7 +217,22 @@ class OrderReports:
             handler_ns_p99=times.histogram.percentile(PERCENTILE),
             handler_ns_max=times.histogram.max,
             over_budget=times.over_budget,
+            kernels=self._kernels(number),
         )
+
+    def _kernels(self, number: int) -> list[KernelRow]:
+        symbols = self._wiring.names.instruments
+        return [
+            KernelRow(
+                symbol=symbols[instrument],
+                name=name,
+                armed=armed,
+                answered=answered,
+                parameters=parameters,
+                value=value if math.isfinite(value) else None,
+            )
+            for instrument, name, armed, answered, parameters, value in self._core.kernels(number)
+        ]
 
 
 def _ever_traded(held: NativePosition) -> bool:

@@ -39,6 +39,8 @@ class DaemonSettings(Section, frozen=True, kw_only=True):
     mode: Literal["live", "paper"] = "live"
     # Of every random stream of the core. Fixed, so that two runs on the same inputs are equal.
     seed: Count = 1
+    # Where strategies' kernels are kept compiled; None is this user's cache folder.
+    kernel_cache_dir: Text | None = None
 
     def __post_init__(self) -> None:
         if len(self.runtime_dir.encode()) > RUNTIME_DIR_BYTES_MAX:

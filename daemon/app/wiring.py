@@ -9,7 +9,6 @@ Live, replay and recovery wire the same actors on the same kind of core.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
 
 import msgspec
@@ -18,6 +17,7 @@ from daemon.actors.firm import FIRM_TIMERS, Firm
 from daemon.actors.operator import SHUTDOWN_TIMER, OperatorDesk
 from daemon.actors.strategy_context import HostContext
 from daemon.actors.strategy_host import StrategyHost
+from daemon.app.code import Code, current_code
 from daemon.app.configuration import Configuration
 from daemon.app.definitions import define, lots_of, model_instrument, names_of
 from daemon.app.market_settings import StrategySettings
@@ -38,7 +38,6 @@ from daemon.runtime.events import (
 )
 from daemon.runtime.mailbox import Actor, Dispatcher, Mailbox, Overflow
 from daemon.runtime.turn import PythonPhase
-from daemon.strategy.loading import LoadedStrategy, load, load_source
 
 
 class DaemonTimers:
@@ -79,17 +78,16 @@ class Snapshots:
 class Wiring:
     """A core with everything that runs on it."""
 
-    def __init__(
-        self, core: Core, configuration: Configuration, sources: Mapping[str, str] | None = None
-    ) -> None:
-        """`sources` are strategies' texts by class name, as logged; none loads the files."""
+    def __init__(self, core: Core, configuration: Configuration, code: Code | None = None) -> None:
+        """`code` is strategies' as logged; none loads the files and compiles their kernels."""
         self.core = core
         self.configuration = configuration
         self.names = names_of(configuration)
         self.effects = Effects()
         define(core, configuration)
         self.dispatcher = Dispatcher(self._failed)
-        self.loaded = [_load(each, sources) for each in configuration.strategy]
+        self.code = code or current_code(configuration)
+        self.loaded = [self.code.loaded[each.strategy_class] for each in configuration.strategy]
         instruments = {
             each.symbol: (number, model_instrument(each))
             for number, each in enumerate(configuration.instrument)
@@ -122,6 +120,9 @@ class Wiring:
         instruments: dict[str, tuple[int, Instrument]],
     ) -> StrategyHost:
         loaded = self.loaded[number]
+        for kernel in loaded.strategy.kernels:
+            content = self.code.kernels[loaded.spec, kernel.name]
+            self.core.define_kernel(number, kernel.name, kernel.state, kernel.parameters, content)
         own = {symbol: instruments[symbol] for symbol in settings.instruments}
         sessions = {symbol: self._session_of(settings, symbol) for symbol in settings.instruments}
         context = HostContext(
@@ -132,6 +133,7 @@ class Wiring:
             sessions,
             own,
             loaded.strategy.workers,
+            loaded.strategy.kernels,
             self.configuration.daemon.seed,
         )
         parameters = loaded.parameters(settings.parameters)
@@ -224,9 +226,3 @@ class Wiring:
         self.operator.restore(saved["operator"])
         for host, state in zip(self.hosts, saved["strategies"], strict=True):
             host.restore(state)
-
-
-def _load(settings: StrategySettings, sources: Mapping[str, str] | None) -> LoadedStrategy:
-    if sources is None:
-        return load(settings.strategy_class)
-    return load_source(settings.strategy_class, sources[settings.strategy_class])

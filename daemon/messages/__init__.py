@@ -1,16 +1,26 @@
 """Every message an actor can get: immutable, grouped by who speaks."""
 
 from daemon.messages.execution import CancelRejected, Fill, OrderDenied, OrderUpdate
-from daemon.messages.market import Bar, BookStateChanged, BookUpdate, Trade
+from daemon.messages.market import (
+    Bar,
+    BookStateChanged,
+    BookUpdate,
+    KernelDisarmed,
+    Trade,
+    TriggerFired,
+)
 from daemon.messages.operator import Command, Reply
 from daemon.messages.orders import (
     ArmRule,
+    ArmTrigger,
     CancelAll,
     CancelOrder,
     DisarmRule,
     NativeRule,
+    NativeTrigger,
     OrderIntent,
     ReplaceOrder,
+    RunKernel,
     SubmitOrder,
 )
 from daemon.messages.system import (
@@ -26,6 +36,7 @@ from daemon.messages.system import (
 
 __all__ = [
     "ArmRule",
+    "ArmTrigger",
     "Bar",
     "BookStateChanged",
     "BookUpdate",
@@ -35,7 +46,9 @@ __all__ = [
     "Command",
     "DisarmRule",
     "Fill",
+    "KernelDisarmed",
     "NativeRule",
+    "NativeTrigger",
     "OrderDenied",
     "OrderIntent",
     "OrderUpdate",
@@ -44,11 +57,13 @@ __all__ = [
     "Reply",
     "RequestWorker",
     "RiskStateChanged",
+    "RunKernel",
     "SessionState",
     "Start",
     "Stop",
     "SubmitOrder",
     "Timer",
     "Trade",
+    "TriggerFired",
     "WorkerResult",
 ]

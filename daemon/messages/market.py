@@ -52,3 +52,24 @@ class BookStateChanged(msgspec.Struct, frozen=True, gc=False):
     state: BookState
     trading: TradingState
     ts_core: int
+
+
+class TriggerFired(msgspec.Struct, frozen=True, gc=False):
+    """A signal crossed the threshold of a trigger: on this very update, which the views show."""
+
+    symbol: str
+    name: str
+    value: float
+    ts_core: int
+
+
+class KernelDisarmed(msgspec.Struct, frozen=True, gc=False):
+    """A kernel of the strategy's answered `status`; its value is NaN until it is run again.
+
+    Rules and triggers on it are disarmed with it.
+    """
+
+    symbol: str
+    name: str
+    status: int
+    ts_core: int

@@ -55,16 +55,16 @@ class CancelAll(msgspec.Struct, frozen=True, gc=False):
 class NativeRule(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """An order that the core sends by itself, without the interpreter, when a signal crosses.
 
-    It fires on an update at which `signal` goes from not beyond to beyond `threshold`, at most
-    once in `cooldown_ns`, and only where the position after a full fill, working orders
-    counted, stays within ±`max_position` lots. The order is a limit IOC at the opposite best
-    plus (buy) or minus (sell) `price_offset` increments: 0 takes at the touch, negative offers
-    less. It passes the same gate as every order.
+    It fires on an update at which `signal` (a native one, or a kernel of the strategy's by name)
+    goes from not beyond to beyond `threshold`, at most once in `cooldown_ns`, and only where the
+    position after a full fill, working orders counted, stays within ±`max_position` lots. The
+    order is a limit IOC at the opposite best plus (buy) or minus (sell) `price_offset` increments:
+    0 takes at the touch, negative offers less. It passes the same gate as every order.
     """
 
     name: str
     symbol: str
-    signal: Signal
+    signal: Signal | str
     comparison: Comparison
     threshold: float
     side: Side
@@ -74,6 +74,34 @@ class NativeRule(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     cooldown_ns: int = 1_000_000_000
 
 
+class NativeTrigger(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """Wakes the strategy on exactly the update at which a signal crosses a threshold.
+
+    `signal` is a native one, or a kernel of the strategy's by name. At most once in `cooldown_ns`.
+    """
+
+    name: str
+    symbol: str
+    signal: Signal | str
+    comparison: Comparison
+    threshold: float
+    cooldown_ns: int = 0
+
+
+class ArmTrigger(msgspec.Struct, frozen=True, gc=False):
+    """Arm a trigger, or change the rule or trigger of the same name."""
+
+    trigger: NativeTrigger
+
+
+class RunKernel(msgspec.Struct, frozen=True, gc=False):
+    """Run a kernel on an instrument, or change the parameters of one that runs."""
+
+    symbol: str
+    name: str
+    parameters: tuple[float, ...]
+
+
 class ArmRule(msgspec.Struct, frozen=True, gc=False):
     """Arm a native rule, or change the one of the same name."""
 
@@ -81,7 +109,7 @@ class ArmRule(msgspec.Struct, frozen=True, gc=False):
 
 
 class DisarmRule(msgspec.Struct, frozen=True, gc=False):
-    """Disarm a native rule; its orders that work stay."""
+    """Disarm a native rule or trigger; a rule's orders that work stay."""
 
     name: str
 

@@ -236,6 +236,17 @@ class LimitRow(Row, frozen=True, kw_only=True):
     unit: str = ""
 
 
+class KernelRow(Row, frozen=True, kw_only=True):
+    """A kernel of a strategy's: armed, or disarmed by what it `answered`; `value` null for NaN."""
+
+    symbol: str
+    name: str
+    armed: bool
+    answered: int
+    parameters: list[float]
+    value: float | None = None
+
+
 class StrategyRow(Row, frozen=True, kw_only=True):
     """A strategy: STOPPED, RUNNING or FAILED (then `reason`)."""
 
@@ -256,6 +267,7 @@ class StrategyRow(Row, frozen=True, kw_only=True):
     handler_ns_p99: int = 0
     handler_ns_max: int = 0
     over_budget: int = 0
+    kernels: list[KernelRow] = msgspec.field(default_factory=list)
 
 
 class LatencyRow(Row, frozen=True, kw_only=True):

@@ -76,10 +76,14 @@ class Signal(IntEnum):
 
 
 class Comparison(IntEnum):
-    """When a native rule fires, compared with its threshold."""
+    """When a native rule or trigger fires, compared with its threshold.
+
+    CROSSES: in either direction, from one side to the other.
+    """
 
     ABOVE = 0
     BELOW = 1
+    CROSSES = 2
 
 
 class FillKind(IntEnum):

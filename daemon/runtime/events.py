@@ -21,11 +21,13 @@ from daemon.messages import (
     CancelRejected,
     Command,
     Fill,
+    KernelDisarmed,
     OrderDenied,
     OrderUpdate,
     RiskStateChanged,
     SessionState,
     Trade,
+    TriggerFired,
 )
 from daemon.model import (
     BookState,
@@ -70,6 +72,8 @@ class EventKind(IntEnum):
     EPOCH = 19
     VENUE_POSITION = 20
     POSITIONS_ANSWERED = 21
+    TRIGGER = 22
+    KERNEL = 23
 
 
 class TimerFired(msgspec.Struct, frozen=True, gc=False):
@@ -195,11 +199,25 @@ def _trade(names: Names, event: RawEvent) -> Trade:
     return Trade(symbol, price, qty, Side(aggressor), ts_event, ts_core)
 
 
+def _trigger(names: Names, event: RawEvent) -> TriggerFired:
+    bits, ts_core = event[3][:2]
+    return TriggerFired(names.instruments[event[2]], event[4], _double(bits), ts_core)
+
+
+def _kernel(names: Names, event: RawEvent) -> KernelDisarmed:
+    status, ts_core = event[3][:2]
+    return KernelDisarmed(names.instruments[event[2]], event[4], status, ts_core)
+
+
+def _double(bits: int) -> float:
+    value: float = struct.unpack("<d", struct.pack("<q", bits))[0]
+    return value
+
+
 def _bar(names: Names, event: RawEvent) -> Bar:
     interval, ts_open, first, high, low, last, volume, trades, bits = event[3][:9]
-    (notional,) = struct.unpack("<d", struct.pack("<q", bits))
     symbol = names.instruments[event[2]]
-    return Bar(symbol, interval, ts_open, first, high, low, last, volume, notional, trades)
+    return Bar(symbol, interval, ts_open, first, high, low, last, volume, _double(bits), trades)
 
 
 def _timer(_names: Names, event: RawEvent) -> TimerFired:
@@ -388,6 +406,8 @@ BUILDERS: dict[EventKind, Callable[[Names, RawEvent], msgspec.Struct]] = {
     EventKind.EPOCH: _epoch,
     EventKind.VENUE_POSITION: _venue_position,
     EventKind.POSITIONS_ANSWERED: _positions_answered,
+    EventKind.TRIGGER: _trigger,
+    EventKind.KERNEL: _kernel,
 }
 
 _BY_NUMBER = tuple(BUILDERS.get(kind) for kind in EventKind)

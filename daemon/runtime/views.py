@@ -6,7 +6,7 @@ The layout of a market slot is `engine/market_slot.hpp`; the indices below are i
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from daemon.core import NativeOrder, NativePosition
 from daemon.model import (
@@ -17,6 +17,7 @@ from daemon.model import (
     OrderState,
     OrdType,
     Side,
+    Signal,
     TimeInForce,
     TradingState,
 )
@@ -107,13 +108,28 @@ class SlotBookView:
         return tuple(Level(price, qty) for price, qty in self._depth(side, depth))
 
 
+_SIGNAL_NAMES = {each.name.lower(): SIGNALS + each for each in Signal}
+
+
 class SlotSignalView:
-    """`daemon.strategy.SignalView` over the doubles of one market slot."""
+    """`daemon.strategy.SignalView` over the doubles of one market slot.
 
-    __slots__ = ("_floats",)
+    `kernels` says where in `values` each kernel of the strategy's on the instrument leaves its
+    value; the context adds to it.
+    """
 
-    def __init__(self, floats: memoryview[float]) -> None:
+    __slots__ = ("_floats", "_kernels", "_values")
+
+    def __init__(
+        self, floats: memoryview[float], values: memoryview[float], kernels: Mapping[str, int]
+    ) -> None:
         self._floats = floats
+        self._values = values
+        self._kernels = kernels
+
+    def __getitem__(self, name: str) -> float:
+        slot = self._kernels.get(name)
+        return self._values[slot] if slot is not None else self._floats[_SIGNAL_NAMES[name]]
 
     @property
     def mid(self) -> float:

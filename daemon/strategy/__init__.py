@@ -10,6 +10,7 @@ from daemon.strategy.base import (
     decode_parameters,
 )
 from daemon.strategy.context import Context
+from daemon.strategy.kernels import Doubles, Kernel, KernelUpdate, kernel
 from daemon.strategy.state import ArraySpec, StateError
 from daemon.strategy.target import TargetTaker
 from daemon.strategy.views import (
@@ -27,6 +28,9 @@ __all__ = [
     "ArraySpec",
     "BookView",
     "Context",
+    "Doubles",
+    "Kernel",
+    "KernelUpdate",
     "Level",
     "OrderView",
     "ParameterError",
@@ -40,5 +44,6 @@ __all__ = [
     "TargetTaker",
     "decode_parameters",
     "iterate_levels",
+    "kernel",
     "may_trade",
 ]

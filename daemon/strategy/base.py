@@ -29,14 +29,17 @@ from daemon.messages import (
     BookUpdate,
     CancelRejected,
     Fill,
+    KernelDisarmed,
     OrderDenied,
     OrderUpdate,
     RiskStateChanged,
     SessionState,
     Trade,
+    TriggerFired,
     WorkerResult,
 )
 from daemon.strategy.context import Context
+from daemon.strategy.kernels import Kernel
 from daemon.strategy.state import Array, ArraySpec, decode_state, encode_state
 
 
@@ -64,8 +67,9 @@ class Strategy(Generic[P, S]):
 
     Class attributes an author may set: `state_version` (raise it when the meaning of `State`
     changes), `array_specs` (named arrays of the state), `workers` (functions, by the name
-    `module:function`, that it may have computed in worker processes) and `fixed_parameters`
-    (names of those that cannot change while it runs).
+    `module:function`, that it may have computed in worker processes), `kernels` (signals of its
+    own, that it may have run natively) and `fixed_parameters` (names of those that cannot change
+    while it runs).
     """
 
     Parameters: ClassVar[type[Parameters]] = Parameters
@@ -73,6 +77,7 @@ class Strategy(Generic[P, S]):
     state_version: ClassVar[int] = 1
     array_specs: ClassVar[Mapping[str, ArraySpec]] = {}
     workers: ClassVar[tuple[str, ...]] = ()
+    kernels: ClassVar[tuple[Kernel, ...]] = ()
     fixed_parameters: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: object) -> None:
@@ -124,6 +129,12 @@ class Strategy(Generic[P, S]):
 
     def on_timer(self, name: str) -> None:
         """A timer of the strategy's is due."""
+
+    def on_trigger(self, fired: TriggerFired) -> None:
+        """A signal crossed the threshold of an armed trigger."""
+
+    def on_kernel(self, disarmed: KernelDisarmed) -> None:
+        """A kernel's answer disarmed it. `run_kernel` arms it again."""
 
     # ------------------------------------------------------------------ own orders
 

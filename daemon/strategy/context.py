@@ -8,7 +8,7 @@ configuration's; an unknown one raises KeyError, a value out of range ValueError
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from daemon.messages import NativeRule
+from daemon.messages import NativeRule, NativeTrigger
 from daemon.model import ClOrdId, Instrument, OrdType, Side, TimeInForce
 from daemon.strategy.views import BookView, OrderView, PositionView, RandomStream, SignalView
 
@@ -56,6 +56,14 @@ class Context(Protocol):
 
     def subscribe_bars(self, symbol: str, seconds: int) -> None:
         """`on_bar` for every finished bar of so many whole seconds, 1 to 86,400."""
+
+    def run_kernel(self, symbol: str, name: str, *parameters: float) -> None:
+        """Have a kernel of the strategy's `kernels` look at every update of the instrument.
+
+        Its value is `signals(symbol)[name]` from the next update on. Asked again, it changes the
+        parameters and keeps the state; one that was disarmed begins anew. ValueError for a kernel
+        that was not declared or parameters that do not fit.
+        """
 
     # ------------------------------------------------------------------ orders
 
@@ -133,8 +141,14 @@ class Context(Protocol):
     def arm_rule(self, rule: NativeRule) -> None:
         """Have the core fire an order by itself; the same name again changes the rule."""
 
+    def arm_trigger(self, trigger: NativeTrigger) -> None:
+        """`on_trigger` on the update at which a signal crosses; names are shared with rules.
+
+        ValueError, as for `arm_rule`, where it watches a kernel that was not run before.
+        """
+
     def disarm_rule(self, name: str) -> bool:
-        """False where no rule of that name is armed."""
+        """False where no rule or trigger of that name was armed."""
 
     def note(self, text: str) -> None:
         """Put a sentence into the log, at most 4,096 bytes of UTF-8 (cut there)."""

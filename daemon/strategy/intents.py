@@ -4,7 +4,9 @@ What is refused here is a mistake in the strategy (ValueError, which stops it), 
 limits are the risk gate's, and come back as `on_denied`.
 """
 
-from daemon.messages import NativeRule, SubmitOrder
+import math
+
+from daemon.messages import NativeRule, NativeTrigger, SubmitOrder
 from daemon.model import ClOrdId, OrderFlag, OrdType, Side, TimeInForce
 
 INT64_MAX = 2**63 - 1
@@ -76,13 +78,21 @@ def check_whole_px(symbol: str, name: str, px: int) -> None:
 
 def check_rule(rule: NativeRule) -> None:
     """ValueError where a native rule could never fire or says nothing definite."""
-    if rule.threshold != rule.threshold or abs(rule.threshold) == float("inf"):
-        raise ValueError(f"rule {rule.name}: threshold must be finite, found {rule.threshold}")
+    check_trigger(rule)
     check_qty(rule.symbol, rule.qty)
     if rule.side not in (Side.BUY, Side.SELL):
         raise ValueError(f"rule {rule.name}: side must be BUY or SELL")
-    if rule.cooldown_ns < 0 or rule.max_position < 0:
-        raise ValueError(f"rule {rule.name}: cooldown_ns and max_position must not be negative")
+    if rule.max_position < 0:
+        raise ValueError(f"rule {rule.name}: max_position must not be negative")
+
+
+def check_trigger(trigger: NativeTrigger | NativeRule) -> None:
+    """ValueError where it could never fire or says nothing definite."""
+    name = trigger.name
+    if not math.isfinite(trigger.threshold):
+        raise ValueError(f"rule {name}: threshold must be finite, found {trigger.threshold}")
+    if trigger.cooldown_ns < 0:
+        raise ValueError(f"rule {name}: cooldown_ns must not be negative")
 
 
 def check_timer(

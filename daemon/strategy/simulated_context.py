@@ -5,16 +5,20 @@ from typing import Any
 
 from daemon.messages import (
     ArmRule,
+    ArmTrigger,
     CancelAll,
     CancelOrder,
     DisarmRule,
     NativeRule,
+    NativeTrigger,
     ReplaceOrder,
     RequestWorker,
+    RunKernel,
     SubmitOrder,
 )
-from daemon.model import ClOrdId, Instrument, OrdType, Side, TimeInForce, make_cl_ord_id
+from daemon.model import ClOrdId, Instrument, OrdType, Side, Signal, TimeInForce, make_cl_ord_id
 from daemon.strategy import intents
+from daemon.strategy.kernels import Kernel
 from daemon.strategy.random_stream import SeededStream
 from daemon.strategy.testing_views import (
     SimulatedBook,
@@ -23,7 +27,17 @@ from daemon.strategy.testing_views import (
     SimulatedSignals,
 )
 
-Intent = SubmitOrder | CancelOrder | ReplaceOrder | CancelAll | RequestWorker | ArmRule | DisarmRule
+Intent = (
+    SubmitOrder
+    | CancelOrder
+    | ReplaceOrder
+    | CancelAll
+    | RequestWorker
+    | ArmRule
+    | ArmTrigger
+    | DisarmRule
+    | RunKernel
+)
 
 
 class SimulatedContext:
@@ -39,7 +53,8 @@ class SimulatedContext:
         }
         self.orders: dict[ClOrdId, SimulatedOrder] = {}
         self.timers: dict[str, tuple[int, int]] = {}
-        self.rules: dict[str, NativeRule] = {}
+        self.rules: dict[str, NativeRule | NativeTrigger] = {}
+        self.kernels: tuple[Kernel, ...] = ()
         self.subscriptions: dict[str, bool] = {}
         self.trade_subscriptions: set[str] = set()
         self.bar_subscriptions: set[tuple[str, int]] = set()
@@ -52,6 +67,7 @@ class SimulatedContext:
         self._last_order = 0
         self._last_request = 0
         self._new: dict[ClOrdId, SubmitOrder] = {}
+        self._asked_kernels: set[tuple[str, str]] = set()
 
     @property
     def now(self) -> int:
@@ -93,6 +109,14 @@ class SimulatedContext:
         if not 1 <= seconds <= intents.BAR_SECONDS_MAX:
             raise ValueError(f"{symbol}: a bar has 1 to 86400 seconds, found {seconds}")
         self.bar_subscriptions.add((self.instruments[symbol].symbol, seconds))
+
+    def run_kernel(self, symbol: str, name: str, *parameters: float) -> None:
+        declared = {kernel.name: kernel for kernel in self.kernels}
+        self.instruments[symbol]
+        if name not in declared:
+            raise ValueError(f"{name} is not among the strategy's kernels {list(declared)}")
+        self._asked_kernels.add((symbol, name))
+        self.intents.append(RunKernel(symbol, name, declared[name].check(parameters)))
 
     # ------------------------------------------------------------------ orders
 
@@ -193,9 +217,20 @@ class SimulatedContext:
 
     def arm_rule(self, rule: NativeRule) -> None:
         intents.check_rule(rule)
-        self.instruments[rule.symbol]
+        self._check_signal(rule)
         self.rules[rule.name] = rule
         self.intents.append(ArmRule(rule))
+
+    def arm_trigger(self, trigger: NativeTrigger) -> None:
+        intents.check_trigger(trigger)
+        self._check_signal(trigger)
+        self.rules[trigger.name] = trigger
+        self.intents.append(ArmTrigger(trigger))
+
+    def _check_signal(self, rule: NativeRule | NativeTrigger) -> None:
+        symbol = self.instruments[rule.symbol].symbol
+        if not isinstance(rule.signal, Signal) and (symbol, rule.signal) not in self._asked_kernels:
+            raise ValueError(f"rule {rule.name}: no kernel {rule.signal} runs on {symbol}")
 
     def disarm_rule(self, name: str) -> bool:
         if self.rules.pop(name, None) is None:

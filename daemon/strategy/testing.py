@@ -8,10 +8,12 @@
 Its context passes the contract that the real one passes (`tests/strategy/contract.py`). The
 venue answers at once: an order that crosses the touch trades against the quoted quantity at
 the quoted prices, a resting one trades at its own price when a later quote crosses it. Signals
-are what the test sets. When a handler raises, its intents are discarded and the exception is
-the test's. Stop orders rest for ever. Native rules are recorded; `fire_rule` plays one.
+are what the test sets; kernels run in the interpreter on every quote and trade, and triggers
+fire. When a handler raises, its intents are discarded and the exception is the test's. Stop orders
+rest for ever. Native rules are recorded; `fire_rule` plays one.
 """
 
+import math
 from collections import deque
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -29,6 +31,7 @@ from daemon.messages import (
 from daemon.model import BookState, DenyReason, Instrument, Level, Side, TradingState, WorkerStatus
 from daemon.strategy.base import AnyStrategy, Strategy, decode_parameters
 from daemon.strategy.simulated_context import Intent, SimulatedContext
+from daemon.strategy.testing_kernels import SimulatedKernels
 from daemon.strategy.testing_venue import SimulatedVenue
 from daemon.strategy.testing_views import change
 
@@ -51,6 +54,7 @@ class Simulation:
     ) -> None:
         self.context = SimulatedContext(list(instruments), name, seed, start_ns)
         self.venue = SimulatedVenue(self.context, self._enqueue)
+        self._kernels = SimulatedKernels(self.context, self._enqueue)
         self.sent: list[Intent] = []
         """Every intent that was released, in order."""
         self._mailbox: deque[tuple[str, Any]] = deque()
@@ -62,6 +66,7 @@ class Simulation:
     def start(self, strategy: type[A], **parameters: object) -> A:
         """Make the strategy from strict parameters and call `on_start`."""
         self.context.workers = strategy.workers
+        self.context.kernels = strategy.kernels
         made = strategy(self.context, decode_parameters(strategy.Parameters, parameters))
         self._strategy = made
         self._call("on_start")
@@ -108,10 +113,16 @@ class Simulation:
         now = self.context.now
         book = self.context.books[symbol]
         change(book, bids=tuple(bids), asks=tuple(asks), ts_event=now, ts_core=now)
-        change(self.context.signal_values[symbol], mid=book.mid, microprice=book.microprice)
+        change(
+            self.context.signal_values[symbol],
+            mid=book.mid,
+            microprice=book.microprice,
+            spread=float(book.spread) if bids and asks else math.nan,
+        )
         state = BookState.LIVE if bids and asks else BookState.EMPTY
         if book.state in (BookState.EMPTY, BookState.LIVE):
             self._set_book_state(symbol, state)
+        self._kernels.update(symbol)
         self.venue.match(symbol)
         if symbol in self.context.subscriptions:
             self._enqueue("on_book", BookUpdate(symbol, now, now))
@@ -130,6 +141,7 @@ class Simulation:
         """A trade between others."""
         now = self.context.now
         self._count_in_bars(symbol, price, qty)
+        self._kernels.update(symbol, price, qty, aggressor)
         if symbol in self.context.trade_subscriptions:
             self._enqueue("on_trade", Trade(symbol, price, qty, aggressor, now, now))
         self._drain()
@@ -203,6 +215,7 @@ class Simulation:
         for intent in self.context.take_intents():
             self.sent.append(intent)
             self.venue.apply(intent)
+            self._kernels.apply(intent)
 
     def _set_book_state(self, symbol: str, state: BookState) -> None:
         book = self.context.books[symbol]

@@ -6,6 +6,7 @@ from daemon.messages import (
     CancelAll,
     CancelOrder,
     Fill,
+    NativeRule,
     OrderDenied,
     OrderUpdate,
     ReplaceOrder,
@@ -73,6 +74,8 @@ class SimulatedVenue:
     def fire_rule(self, name: str) -> None:
         """An immediate-or-cancel order at the opposite best, as `NativeRule` says."""
         rule = self._context.rules[name]
+        if not isinstance(rule, NativeRule):
+            raise TypeError(f"{name} is a trigger: a quote or a trade fires it")
         book = self._context.books[rule.symbol]
         buying = rule.side is Side.BUY
         price = book.ask_px + rule.price_offset if buying else book.bid_px - rule.price_offset

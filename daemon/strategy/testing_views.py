@@ -16,10 +16,12 @@ from daemon.model import (
     OrdType,
     ProductType,
     Side,
+    Signal,
     TimeInForce,
     TradingState,
     sign,
 )
+from daemon.strategy.kernels import InterpretedKernel
 
 UNSET = math.nan
 
@@ -79,14 +81,26 @@ class SimulatedBook(msgspec.Struct, frozen=True):
 
 
 class SimulatedSignals(msgspec.Struct, frozen=True):
-    """A SignalView that shows what the test set."""
+    """A SignalView that shows what the test set, and kernels that the interpreter runs."""
 
     mid: float = UNSET
     microprice: float = UNSET
+    spread: float = UNSET
     imbalance: float = UNSET
     ofi: float = UNSET
     volatility: float = UNSET
     trade_flow: float = UNSET
+    trade_rate: float = UNSET
+    kernels: dict[str, InterpretedKernel] = msgspec.field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> float:
+        running = self.kernels.get(name)
+        if running is not None:
+            return running.value
+        if name.upper() not in Signal.__members__:
+            raise KeyError(name)
+        native: float = getattr(self, name)
+        return native
 
 
 class SimulatedOrder(msgspec.Struct, frozen=True):

@@ -69,7 +69,13 @@ class BookView(Protocol):
 
 
 class SignalView(Protocol):
-    """The native signal kernels of one instrument; NaN until a kernel has seen enough."""
+    """The native signals of one instrument, NaN until they have seen enough, and the kernels."""
+
+    def __getitem__(self, name: str) -> float:
+        """A kernel of the strategy's by name, else the native signal (`Signal`, in small letters).
+
+        NaN where the kernel was disarmed or has seen no update. KeyError where there is no such.
+        """
 
     @property
     def mid(self) -> float:

@@ -90,7 +90,7 @@ void arm_rule(Core& core, std::uint32_t strategy, std::string name, std::uint32_
   rule.instrument = InstrumentId{instrument};
   rule.session = SessionId{session};
   rule.signal = signal;
-  rule.above = comparison == 0;
+  rule.comparison = static_cast<Comparison>(comparison);
   rule.threshold = threshold;
   rule.side = static_cast<Side>(side);
   rule.qty = qty;
@@ -98,6 +98,52 @@ void arm_rule(Core& core, std::uint32_t strategy, std::string name, std::uint32_
   rule.price_offset = price_offset;
   rule.cooldown_ns = cooldown_ns;
   core.arm_rule(std::move(rule));
+}
+
+// ------------------------------------------------------------------ kernels
+
+/// Read-only doubles over the values of kernels by slot; valid as long as the core.
+py::memoryview kernel_values(Core& core) {
+  const auto values = core.market().kernels().values();
+  return py::memoryview::from_memory(static_cast<const void*>(values.data()),
+                                     static_cast<py::ssize_t>(values.size_bytes()));
+}
+
+/// (instrument, name, armed, status, parameters, value) of each kernel that a strategy ever ran.
+py::list kernels(Core& core, std::uint32_t strategy) {
+  const KernelTable& table = core.market().kernels();
+  py::list out;
+  for (std::uint32_t number = 0; number < table.slots().size(); ++number) {
+    const KernelTable::Slot& slot = table.slots()[number];
+    if (index(slot.strategy) != strategy) continue;
+    out.append(py::make_tuple(index(slot.instrument), table.name(number), slot.armed, slot.status,
+                              slot.parameters, table.values()[number]));
+  }
+  return out;
+}
+
+void bind_kernel_input(py::module_& module) {
+  py::list fields;
+  for (const KernelField& field : kKernelInputFields) {
+    fields.append(py::make_tuple(field.name, field.floating ? "f8" : "i8", field.offset));
+  }
+  module.attr("KERNEL_INPUT_FIELDS") = fields;
+  module.attr("KERNEL_NOT_FINITE") = KernelTable::kNotFinite;
+  module.attr("KERNEL_RAISED") = KernelTable::kRaised;
+}
+
+void bind_kernels(py::class_<Core>& cls) {
+  cls.def_property_readonly("kernel_values", &kernel_values)
+      .def("kernels", &kernels)
+      .def("kernel_slot",
+           [](Core& self, std::uint32_t strategy, std::uint32_t instrument,
+              const std::string& name) {
+             return self.market().kernels().slot(StrategyId{strategy}, InstrumentId{instrument},
+                                                 name);
+           })
+      .def("run_kernel", [](Core& self, std::uint32_t slot, const std::vector<double>& parameters) {
+        self.run_kernel(slot, parameters);
+      });
 }
 
 // ------------------------------------------------------------------ orders and positions
@@ -395,6 +441,7 @@ py::tuple session_state(Core& core, std::uint32_t session) {
 }  // namespace
 
 void bind_engine(py::module_& module) {
+  bind_kernel_input(module);
   bind_order_views(module);
   py::class_<Core> cls(module, "Core", "The deterministic core: a function of the log.");
   cls.def_property_readonly("now", &Core::now)
@@ -433,6 +480,7 @@ void bind_engine(py::module_& module) {
   bind_positions(cls);
   bind_risk(cls);
   bind_subscriptions(cls);
+  bind_kernels(cls);
   bind_records(cls);
   bind_definitions(cls);
   bind_live(module);

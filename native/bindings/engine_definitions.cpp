@@ -116,6 +116,13 @@ void bind_definitions(py::class_<Core>& cls) {
            [](Core& self, std::uint32_t id, const std::string& name) {
              self.define_strategy(StrategyId{id}, name);
            })
+      .def("define_kernel",
+           [](Core& self, std::uint32_t strategy, const std::string& name, std::size_t state_size,
+              std::size_t parameters_size, const py::bytes& object) {
+             const std::string_view bytes = object;
+             self.define_kernel(StrategyId{strategy}, name, state_size, parameters_size,
+                                std::as_bytes(std::span(bytes.data(), bytes.size())));
+           })
       .def("define_fix_session",
            [](Core& self, const py::dict& spec, const py::list& instruments) {
              self.define_fix_session(fix_config(spec), symbology(instruments));

@@ -180,6 +180,12 @@ void bind_records(py::class_<Live>& cls) {
              sha256.copy(record.sha256.data(), record.sha256.size());
              self.edge.append_input(record, Origin::NONE, 0, tail);
            })
+      .def("append_kernel_code",
+           [](Live& self, const std::string& sha256, const std::string& tail) {
+             rec::KernelCode record;
+             sha256.copy(record.sha256.data(), record.sha256.size());
+             self.edge.append_input(record, Origin::NONE, 0, tail);
+           })
       .def("append_collector_run",
            [](Live& self, std::uint32_t generation, std::uint32_t collected,
               std::uint64_t duration_ns) {

@@ -227,11 +227,15 @@ class Desk:
 
     def update(self, symbol: str, first_id: int, bids: list[list[str]]) -> None:
         """A difference of two update ids, and the turn that applies it."""
+        self.push(symbol, first_id, bids)
+        self.turn()
+
+    def push(self, symbol: str, first_id: int, bids: list[list[str]]) -> None:
+        """The same, to be applied with whatever else waits."""
         ids = {"U": first_id, "u": first_id + 1}
         text = json.dumps({"e": "depthUpdate", "E": 1, "s": symbol, **ids, "b": bids, "a": []})
         now, kind = self.live.clock_now(), int(MessageKind.WEBSOCKET)
         self.live.push_market_message(0, now, kind, NO_ID, text)
-        self.turn()
 
     def report(self, exec_type: str, ord_status: str, **more: object) -> None:
         """The venue reports on the first order; turns until the report is in the log."""

@@ -8,7 +8,9 @@ from typing import Final
 import msgspec
 import pytest
 
-from daemon.core import Side
+from daemon.core import OrderFlag, Side
+from daemon.io.kernels import Kernels
+from daemon.strategy.loading import load
 from tests.days.day import Day, frames
 
 MOMENTUM: Final = 1  # its place in config/demo.toml
@@ -21,13 +23,25 @@ class Traded(msgspec.Struct, frozen=True):
     trades: Path
     exit_code: int
     threads: list[str]
+    mapped: str
     errors: str
 
 
 def bought(log: Path, strategy: int) -> bool:
-    """This strategy asked to buy, whatever became of it."""
+    """This strategy asked to buy, and not to leave a position, whatever became of it."""
     asked = (frame.fields() for frame in frames(log, "ORDER_SUBMITTED", "ORDER_DENIED"))
-    return any(each["strategy"] == strategy and each["side"] == Side.BUY for each in asked)
+    return any(
+        each["strategy"] == strategy
+        and each["side"] == Side.BUY
+        and not each["flags"] & OrderFlag.REDUCE_ONLY
+        for each in asked
+    )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled() -> None:
+    """A day's deadlines are not for compiling: what the daemons load is in the cache."""
+    Kernels().objects(load("strategies.pressure:Pressure"))
 
 
 @pytest.fixture(scope="session")
@@ -41,5 +55,6 @@ def traded(tmp_path_factory: pytest.TempPathFactory) -> Traded:
         day.until("momentum has bought", lambda: bought(day.log, MOMENTUM))
         tasks = Path(f"/proc/{day.status()['pid']}/task")
         threads = sorted((task / "comm").read_text().strip() for task in tasks.iterdir())
+        mapped = Path(f"/proc/{day.status()['pid']}/maps").read_text()
         code = day.stop()
-    return Traded(day.log, day.trades, code, threads, day.errors)
+    return Traded(day.log, day.trades, code, threads, mapped, day.errors)

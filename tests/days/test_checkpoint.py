@@ -14,7 +14,8 @@ from daemon.app.checkpoints import (
     identity_of,
     read_checkpoint,
 )
-from daemon.app.epoch import epochs_of, sources_of
+from daemon.app.code import logged_code
+from daemon.app.epoch import epochs_of
 from daemon.app.replaying import ReplayRun, configuration_of
 from daemon.model import StrategyStatus
 from tests.days import books
@@ -47,7 +48,7 @@ def test_every_strategy_restored_in_the_middle_goes_on_identically(
     log = traded.log
     whole, _ = books.replayed(log)
     first = epochs_of(log)[0]
-    configuration, sources = configuration_of(first.start), sources_of(log, first.sequence)
+    configuration, code = configuration_of(first.start), logged_code(log, first.sequence)
     running = [
         frame.sequence for frame in frames(log, "STRATEGY_STATE") if frame.fields()["status"] == 1
     ]
@@ -57,7 +58,7 @@ def test_every_strategy_restored_in_the_middle_goes_on_identically(
         at = len(ends) * part // (PLACES + 1)
         checkpoint = _checkpoint_at(log, ends[at : at + 50], tmp_path)
         middle = checkpoint.covered_sequence
-        run = ReplayRun(log, configuration, sources, checkpoint=checkpoint)
+        run = ReplayRun(log, configuration, code, checkpoint=checkpoint)
         assert run.wiring.save() == checkpoint.body, f"restored at {middle}, saved again"
         outcome = run.finish()
         assert outcome.identical, f"from {middle}: {outcome}"

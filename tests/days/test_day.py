@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from tests.days import books
 from tests.days.conftest import Traded
+from tests.days.day import frames
 
 
 def test_a_day_ends_cleanly_and_its_books_equal_the_exchanges(traded: Traded) -> None:
@@ -34,3 +35,20 @@ def test_one_python_thread_and_two_native_ones(traded: Traded) -> None:
     python, *native = sorted(traded.threads, key=lambda name: name.startswith("pitwire-"))
     assert not python.startswith("pitwire-")
     assert native == ["pitwire-kill", "pitwire-log"]
+
+
+def test_a_daemon_with_a_kernel_runs_it_and_never_loads_the_compiler(traded: Traded) -> None:
+    """Its machine code is in the log and was called; numba's compiler is not in the process."""
+    assert "memfd:pressure" in traded.mapped
+    assert "llvmlite" not in traded.mapped
+    (code,) = frames(traded.log, "KERNEL_CODE")
+    name, _, content = code.tail.partition(b"\0")
+    assert name == b"strategies.pressure:Pressure/pressure"
+    assert content.startswith(b"\x7fELF")
+    states = [frame.fields()["armed"] for frame in frames(traded.log, "KERNEL_STATE")]
+    assert states == [1, 0], "it ran from the strategy's start to its end"
+    run, _ = books.replayed(traded.log, frames(traded.log, "OPERATOR")[-1].sequence)
+    ((*_, value),) = run.wiring.core.kernels(
+        [each.name for each in run.wiring.configuration.strategy].index("pressure")
+    )
+    assert -1.0 <= value <= 1.0

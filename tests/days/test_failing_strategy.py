@@ -68,7 +68,8 @@ def test_a_failing_strategy_is_stopped_alone_and_its_orders_cancelled(tmp_path: 
         before = day.status()["orders_submitted"]
         day.until_trading(before + 5)
         running = {each["name"]: each["status"] for each in day.done("strategies")}
-        assert running == {"maker": "RUNNING", "momentum": "RUNNING", "pair": "FAILED"}
+        assert running.pop("pair") == "FAILED"
+        assert set(running.values()) == {"RUNNING"}
         assert day.status()["risk_state"] == "ACTIVE"
         assert day.ctl("strategies", "start", "pair").returncode == 0
         day.until("it runs and fails again", lambda: _failures(day.log) >= 2)

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from daemon.app.epoch import epochs_of, sources_of
+from daemon.app.code import Code, logged_code
+from daemon.app.epoch import epochs_of
 from daemon.app.replaying import ReplayRun, configuration_of
 from daemon.log import LogReader
+from daemon.model import OrderFlag, Side
 from tests.days import books
 from tests.days.conftest import Traded
 from tests.days.day import ROOT, frames, pitwire
@@ -103,25 +105,26 @@ def _near(text: str, offset: int) -> bool:
 # ------------------------------------------------------------------ other code
 
 
-def _changed_source(log: Path) -> dict[str, str]:
+def _changed_code(log: Path) -> Code:
     """The logged strategies, momentum with an entry that takes the other side."""
-    sources = sources_of(log, epochs_of(log)[0].sequence)
-    text = sources[CHANGED_CLASS]
+    code = logged_code(log, epochs_of(log)[0].sequence)
+    text = code.loaded[CHANGED_CLASS].source
     old, new = "        return Side.BUY\n", "        return Side.SELL\n"
     assert text.count(old) == 1
-    sources[CHANGED_CLASS] = text.replace(old, new)
-    return sources
+    return code.with_source(CHANGED_CLASS, text.replace(old, new))
 
 
 def test_a_changed_strategy_diverges_at_its_first_other_order(traded: Traded) -> None:
     configuration = configuration_of(epochs_of(traded.log)[0].start)
-    outcome = ReplayRun(traded.log, configuration, _changed_source(traded.log)).finish()
+    outcome = ReplayRun(traded.log, configuration, _changed_code(traded.log)).finish()
     assert outcome.divergence is not None
     number = [each.name for each in configuration.strategy].index("momentum")
     first = next(
         frame.sequence
         for frame in frames(traded.log, "ORDER_SUBMITTED", "ORDER_DENIED")
-        if frame.fields()["strategy"] == number and frame.fields()["side"] == 1
+        if (asked := frame.fields())["strategy"] == number
+        and asked["side"] == Side.BUY
+        and not asked["flags"] & OrderFlag.REDUCE_ONLY  # that would be an exit, as it was
     )
     assert outcome.sequence == first
 
@@ -132,7 +135,7 @@ def test_current_code_diverges_where_the_file_changed_and_logged_code_does_not(
     """The command over a checkout whose strategy file has one line changed."""
     shutil.copytree(ROOT / "strategies", tmp_path / "strategies")
     file = tmp_path / "strategies" / "momentum.py"
-    file.write_text(_changed_source(traded.log)[CHANGED_CLASS])
+    file.write_text(_changed_code(traded.log).loaded[CHANGED_CLASS].source)
     # Links, but for the strategies: `python -m` puts its working folder first.
     for name in ("daemon", "tools", "pyproject.toml"):
         (tmp_path / name).symlink_to(ROOT / name)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from daemon.messages import SubmitOrder
+from daemon.messages import NativeRule, SubmitOrder
 from daemon.model import (
     BookState,
     DenyReason,
@@ -178,6 +178,7 @@ def test_it_does_nothing_on_a_book_that_may_not_be_traded_on() -> None:
 def test_the_core_can_enter_for_it() -> None:
     scene = Scene(native_entry=True, entry_flow=60.0)
     rule = scene.market.context.rules["enter"]
+    assert isinstance(rule, NativeRule)
     assert (rule.signal, rule.threshold, rule.side) == (Signal.TRADE_FLOW, 60.0, Side.BUY)
     scene.long()
     assert scene.submits == []

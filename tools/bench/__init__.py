@@ -63,6 +63,7 @@ BENCHES: Final[dict[str, Callable[[], list[Row]]]] = {
     "ring": lambda: _native("RING"),
     "log": lambda: _native("LOG"),
     "book": _books,
+    "kernel": lambda: _native("KERNEL"),
     "risk": lambda: _native("RISK"),
     "core": lambda: _native("CORE"),
     "actor": _actors,

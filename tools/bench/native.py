@@ -133,6 +133,17 @@ BOOK: Final = (
     Native(_ns("P2", "the same, references over 2^40", 60), "market", "P2_itch_l3_spread"),
     Native(_ns("P3", "ITCH decode and L3 books, 8,000 symbols", 150), "market", "P3_itch_l3"),
 )
+KERNEL: Final = (
+    Native(
+        _ns("-", "kernel, one on an instrument"), "market", "kernel_call/1", floor="pointer_call_ns"
+    ),
+    Native(
+        _ns("-", "kernel, of 16 on an instrument"),
+        "market",
+        "kernel_call/16",
+        floor="pointer_call_ns",
+    ),
+)
 RISK: Final = (
     Native(_ns("P7", "risk gate, 8,000 instruments", 60), "orders", "gate_check", "cpu"),
     Native(

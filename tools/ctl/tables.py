@@ -57,7 +57,7 @@ COLUMNS: Final[dict[type, str]] = {
     replies.RiskRow: "strategy state armed daily_pnl daily_loss_max working_orders reason",
     replies.LimitRow: "scope name value unit",
     replies.StrategyRow: "name status instruments orders_working fills realised unrealised fees"
-    " currency handler_ns_p99 over_budget reason",
+    " currency handler_ns_p99 over_budget kernels reason",
     replies.LatencyRow: "stage count p50_ns p90_ns p99_ns p999_ns max_ns",
     replies.Reconciliation: "session state report positions",
     replies.Difference: "session kind subject ours venue",
@@ -72,7 +72,7 @@ EXPENDABLE: Final[dict[type, str]] = {
     replies.OrderStep: "cl_ord_id sequence",
     replies.PositionRow: "qty_low qty_high mark_px currency fees",
     replies.RiskRow: "working_orders daily_loss_max",
-    replies.StrategyRow: "over_budget handler_ns_p99 instruments currency",
+    replies.StrategyRow: "kernels over_budget handler_ns_p99 instruments currency",
     replies.LatencyRow: "p90_ns p999_ns",
 }
 HEADERS: Final = {
@@ -94,7 +94,7 @@ HEADERS: Final = {
 LEFT: Final = {
     "symbol", "name", "strategy", "kind", "venue", "scope", "stage", "event", "state", "reason",
     "book_state", "trading_state", "side", "text", "subject", "session", "status", "unit",
-    "cl_ord_id", "order", "instruments", "signals", "from_state", "to_state", "currency",
+    "cl_ord_id", "order", "instruments", "kernels", "signals", "from_state", "to_state", "currency",
 }  # fmt: skip
 # What the empty name of a strategy stands for.
 ALL: Final[dict[type, str]] = {replies.RiskRow: "firm", replies.PositionRow: "all"}
@@ -217,6 +217,8 @@ def cell(name: str, value: Any) -> Text:  # noqa: ANN401  any field of any reply
             return Text("-", style="dim")
         case bool():
             return Text("yes" if value else "no")
+        case [replies.KernelRow(), *_]:
+            return Text("  ").join(kernel(each) for each in value)
         case list():
             return Text(" ".join(str(each) for each in value))
         case dict():
@@ -231,6 +233,13 @@ def cell(name: str, value: Any) -> Text:  # noqa: ANN401  any field of any reply
             return Text(value, style=style(value))
         case _:
             return Text(str(value))
+
+
+def kernel(row: replies.KernelRow) -> Text:
+    """Its value, or by which status it was disarmed."""
+    if row.armed:
+        return Text(f"{row.name} {brief(row.value) if row.value is not None else '-'}")
+    return Text(f"{row.name} disarmed ({row.answered})", style="bold red")
 
 
 def style(value: str) -> str:

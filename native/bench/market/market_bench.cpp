@@ -1,12 +1,16 @@
 // P1 to P4 of GOALS.md in the small: decode alone, decode into L3 books, L2 deltas.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+#include <chrono>
+#include <limits>
 #include <memory>
 #include <random>
 #include <vector>
 
 #include "itch_stream.hpp"
 #include "pitwire/market/itch_market.hpp"
+#include "pitwire/market/kernels.hpp"
 #include "pitwire/market/l2_book.hpp"
 
 namespace pitwire {
@@ -87,6 +91,57 @@ void l2_deltas(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(deltas.size()));
 }
 BENCHMARK(l2_deltas)->Name("P4_l2_deltas")->Unit(benchmark::kMillisecond);
+
+/// What a compiled kernel is to the core: a function behind a pointer that the compiler cannot see
+/// through.
+[[gnu::noinline]] std::int32_t imbalance_kernel(const KernelInput* input, const double* parameters,
+                                                double* state, double* out) {
+  state[0] += parameters[0] * (input->imbalance - state[0]);
+  *out = state[0];
+  return 0;
+}
+
+/// ns of a call of the kernel behind its pointer and nothing else, the least of some batches (what
+/// else the machine does only adds): what no table can be below.
+double pointer_call_ns() {
+  constexpr int kBatches = 20;
+  constexpr int kCalls = 10'000;
+  KernelFunction kernel = &imbalance_kernel;
+  benchmark::DoNotOptimize(kernel);
+  const KernelInput input{};
+  const double parameter = 0.1;
+  double kept = 0;
+  double out = 0;
+  double least = std::numeric_limits<double>::max();
+  for (int batch = 0; batch < kBatches; ++batch) {
+    const auto began = std::chrono::steady_clock::now();
+    for (int i = 0; i < kCalls; ++i) {
+      benchmark::DoNotOptimize(kernel(&input, &parameter, &kept, &out));
+      benchmark::ClobberMemory();
+    }
+    const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - began;
+    least = std::min(least, took.count() / kCalls);
+  }
+  return least;
+}
+
+/// Updates of an instrument on which so many kernels run; an item is a kernel's call.
+void kernels(benchmark::State& state) {
+  KernelTable table;
+  const auto count = static_cast<std::uint32_t>(state.range(0));
+  for (std::uint32_t i = 0; i < count; ++i) {
+    table.define({StrategyId{i}, "imbalance", &imbalance_kernel, 1, 1});
+    table.run(table.slot(StrategyId{i}, InstrumentId{0}, "imbalance"), std::vector{0.1});
+  }
+  KernelInput input{};
+  for (auto _ : state) {
+    ++input.ts_core;
+    benchmark::DoNotOptimize(table.update(InstrumentId{0}, input));
+  }
+  state.SetItemsProcessed(state.iterations() * count);
+  state.counters["pointer_call_ns"] = pointer_call_ns();
+}
+BENCHMARK(kernels)->Name("kernel_call")->Arg(1)->Arg(16);
 
 }  // namespace
 }  // namespace pitwire

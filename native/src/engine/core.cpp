@@ -76,6 +76,14 @@ void Core::define_strategy(StrategyId strategy, std::string_view name) {
   strategies_.emplace_back(name);
 }
 
+void Core::define_kernel(StrategyId strategy, const std::string& name, std::size_t state_size,
+                         std::size_t parameters_size, std::span<const std::byte> object) {
+  SharedObject loaded(name, object);
+  const auto entry = reinterpret_cast<KernelFunction>(loaded.symbol(kKernelEntry));
+  market_->kernels().define({strategy, name, entry, state_size, parameters_size});
+  objects_.push_back(std::move(loaded));
+}
+
 void Core::define_fix_session(const FixSessionConfig& config,
                               std::unique_ptr<FixSymbology> symbology) {
   orders_->define_session(config.id, fix_->define(config, std::move(symbology)));
@@ -295,81 +303,6 @@ void Core::killed(const rec::Kill& record) {
   emitter_.event(EventKind::KILLED).values = {record.uid, now()};
 }
 
-// ------------------------------------------------------------------ native reactions to the market
-
-void Core::market_changed(InstrumentId instrument) {
-  if (tap_ != nullptr) tap_->market_changed(instrument);
-  const MarketSlot& slot = market_->slot(instrument);
-  if (slot.bid_qty != 0 && slot.ask_qty != 0) {
-    orders_->positions().mark(instrument, slot.bid_px + (slot.ask_px - slot.bid_px) / 2);
-  }
-  for (NativeRule& rule : rules_) {
-    if (rule.instrument == instrument && rule.armed && rule.crossed(slot, now())) fire(rule);
-  }
-}
-
-void Core::traded(InstrumentId instrument, std::int64_t px, std::int64_t qty, Side aggressor) {
-  if (tap_ != nullptr) tap_->traded(instrument, px, qty, aggressor);
-  const MarketSlot& slot = market_->slot(instrument);
-  if (slot.bid_qty == 0 || slot.ask_qty == 0) orders_->positions().mark(instrument, px);
-  for (NativeRule& rule : rules_) {
-    if (rule.instrument == instrument && rule.armed && rule.crossed(slot, now())) fire(rule);
-  }
-}
-
-void Core::fire(NativeRule& rule) {
-  if (emitter_.muted()) return;
-  const OrderRequest request = rule.request(market_->slot(rule.instrument));
-  if (request.order_qty == 0) return;
-  const Interval possible = orders_->positions().of(rule.strategy, rule.instrument).interval();
-  const bool buys = rule.side == Side::BUY;
-  if (buys ? possible.high + rule.qty > rule.max_position
-           : possible.low - rule.qty < -rule.max_position) {
-    return;
-  }
-  rule.quiet_until = now() + rule.cooldown_ns;
-  orders_->submit(orders_->new_cl_ord_id(), request);
-}
-
-void Core::arm_rule(NativeRule rule) {
-  const auto same = [&](const NativeRule& other) {
-    return other.strategy == rule.strategy && other.name == rule.name;
-  };
-  rule.armed = true;
-  const auto found = std::find_if(rules_.begin(), rules_.end(), same);
-  if (found != rules_.end()) {
-    rule.id = found->id;
-    *found = std::move(rule);
-    log_rule(*found, "changed");
-    return;
-  }
-  rule.id = static_cast<std::uint32_t>(rules_.size());
-  rules_.push_back(std::move(rule));
-  log_rule(rules_.back(), "armed");
-}
-
-bool Core::disarm_rule(StrategyId strategy, std::string_view name) {
-  for (NativeRule& rule : rules_) {
-    if (rule.strategy != strategy || rule.name != name || !rule.armed) continue;
-    rule.armed = false;
-    log_rule(rule, "disarmed");
-    return true;
-  }
-  return false;
-}
-
-void Core::log_rule(const NativeRule& rule, std::string_view reason) {
-  const std::string json =
-      "{\"name\":\"" + rule.name + "\",\"reason\":\"" + std::string(reason) + "\"}";
-  rec::RuleState record;
-  record.rule = rule.id;
-  record.strategy = index(rule.strategy);
-  record.instrument = index(rule.instrument);
-  record.armed = rule.armed ? 1 : 0;
-  record.size_bytes = static_cast<std::uint32_t>(json.size());
-  emitter_.emit(record, 0, text_bytes(json));
-}
-
 // ------------------------------------------------------------------ what actors ask for
 
 void Core::subscribe_bars(StrategyId strategy, InstrumentId instrument, std::uint32_t seconds) {
@@ -386,6 +319,12 @@ void Core::forget_strategy(StrategyId strategy) {
                 [&](const auto& wanted) { return wanted.strategy == strategy; });
   for (NativeRule& rule : rules_) {
     if (rule.strategy == strategy && rule.armed) disarm_rule(strategy, rule.name);
+  }
+  KernelTable& kernels = market_->kernels();
+  for (std::uint32_t slot = 0; slot < kernels.slots().size(); ++slot) {
+    if (kernels.slots()[slot].strategy == strategy && kernels.stop(slot)) {
+      log_kernel(slot, "stopped");
+    }
   }
 }
 

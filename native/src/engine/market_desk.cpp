@@ -46,8 +46,9 @@ struct MarketDesk::Listener : MarketListener {
     slot.last_aggressor = static_cast<std::int64_t>(aggressor);
     ++slot.trades;
     Market& market = desk.markets_[index(instrument)];
-    market.signals.on_trade(px, qty, aggressor, market.top, now);
+    market.signals.on_trade(qty, aggressor, now);
     std::copy_n(market.signals.values().begin(), slot.signals.size(), slot.signals.begin());
+    desk.run_kernels(instrument, px, qty, aggressor);
     desk.bars_.on_trade(instrument, px, qty, now);
     desk.subscriptions_.for_each_trade_subscriber(instrument, [&](StrategyId strategy) {
       Event& event = desk.emitter_.event(EventKind::TRADE, index(strategy), index(instrument));
@@ -213,8 +214,30 @@ void MarketDesk::book_changed(InstrumentId instrument, bool top_changed) {
     market.top = top;
     refresh_state(instrument);
   }
+  run_kernels(instrument, 0, 0, Side::NONE);
   stop_here_ |= subscriptions_.mark(instrument);
   observer_.market_changed(instrument);
+}
+
+void MarketDesk::run_kernels(InstrumentId instrument, std::int64_t px, std::int64_t qty,
+                             Side aggressor) {
+  if (!kernels_.any(instrument)) return;
+  const MarketSlot& slot = slots_[index(instrument)];
+  KernelInput input{};
+  input.ts_core = emitter_.now();
+  input.ts_event = slot.ts_event;
+  input.bid_px = slot.bid_qty != 0 ? slot.bid_px : 0;
+  input.bid_qty = slot.bid_qty;
+  input.ask_px = slot.ask_qty != 0 ? slot.ask_px : 0;
+  input.ask_qty = slot.ask_qty;
+  input.trade_px = px;
+  input.trade_qty = qty;
+  input.trade_side = static_cast<std::int64_t>(aggressor);
+  input.updates = slot.updates;
+  input.trades = slot.trades;
+  std::memcpy(reinterpret_cast<std::byte*>(&input) + offsetof(KernelInput, mid),
+              slot.signals.data(), sizeof slot.signals);
+  for (const auto failed : kernels_.update(instrument, input)) observer_.kernel_failed(failed);
 }
 
 const Top& MarketDesk::top_of(InstrumentId instrument) const {
@@ -345,6 +368,7 @@ void MarketDesk::save(ByteWriter& out) const {
     out.put(markets_[i].trading);
     out.put_bytes(std::as_bytes(std::span(&slots_[i], 1)));
   }
+  kernels_.save(out);
 }
 
 bool MarketDesk::restore(ByteReader& in) {
@@ -367,7 +391,7 @@ bool MarketDesk::restore(ByteReader& in) {
     std::memcpy(&slots_[i], bytes.data(), sizeof(MarketSlot));
     markets_[i].top = top_of(InstrumentId{static_cast<std::uint32_t>(i)});
   }
-  return in.ok();
+  return kernels_.restore(in);
 }
 
 }  // namespace pitwire

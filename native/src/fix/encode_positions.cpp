@@ -13,7 +13,7 @@ constexpr std::string_view kTotal = "TOT";  // PosType: total transaction quanti
 /// LocalMktDate; our days are UTC's.
 std::string date_of(Nanos now) {
   std::string text;
-  append_timestamp(text, now, 0);
+  TimestampText().append(text, now, 0);
   return text.substr(0, 8);
 }
 

@@ -24,13 +24,6 @@ double flow(bool had, bool has, std::int64_t px0, std::int64_t qty0, std::int64_
   return gained - lost;
 }
 
-bool finite(const std::vector<double>& values) noexcept {
-  for (const double value : values) {
-    if (!std::isfinite(value)) return false;
-  }
-  return true;
-}
-
 /// 2^(-j/32), correctly rounded.
 constexpr std::array<double, 32> kRoots{
     0x1.0000000000000p+0, 0x1.f50765b6e4540p-1, 0x1.ea4afa2a490dap-1, 0x1.dfc97337b9b5fp-1,
@@ -130,59 +123,15 @@ void SignalSet::on_top(const Top& before, const Top& after, Nanos ts) noexcept {
   add_trade(0.0, 0.0, ts);
   // A mid of zero has no return (spreads may quote there).
   if (after.has_both() && value(Signal::MID) != 0.0) add_return(value(Signal::MID), ts);
-  run_kernels(after, 0, 0, Side::NONE, ts);
 }
 
-void SignalSet::on_trade(std::int64_t px, std::int64_t qty, Side aggressor, const Top& top,
-                         Nanos ts) noexcept {
+void SignalSet::on_trade(std::int64_t qty, Side aggressor, Nanos ts) noexcept {
   ts = ts_last_ = std::max(ts, ts_last_);
   const auto lots = static_cast<double>(qty);
   const double sign = aggressor == Side::BUY ? 1.0 : aggressor == Side::SELL ? -1.0 : 0.0;
   add_trade(sign * lots, lots, ts);
   order_flow_.add(0.0, ts, config_.order_flow_tau);
   set(Signal::ORDER_FLOW, order_flow_.sum);
-  run_kernels(top, px, qty, aggressor, ts);
-}
-
-std::size_t SignalSet::add_kernel(KernelFunction function, std::size_t state_size,
-                                  std::size_t out_size) {
-  constexpr std::size_t kDoublesMax = 4096;
-  if (function == nullptr || state_size > kDoublesMax || out_size > kDoublesMax) {
-    throw std::invalid_argument("kernel: expected a function and at most 4096 doubles each way");
-  }
-  kernels_.push_back(
-      {function, std::vector<double>(state_size), std::vector<double>(out_size, kNaN)});
-  return kernels_.size() - 1;
-}
-
-std::span<const double> SignalSet::kernel_values(std::size_t slot) const noexcept {
-  return kernels_[slot].out;
-}
-
-void SignalSet::arm_kernel(std::size_t slot) noexcept {
-  auto& kernel = kernels_[slot];
-  std::fill(kernel.state.begin(), kernel.state.end(), 0.0);
-  kernel.status = 0;
-  kernel.armed = true;
-}
-
-void SignalSet::run_kernels(const Top& top, std::int64_t px, std::int64_t qty, Side side,
-                            Nanos ts) noexcept {
-  if (kernels_.empty()) return;
-  KernelInput input{ts,          top.bid_px, top.bid_qty, top.ask_px,
-                    top.ask_qty, px,         qty,         static_cast<std::int64_t>(side),
-                    top.updates, {}};
-  std::copy(values_.begin(), values_.end(), input.signals);
-  for (std::size_t slot = 0; slot < kernels_.size(); ++slot) {
-    auto& kernel = kernels_[slot];
-    if (!kernel.armed) continue;
-    kernel.status = kernel.function(&input, kernel.state.data(), kernel.out.data());
-    if (kernel.status == 0 && !finite(kernel.out)) kernel.status = kNotFinite;
-    if (kernel.status == 0) continue;
-    kernel.armed = false;
-    std::fill(kernel.out.begin(), kernel.out.end(), kNaN);
-    disarmed_ = slot + 1;
-  }
 }
 
 void SignalSet::save(ByteWriter& out) const {
@@ -194,13 +143,6 @@ void SignalSet::save(ByteWriter& out) const {
   for (const double value : {squared_returns_, observed_ns_, last_mid_}) out.put(value);
   out.put(ts_mid_);
   out.put(ts_last_);
-  out.put(static_cast<std::uint64_t>(kernels_.size()));
-  for (const auto& kernel : kernels_) {
-    out.put_bytes(std::as_bytes(std::span(kernel.state)));
-    out.put_bytes(std::as_bytes(std::span(kernel.out)));
-    out.put(static_cast<std::uint64_t>(kernel.armed));
-    out.put(kernel.status);
-  }
 }
 
 bool SignalSet::restore(ByteReader& in) {
@@ -212,22 +154,7 @@ bool SignalSet::restore(ByteReader& in) {
   for (double* value : {&squared_returns_, &observed_ns_, &last_mid_}) *value = in.get<double>();
   ts_mid_ = in.get<Nanos>();
   ts_last_ = in.get<Nanos>();
-  if (in.get<std::uint64_t>() != kernels_.size()) in.fail();
-  for (auto& kernel : kernels_) {
-    for (auto* values : {&kernel.state, &kernel.out}) {
-      const auto bytes = in.get_bytes();
-      if (bytes.size() != values->size() * sizeof(double)) in.fail();
-      if (in.ok() && !bytes.empty()) std::memcpy(values->data(), bytes.data(), bytes.size());
-    }
-    kernel.armed = in.get<std::uint64_t>() != 0;
-    kernel.status = in.get<std::int32_t>();
-  }
-  if (!in.ok()) {
-    auto kernels = std::move(kernels_);
-    *this = SignalSet(config_);
-    kernels_ = std::move(kernels);
-    for (std::size_t slot = 0; slot < kernels_.size(); ++slot) arm_kernel(slot);
-  }
+  if (!in.ok()) *this = SignalSet(config_);
   return in.ok();
 }
 

@@ -57,9 +57,9 @@ TEST(Signals, OrderFlowAndTradeFlowDecayByTheirTimeConstants) {
   SignalSet signals({.order_flow_tau = kSecond, .trade_flow_tau = 2 * kSecond});
   const auto base = touch(100, 30, 102, 10);
   signals.on_top(base, touch(100, 40, 102, 10), 0);
-  signals.on_trade(102, 8, Side::BUY, base, 0);
-  signals.on_trade(100, 2, Side::SELL, base, 0);
-  signals.on_trade(101, 100, Side::NONE, base, 0);
+  signals.on_trade(8, Side::BUY, 0);
+  signals.on_trade(2, Side::SELL, 0);
+  signals.on_trade(100, Side::NONE, 0);
   EXPECT_EQ(signals.value(Signal::TRADE_FLOW), 6.0);
   EXPECT_EQ(signals.value(Signal::TRADE_RATE), 110.0);
   signals.on_top(base, base, kSecond);
@@ -87,44 +87,8 @@ TEST(Signals, VolatilityOfARandomWalkIsItsStandardDeviationWhateverTheSpacing) {
   }
 }
 
-std::int32_t spread_kernel(const KernelInput* input, double* state, double* out) {
-  state[0] += 1;
-  out[0] = static_cast<double>(input->ask_px - input->bid_px);
-  out[1] = state[0];
-  return state[0] > 2 ? 7 : 0;
-}
-
-std::int32_t bad_kernel(const KernelInput*, double*, double* out) {
-  out[0] = std::numeric_limits<double>::infinity();
-  return 0;
-}
-
-TEST(Kernels, RunOnEveryUpdateAndAreDisarmedByTheirStatusOrByInfinity) {
-  SignalSet signals;
-  const auto good = signals.add_kernel(&spread_kernel, 1, 2);
-  const auto bad = signals.add_kernel(&bad_kernel, 0, 1);
-  const auto base = touch(100, 30, 102, 10);
-  signals.on_top({}, base, 1);
-  EXPECT_EQ(signals.kernel_values(good)[0], 2.0);
-  EXPECT_FALSE(signals.kernel_armed(bad));
-  EXPECT_EQ(signals.kernel_status(bad), SignalSet::kNotFinite);
-  EXPECT_TRUE(std::isnan(signals.kernel_values(bad)[0]));
-  EXPECT_EQ(signals.take_disarmed(), bad + 1);
-  EXPECT_EQ(signals.take_disarmed(), 0U);
-  signals.on_trade(102, 1, Side::BUY, base, 2);
-  EXPECT_EQ(signals.kernel_values(good)[1], 2.0);
-  signals.on_trade(102, 1, Side::BUY, base, 3);
-  EXPECT_EQ(signals.kernel_status(good), 7);
-  signals.on_trade(102, 1, Side::BUY, base, 4);
-  EXPECT_EQ(signals.kernel_status(good), 7) << "not called again";
-  signals.arm_kernel(good);
-  signals.on_trade(102, 1, Side::BUY, base, 5);
-  EXPECT_EQ(signals.kernel_values(good)[1], 1.0);
-}
-
 TEST(Signals, SavedStateContinuesBitForBit) {
   SignalSet one;
-  one.add_kernel(&spread_kernel, 1, 2);
   const auto a = touch(100, 30, 102, 10);
   const auto b = touch(101, 30, 103, 10);
   one.on_top({}, a, 1000);
@@ -133,13 +97,11 @@ TEST(Signals, SavedStateContinuesBitForBit) {
   ByteWriter writer(saved);
   one.save(writer);
   SignalSet two;
-  two.add_kernel(&spread_kernel, 1, 2);
   ByteReader reader(saved);
   ASSERT_TRUE(two.restore(reader));
   one.on_top(b, a, 3000);
   two.on_top(b, a, 3000);
   for (std::size_t i = 0; i < kSignals; ++i) EXPECT_EQ(one.values()[i], two.values()[i]);
-  EXPECT_EQ(one.kernel_status(0), two.kernel_status(0));
   ByteReader cut{std::span(saved).first(saved.size() - 1)};
   EXPECT_FALSE(two.restore(cut));
   EXPECT_TRUE(std::isnan(two.value(Signal::MID)));
@@ -147,8 +109,6 @@ TEST(Signals, SavedStateContinuesBitForBit) {
 
 TEST(Signals, BadConfigurationIsRefused) {
   EXPECT_THROW(SignalSet({.order_flow_tau = 0}), std::invalid_argument);
-  SignalSet signals;
-  EXPECT_THROW(signals.add_kernel(nullptr, 0, 0), std::invalid_argument);
 }
 
 }  // namespace

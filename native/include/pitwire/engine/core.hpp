@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "pitwire/base/shared_object.hpp"
 #include "pitwire/engine/emitter.hpp"
 #include "pitwire/engine/fix_desk.hpp"
 #include "pitwire/engine/market_desk.hpp"
@@ -46,6 +47,11 @@ class Core final : public MarketObserver {
   void define_instrument(const Instrument& instrument, FeedId feed, std::string_view feed_symbol,
                          const SignalConfig& signals);
   void define_strategy(StrategyId strategy, std::string_view name);
+  /// Machine code of a strategy's: a shared object with the function kKernelEntry. Throws
+  /// std::runtime_error where it cannot be loaded, std::invalid_argument as KernelTable::define.
+  void define_kernel(StrategyId strategy, const std::string& name, std::size_t state_size,
+                     std::size_t parameters_size, std::span<const std::byte> object);
+  static constexpr const char* kKernelEntry = "pitwire_kernel";
   /// `symbology` names the instruments as the venue does.
   void define_fix_session(const FixSessionConfig& config, std::unique_ptr<FixSymbology> symbology);
   void define_venue_session(SessionId session);
@@ -85,6 +91,8 @@ class Core final : public MarketObserver {
   void forget_strategy(StrategyId strategy);
   void arm_rule(NativeRule rule);
   bool disarm_rule(StrategyId strategy, std::string_view name);
+  /// As KernelTable::run, with its record in the log.
+  void run_kernel(std::uint32_t slot, std::span<const double> parameters);
   void set_risk_state(std::uint32_t strategy, RiskState state, bool armed, std::string_view reason);
   /// False where the limit does not exist or not at this scope.
   LimitStatus set_limit(std::string_view name, std::uint32_t strategy, std::uint32_t instrument,
@@ -113,9 +121,14 @@ class Core final : public MarketObserver {
  private:
   void market_changed(InstrumentId instrument) override;
   void traded(InstrumentId instrument, std::int64_t px, std::int64_t qty, Side aggressor) override;
+  void kernel_failed(std::uint32_t slot) override;
+  void look_at_rules(InstrumentId instrument);
+  [[nodiscard]] double value_of(const NativeRule& rule) const noexcept;
+  void log_kernel(std::uint32_t slot, std::string_view reason);
   void advance(Nanos now);
   void bar_closed(const rec::Bar& bar);
   void fire(NativeRule& rule);
+  void trigger(NativeRule& rule);
   void log_rule(const NativeRule& rule, std::string_view reason);
   void killed(const rec::Kill& record);
   void begin_epoch(const rec::Epoch& record);
@@ -127,6 +140,7 @@ class Core final : public MarketObserver {
   void venue_connection(SessionId session, const rec::FixConnection& record);
   void venue_report(const rec::VenueReport& record, std::span<const std::byte> payload);
 
+  std::vector<SharedObject> objects_;  ///< outlives what calls into them
   Emitter emitter_;
   MarketObserver* tap_ = nullptr;
   InstrumentRegistry instruments_;

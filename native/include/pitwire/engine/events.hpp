@@ -34,6 +34,8 @@ enum class EventKind : std::uint8_t {
   EPOCH = 19,
   VENUE_POSITION = 20,
   POSITIONS_ANSWERED = 21,
+  TRIGGER = 22,
+  KERNEL = 23,
 };
 
 /// Where in `values` an event about an order (ORDER, FILL, DENIED, CANCEL_REJECTED) has the place

@@ -20,6 +20,7 @@
 #include "pitwire/engine/subscriptions.hpp"
 #include "pitwire/market/binance.hpp"
 #include "pitwire/market/itch_market.hpp"
+#include "pitwire/market/kernels.hpp"
 #include "pitwire/market/signals.hpp"
 
 namespace pitwire {
@@ -39,6 +40,8 @@ class MarketObserver {
   virtual void market_changed(InstrumentId instrument) = 0;
   virtual void traded(InstrumentId instrument, std::int64_t px, std::int64_t qty,
                       Side aggressor) = 0;
+  /// A strategy's kernel was disarmed by what it answered; before the change is told.
+  virtual void kernel_failed(std::uint32_t /*slot*/) {}
 };
 
 class MarketDesk {
@@ -77,7 +80,10 @@ class MarketDesk {
   /// How often the book was compared with the venue's own best bid and ask, and differed. Both 0
   /// where the venue announces none.
   [[nodiscard]] std::pair<std::uint64_t, std::uint64_t> book_checks(InstrumentId instrument) const;
-  [[nodiscard]] SignalSet& signals(InstrumentId id) noexcept { return markets_[index(id)].signals; }
+  [[nodiscard]] KernelTable& kernels() noexcept { return kernels_; }
+  [[nodiscard]] const KernelTable& kernels() const noexcept { return kernels_; }
+  /// Somebody is to see exactly the update that is being applied.
+  void end_phase_here() noexcept { stop_here_ = true; }
   [[nodiscard]] std::size_t instruments() const noexcept { return markets_.size(); }
   /// Messages by outcome since the start, for counters; index is DecodeStatus.
   [[nodiscard]] std::span<const std::uint64_t> decode_counts() const noexcept { return decoded_; }
@@ -107,6 +113,8 @@ class MarketDesk {
   [[nodiscard]] const Top& top_of(InstrumentId instrument) const;
   [[nodiscard]] BookState state_of(InstrumentId instrument) const;
   void book_changed(InstrumentId instrument, bool top_changed);
+  /// With the trade that is the update, 0 and NONE where it is none.
+  void run_kernels(InstrumentId instrument, std::int64_t px, std::int64_t qty, Side aggressor);
   void refresh_state(InstrumentId instrument);
   void refresh_feed(FeedId feed);
   void clear_books(FeedId feed);
@@ -118,6 +126,7 @@ class MarketDesk {
   std::vector<Feed> feeds_;
   std::vector<Market> markets_;
   std::vector<MarketSlot> slots_;  ///< reserved once: Python looks into it
+  KernelTable kernels_;
   std::array<std::uint64_t, kDecodeStatuses> decoded_{};
   bool stop_here_ = false;
   std::vector<std::byte> pending_;

@@ -1,10 +1,12 @@
-// Orders that the core sends by itself when a signal crosses a threshold, without the interpreter.
+// What the core does by itself when a signal crosses a threshold, without the interpreter: it sends
+// an order (a rule), or wakes the strategy on exactly that update (a trigger: a rule of quantity
+// 0).
 //
-// A rule fires on an update at which its signal goes from not beyond to beyond the threshold, at
-// most once in its cooldown, and only where the strategy's position after a full fill, working
-// orders counted, stays within its bound. The order is a limit IOC at the opposite best, moved by
-// the offset, and passes the same gate as every order. A rule that is denied for anything but the
-// market's or the session's state is disarmed, so that it cannot hammer.
+// It fires on an update at which its signal goes from not beyond to beyond the threshold, in either
+// direction where it watches for crossing, at most once in its cooldown. A rule fires only where
+// the strategy's position after a full fill, working orders counted, stays within its bound. The
+// order is a limit IOC at the opposite best, moved by the offset, and passes the same gate as every
+// order.
 #pragma once
 
 #include <cmath>
@@ -18,13 +20,16 @@
 
 namespace pitwire {
 
+/// When a rule fires, compared with its threshold: `daemon.model.Comparison`.
+enum class Comparison : std::uint8_t { ABOVE = 0, BELOW = 1, CROSSES = 2 };
+
 struct NativeRule {
   std::string name;
   StrategyId strategy{};
   InstrumentId instrument{};
   SessionId session{};
-  std::uint32_t signal = 0;  ///< index into MarketSlot::signals
-  bool above = true;         ///< fires above the threshold, else below
+  std::uint32_t signal = 0;  ///< of MarketSlot::signals; behind them, slots of KernelTable
+  Comparison comparison = Comparison::ABOVE;
   double threshold = 0;
   Side side = Side::NONE;
   std::int64_t qty = 0;
@@ -36,6 +41,7 @@ struct NativeRule {
   std::uint32_t id = 0;  ///< in the log
   bool armed = false;
   bool beyond = false;
+  bool looked = false;  ///< at a value that was a number: there is a side to come from
   Nanos quiet_until = 0;
 
   void save(ByteWriter& out) const {
@@ -44,7 +50,7 @@ struct NativeRule {
     out.put(instrument);
     out.put(session);
     out.put(signal);
-    out.put(std::uint64_t{above});
+    out.put(comparison);
     out.put(threshold);
     out.put(side);
     out.put(qty);
@@ -54,6 +60,7 @@ struct NativeRule {
     out.put(id);
     out.put(std::uint64_t{armed});
     out.put(std::uint64_t{beyond});
+    out.put(std::uint64_t{looked});
     out.put(quiet_until);
   }
   [[nodiscard]] static NativeRule restored(ByteReader& in) {
@@ -64,7 +71,7 @@ struct NativeRule {
     rule.instrument = in.get<InstrumentId>();
     rule.session = in.get<SessionId>();
     rule.signal = in.get<std::uint32_t>();
-    rule.above = in.get<std::uint64_t>() != 0;
+    rule.comparison = in.get<Comparison>();
     rule.threshold = in.get<double>();
     rule.side = in.get<Side>();
     rule.qty = in.get<std::int64_t>();
@@ -74,17 +81,25 @@ struct NativeRule {
     rule.id = in.get<std::uint32_t>();
     rule.armed = in.get<std::uint64_t>() != 0;
     rule.beyond = in.get<std::uint64_t>() != 0;
+    rule.looked = in.get<std::uint64_t>() != 0;
     rule.quiet_until = in.get<Nanos>();
     return rule;
   }
 
-  /// Looks at an update; true at the moment of crossing. NaN is not beyond anything.
-  [[nodiscard]] bool crossed(const MarketSlot& slot, Nanos now) noexcept {
-    const double value = slot.signals[signal];
-    const bool is_beyond = above ? value > threshold : value < threshold;
-    const bool fires = is_beyond && !beyond && now >= quiet_until;
+  [[nodiscard]] bool is_trigger() const noexcept { return qty == 0; }
+
+  /// Looks at the signal's value after an update; true at the moment of crossing. NaN is not beyond
+  /// anything, and crosses nothing: neither does the threshold itself.
+  [[nodiscard]] bool crossed(double value, Nanos now) noexcept {
+    if (comparison == Comparison::CROSSES && (std::isnan(value) || value == threshold)) {
+      return false;
+    }
+    const bool is_beyond = comparison == Comparison::BELOW ? value < threshold : value > threshold;
+    const bool turned =
+        comparison == Comparison::CROSSES ? looked && is_beyond != beyond : is_beyond && !beyond;
     beyond = is_beyond;
-    return fires;
+    looked = true;
+    return turned && now >= quiet_until;
   }
 
   /// The order it would send now; quantity 0 where the side it would take is empty.

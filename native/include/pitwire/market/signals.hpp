@@ -4,17 +4,11 @@
 // (decay_factor), so that no host's libm decides. Prices are in price increments, quantities in
 // lots; a signal that has no meaning yet (one side empty) is NaN for MID, MICROPRICE, SPREAD and 0
 // for the rest. Rates decay by e per time constant.
-//
-// User kernels are C functions (numba `cfunc`) called after the signals. A kernel that answers
-// other than 0, or leaves NaN or infinity in its outputs, is disarmed: it is not called again until
-// armed, and its outputs stay NaN.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <span>
-#include <utility>
-#include <vector>
 
 #include "pitwire/market/bytes.hpp"
 #include "pitwire/market/top.hpp"
@@ -40,20 +34,6 @@ struct SignalConfig {
   Nanos trade_flow_tau = 5 * kSecond;
 };
 
-/// What a user kernel sees. Layout is part of the interface with Python: only ever appended to.
-struct KernelInput {
-  Nanos ts_event;
-  std::int64_t bid_px, bid_qty, ask_px, ask_qty;  ///< kNoPrice and 0 for an empty side
-  std::int64_t trade_px, trade_qty;               ///< of this update's trade, 0 if it was none
-  std::int64_t trade_side;                        ///< Side of the aggressor
-  std::uint64_t updates;
-  double signals[kSignals];  ///< by Signal
-};
-static_assert(sizeof(KernelInput) == 72 + 8 * kSignals);
-
-/// 0 is success. `state` and `out` have the sizes that were registered.
-using KernelFunction = std::int32_t (*)(const KernelInput* input, double* state, double* out);
-
 /// e^(-elapsed/tau) for elapsed >= 0, tau > 0, to 1 ulp or so, the same on every host.
 [[nodiscard]] double decay_factor(Nanos elapsed, Nanos tau) noexcept;
 
@@ -64,8 +44,7 @@ class SignalSet {
 
   /// The touch went from `before` to `after` at `ts`. Times before the last are taken as the last.
   void on_top(const Top& before, const Top& after, Nanos ts) noexcept;
-  void on_trade(std::int64_t px, std::int64_t qty, Side aggressor, const Top& top,
-                Nanos ts) noexcept;
+  void on_trade(std::int64_t qty, Side aggressor, Nanos ts) noexcept;
 
   /// By Signal.
   [[nodiscard]] std::span<const double> values() const noexcept { return values_; }
@@ -73,34 +52,11 @@ class SignalSet {
     return values_[static_cast<std::size_t>(signal)];
   }
 
-  /// A kernel with so many doubles of state (zeros at first) and of output; its slot. Armed.
-  /// Throws std::invalid_argument for a null function or more than 4,096 doubles.
-  std::size_t add_kernel(KernelFunction function, std::size_t state_size, std::size_t out_size);
-  [[nodiscard]] std::size_t kernels() const noexcept { return kernels_.size(); }
-  [[nodiscard]] std::span<const double> kernel_values(std::size_t slot) const noexcept;
-  [[nodiscard]] bool kernel_armed(std::size_t slot) const noexcept { return kernels_[slot].armed; }
-  /// What it last answered; kNotFinite if its output was NaN or infinite.
-  [[nodiscard]] std::int32_t kernel_status(std::size_t slot) const noexcept {
-    return kernels_[slot].status;
-  }
-  static constexpr std::int32_t kNotFinite = -1'000'000;
-  /// Calls it again from the next update on, its state zeroed.
-  void arm_kernel(std::size_t slot) noexcept;
-  /// Slot + 1 of the kernel that the last update disarmed, 0 if it disarmed none; asked once.
-  [[nodiscard]] std::size_t take_disarmed() noexcept { return std::exchange(disarmed_, 0); }
-
   void save(ByteWriter& out) const;
-  /// False (state as new) unless saved with as many kernels of the same sizes.
+  /// False (state as new) where `in` does not hold a whole one.
   [[nodiscard]] bool restore(ByteReader& in);
 
  private:
-  struct Kernel {
-    KernelFunction function;
-    std::vector<double> state;
-    std::vector<double> out;
-    std::int32_t status = 0;
-    bool armed = true;
-  };
   struct Decayed {
     double sum = 0;
     Nanos ts = 0;
@@ -116,7 +72,6 @@ class SignalSet {
   void set_touch(const Top& top) noexcept;
   void add_return(double mid, Nanos ts) noexcept;
   void add_trade(double signed_lots, double lots, Nanos ts) noexcept;
-  void run_kernels(const Top& top, std::int64_t px, std::int64_t qty, Side side, Nanos ts) noexcept;
 
   SignalConfig config_;
   std::array<double, kSignals> values_{};
@@ -126,8 +81,6 @@ class SignalSet {
   double last_mid_ = 0;         ///< 0 before the first
   Nanos ts_mid_ = 0;
   Nanos ts_last_ = 0;
-  std::vector<Kernel> kernels_;
-  std::size_t disarmed_ = 0;
 };
 
 }  // namespace pitwire

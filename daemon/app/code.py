@@ -1,0 +1,68 @@
+"""What strategies decide by: their texts and their kernels' machine code, of now or as logged."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from daemon.io.kernels import Kernels
+from daemon.log import LogReader
+from daemon.strategy.loading import LoadedStrategy, LoadingError, load, load_source
+
+if TYPE_CHECKING:
+    from daemon.app.configuration import Configuration
+
+
+SHA256_BYTES: Final = 32  # of KERNEL_CODE, before its tail
+
+
+class Code(msgspec.Struct, frozen=True):
+    """Strategies by class, kernels' shared objects by class and name."""
+
+    loaded: dict[str, LoadedStrategy]
+    kernels: dict[tuple[str, str], bytes]
+
+    def with_source(self, spec: str, source: str) -> Code:
+        """The same with another text of one strategy, its kernels as they are."""
+        return Code({**self.loaded, spec: load_source(spec, source)}, self.kernels)
+
+
+def current_code(configuration: Configuration) -> Code:
+    """Strategies' files as they are, their kernels compiled or from the cache. LoadingError."""
+    folder = configuration.daemon.kernel_cache_dir
+    kernels = Kernels(Path(folder) if folder else None)
+    loaded = {
+        each: load(each) for each in sorted({s.strategy_class for s in configuration.strategy})
+    }
+    objects = {
+        (spec, name): content
+        for spec, each in loaded.items()
+        for name, content in kernels.objects(each).items()
+    }
+    return Code(loaded, objects)
+
+
+def logged_code(folder: Path, sequence: int) -> Code:
+    """As logged behind the EPOCH at this sequence: the very texts and machine code of that day.
+
+    LoadingError where a kernel's code is not in the log or not what its hash says.
+    """
+    loaded: dict[str, LoadedStrategy] = {}
+    kernels: dict[tuple[str, str], bytes] = {}
+    types = ["SOURCE", "KERNEL_CODE", "DEFINITION"]
+    for frame in LogReader(folder, types=types, committed=True, from_sequence=sequence):
+        if frame.name == "DEFINITION":
+            break
+        name, _, content = bytes(frame.tail).partition(b"\0")
+        if frame.name == "SOURCE":
+            spec = name.decode()
+            loaded[spec] = load_source(spec, content.decode())
+            continue
+        spec, _, kernel = name.decode().rpartition("/")
+        if hashlib.sha256(content).digest() != frame.payload[:SHA256_BYTES]:
+            raise LoadingError(f"{spec}: the log's code of kernel {kernel} is damaged")
+        kernels[spec, kernel] = content
+    return Code(loaded, kernels)
