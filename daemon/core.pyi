@@ -770,9 +770,9 @@ class Core:
     def define_instrument(self, spec: dict[str, Any], /) -> None: ...
     def define_strategy(self, id: int, name: str, /) -> None: ...
     def define_fix_session(
-        self, spec: dict[str, Any], instruments: list[dict[str, Any]], /
+        self, spec: dict[str, Any], instruments: list[dict[str, Any]], rules: dict[str, int], /
     ) -> None: ...
-    def define_venue_session(self, id: int, /) -> None: ...
+    def define_venue_session(self, id: int, rules: dict[str, int], /) -> None: ...
     def configure_limit(self, name: str, strategy: int, instrument: int, value: int, /) -> int: ...
 
     # -------------------------------------------------- market and sessions
@@ -901,8 +901,7 @@ class Live:
         log: LogWriter,
         status: SharedStatus | None,
         orders_max: int = 65536,
-        outbound_max: int = 4096,
-        outbound_reserve: int = 512,
+        turn_records_max: int = 2048,
         operator_quota: int = 16,
         session_quota: int = 64,
         market_quota: int = 64,
@@ -988,13 +987,7 @@ class Live:
 class Replay:
     """A core that runs a log's inputs again and compares its outputs with the log's."""
 
-    def __init__(
-        self,
-        folder: str,
-        orders_max: int = 65536,
-        outbound_max: int = 4096,
-        outbound_reserve: int = 512,
-    ) -> None: ...
+    def __init__(self, folder: str, orders_max: int = 65536) -> None: ...
     @property
     def core(self) -> Core: ...
     def run_native(self, inputs_max: int, /) -> int: ...

@@ -129,6 +129,7 @@ class Daemon:
             self._log,
             self._status,
             orders_max=core.orders_max,
+            turn_records_max=core.turn_records_max,
             operator_quota=core.quotas.operator,
             session_quota=core.quotas.executions,
             market_quota=core.quotas.market,

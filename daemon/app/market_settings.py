@@ -121,10 +121,9 @@ class FixSessionSettings(Section, frozen=True, kw_only=True, tag_field="kind", t
     reconnect_ms_max: Positive = 10_000
     # 0: SendingTime is not compared with our clock.
     sending_time_tolerance_seconds: Count = 120
-    cancel_on_disconnect: bool = False
+    # Messages handed to the connection and not yet taken by the kernel; a share is for cancels.
     messages_in_flight_max: Annotated[int, Meta(ge=8, le=1 << 20)] = 4096
     cancel_share_percent: Annotated[int, Meta(ge=1, le=90)] = 20
-    resend_messages_per_turn_max: Positive = 64
     durability: Durability | None = None  # none: [log] durability_sessions
     placement: Placement = "inline"
 

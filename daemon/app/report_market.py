@@ -6,6 +6,7 @@ import math
 from typing import Final
 
 from daemon.app.configuration import Configuration
+from daemon.app.definitions import session_rules
 from daemon.app.market_settings import FixSessionSettings, ItchFeed
 from daemon.app.recent import Recent, SessionNote
 from daemon.app.report_rows import price_text, qty_text
@@ -36,7 +37,6 @@ WORST_FIRST: Final = (
     (BookState.GAPPED, "recovering"),
     (BookState.RECOVERING, "recovering"),
 )
-CREDITS_MAX: Final = 4096  # CoreConfig's outbound_entries_max
 NS_PER_MS: Final = 1_000_000
 
 
@@ -160,7 +160,7 @@ class MarketReports:
                     next_sender_msg_seq_num=sender,
                     next_target_msg_seq_num=target,
                     credits=credits_left,
-                    credits_max=CREDITS_MAX,
+                    credits_max=session_rules(session)["in_flight_max"],
                     reconnects=max(0, note.connects - 1),
                     ts_state=note.ts_state,
                     event=f"reconciliation: {phases.get(session.name, 'down')}",

@@ -105,9 +105,8 @@ class Quotas(Section, frozen=True, kw_only=True):
     """[core.quotas]: inputs of each source in one turn, so that none starves the others."""
 
     operator: Positive = 16
-    executions: Positive = 256
-    time: Positive = 1
-    market: Positive = 1024
+    executions: Positive = 256  # of each connection
+    market: Positive = 1024  # of each feed
 
 
 class CoreSettings(Section, frozen=True, kw_only=True):

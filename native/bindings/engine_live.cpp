@@ -29,24 +29,17 @@ struct Live {
   Core core;
 };
 
-CoreConfig core_config(std::uint32_t orders_max, std::uint32_t outbound_max,
-                       std::uint32_t outbound_reserve) {
-  CoreConfig config;
-  config.orders.table.capacity = orders_max;
-  config.orders.outbound_entries_max = outbound_max;
-  config.orders.outbound_reserve = outbound_reserve;
-  return config;
-}
-
 std::unique_ptr<Live> make_live(LogWriter& log, SharedStatus* status, std::uint32_t orders_max,
-                                std::uint32_t outbound_max, std::uint32_t outbound_reserve,
-                                int operator_quota, int session_quota, int market_quota) {
+                                int turn_records_max, int operator_quota, int session_quota,
+                                int market_quota) {
+  CoreConfig core;
+  core.orders.table.capacity = orders_max;
   EdgeConfig edge;
+  edge.turn_records_max = turn_records_max;
   edge.operator_quota = operator_quota;
   edge.session_quota = session_quota;
   edge.market_quota = market_quota;
-  return std::make_unique<Live>(log, status,
-                                core_config(orders_max, outbound_max, outbound_reserve), edge);
+  return std::make_unique<Live>(log, status, core, edge);
 }
 
 Endpoint endpoint(const std::pair<std::string, std::uint16_t>& pair) {
@@ -239,10 +232,9 @@ py::dict feed_stats(Live& live, std::size_t at) {
 void bind_live(py::module_& module) {
   py::class_<Live> cls(module, "Live", "A core on a log, with its edge.");
   cls.def(py::init(&make_live), py::arg("log"), py::arg("status").none(true),
-          py::arg("orders_max") = 1 << 16, py::arg("outbound_max") = 4096,
-          py::arg("outbound_reserve") = 512, py::arg("operator_quota") = 16,
-          py::arg("session_quota") = 64, py::arg("market_quota") = 64, py::keep_alive<1, 2>(),
-          py::keep_alive<1, 3>())
+          py::arg("orders_max") = 1 << 16, py::arg("turn_records_max") = 2048,
+          py::arg("operator_quota") = 16, py::arg("session_quota") = 64,
+          py::arg("market_quota") = 64, py::keep_alive<1, 2>(), py::keep_alive<1, 3>())
       .def_property_readonly(
           "core", [](Live& self) -> Core& { return self.core; },
           py::return_value_policy::reference_internal)

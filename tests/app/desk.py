@@ -110,6 +110,7 @@ class Venue:
         self.session: FixSession | None = None
         self.orders: list[int] = []
         self.cancels: list[tuple[int, int]] = []
+        self.status_requests: list[int] = []
         self._sequence = 0
         self._reports = 0
 
@@ -133,6 +134,8 @@ class Venue:
                 self.orders.append(said[1])
             elif said[0] == "cancel":
                 self.cancels.append((said[1], said[2]))
+            elif said[0] == "status_request":
+                self.status_requests.append(said[1])
 
     def report(self, now: int, order: int, exec_type: str, ord_status: str, **more: object) -> None:
         """An ExecutionReport about 0.003 BTC bought at 100.1, with these fields besides."""

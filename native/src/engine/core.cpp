@@ -75,14 +75,14 @@ void Core::define_strategy(StrategyId strategy, std::string_view name) {
 }
 
 void Core::define_fix_session(const FixSessionConfig& config,
-                              std::unique_ptr<FixSymbology> symbology) {
-  orders_->define_session(config.id, fix_->define(config, std::move(symbology)));
+                              std::unique_ptr<FixSymbology> symbology, const SessionRules& rules) {
+  orders_->define_session(config.id, fix_->define(config, std::move(symbology)), rules);
   venues_.push_back(nullptr);
 }
 
-void Core::define_venue_session(SessionId session) {
+void Core::define_venue_session(SessionId session, const SessionRules& rules) {
   auto route = std::make_unique<VenueRoute>(emitter_, session);
-  orders_->define_session(session, *route);
+  orders_->define_session(session, *route, rules);
   venues_.push_back(std::move(route));
 }
 

@@ -59,16 +59,15 @@ OrderDesk::OrderDesk(Emitter& emitter, const InstrumentRegistry& instruments,
                      const MarketDesk& market, const OrderDeskConfig& config)
     : emitter_(emitter),
       market_(market),
-      config_(config),
       positions_(instruments),
       table_(config.table, positions_),
       gate_(instruments, table_, positions_) {}
 
-void OrderDesk::define_session(SessionId session, OrderRoute& route) {
+void OrderDesk::define_session(SessionId session, OrderRoute& route, const SessionRules& rules) {
   if (index(session) != sessions_.size()) {
     throw std::invalid_argument("sessions must be defined in the order of their ids");
   }
-  sessions_.push_back(Session{&route, {}});
+  sessions_.push_back(Session{&route, rules, {}});
 }
 
 void OrderDesk::begin_epoch(std::uint32_t start_number) noexcept {
@@ -93,9 +92,9 @@ SessionView OrderDesk::session_view(SessionId session) const {
   if (index(session) >= sessions_.size()) return view;
   const Session& of = sessions_[index(session)];
   view.logged_on = of.route->logged_on();
-  view.credits = static_cast<std::int64_t>(config_.outbound_entries_max) -
+  view.credits = static_cast<std::int64_t>(of.rules.in_flight_max) -
                  static_cast<std::int64_t>(of.unwritten.size());
-  view.cancel_reserve = config_.outbound_reserve;
+  view.cancel_reserve = of.rules.cancel_reserve;
   return view;
 }
 
@@ -290,7 +289,7 @@ bool OrderDesk::close_by_operator(ClOrdId order) {
 void OrderDesk::on_execution(rec::Execution record) {
   if (table_.is_duplicate(record)) record.flags |= 2;
   emitter_.emit(record);
-  const Transition transition = table_.apply(record);
+  const Transition transition = table_.apply(record, rule_of(record.session));
   if (transition.order == nullptr) {
     unmatched(record);
     return;
@@ -304,6 +303,11 @@ void OrderDesk::on_execution(rec::Execution record) {
         static_cast<std::int64_t>(transition.order->order), record.ord_status,
         unknown_there ? transition.order->cum_qty : record.cum_qty, record.leaves_qty};
   }
+}
+
+UnknownOrder OrderDesk::rule_of(std::uint32_t session) const noexcept {
+  return session < sessions_.size() ? sessions_[session].rules.unknown_order
+                                    : UnknownOrder::STAYS_UNKNOWN;
 }
 
 void OrderDesk::unmatched(const rec::Execution& record) {

@@ -46,8 +46,9 @@ class Core final : public MarketObserver {
                          const SignalConfig& signals);
   void define_strategy(StrategyId strategy, std::string_view name);
   /// `symbology` names the instruments as the venue does.
-  void define_fix_session(const FixSessionConfig& config, std::unique_ptr<FixSymbology> symbology);
-  void define_venue_session(SessionId session);
+  void define_fix_session(const FixSessionConfig& config, std::unique_ptr<FixSymbology> symbology,
+                          const SessionRules& rules);
+  void define_venue_session(SessionId session, const SessionRules& rules);
 
   // ---- the turn
   void begin_turn() noexcept;

@@ -27,6 +27,7 @@
 namespace pitwire {
 
 struct EdgeConfig {
+  int turn_records_max = 2048;       ///< inputs a turn, of all sources
   int operator_quota = 16;           ///< inputs a turn
   int session_quota = 64;            ///< FIX messages a turn and connection
   int market_quota = 64;             ///< datagrams or messages a turn and feed
@@ -114,6 +115,9 @@ class Edge final : public Egress,
     return apply(R::kType, origin, source);
   }
   Sequence apply(RecordType type, Origin origin, std::uint16_t source);
+  /// How many inputs a source may still bring in this turn.
+  [[nodiscard]] int room(int quota) const noexcept;
+  [[nodiscard]] std::size_t turn_of(std::size_t place, std::size_t sources) const noexcept;
   void poll_queue(std::deque<Queued>& queue, int quota);
   void poll_sessions();
   void poll_venues();

@@ -31,8 +31,13 @@ class OrderRoute {
 
 struct OrderDeskConfig {
   OrderTableConfig table;
-  std::uint32_t outbound_entries_max = 4096;  ///< written to a session and not yet reported written
-  std::uint32_t outbound_reserve = 512;       ///< of these, kept for cancels
+};
+
+/// What is agreed for a session, by configuration.
+struct SessionRules {
+  UnknownOrder unknown_order = UnknownOrder::STAYS_UNKNOWN;
+  std::uint32_t in_flight_max = 4096;  ///< messages handed over and not yet reported written
+  std::uint32_t cancel_reserve = 512;  ///< of these, kept for cancels
 };
 
 class OrderDesk final {
@@ -41,7 +46,7 @@ class OrderDesk final {
             const OrderDeskConfig& config);
 
   /// Sessions are defined in the order of their ids; `route` must outlive the desk.
-  void define_session(SessionId session, OrderRoute& route);
+  void define_session(SessionId session, OrderRoute& route, const SessionRules& rules);
   void begin_epoch(std::uint32_t start_number) noexcept;
 
   /// Called with a KILL that was found set just before a gate check.
@@ -101,6 +106,7 @@ class OrderDesk final {
   };
   struct Session {
     OrderRoute* route{};
+    SessionRules rules;
     std::deque<Outbound> unwritten;
   };
 
@@ -109,6 +115,7 @@ class OrderDesk final {
   void deny(ClOrdId cl_ord_id, ClOrdId orig, const OrderRequest& request, const Verdict& verdict);
   void report(const Transition& transition);
   void book(const Transition& transition);
+  [[nodiscard]] UnknownOrder rule_of(std::uint32_t session) const noexcept;
   void unmatched(const rec::Execution& record);
   void place(Event& event, Sequence sequence) const noexcept;
   void look_at_kill_word();
@@ -116,7 +123,6 @@ class OrderDesk final {
 
   Emitter& emitter_;
   const MarketDesk& market_;
-  OrderDeskConfig config_;
   PositionBook positions_;
   OrderTable table_;
   RiskGate gate_;
