@@ -121,6 +121,7 @@ def _instrument(
         "fee_maker": fees.maker_per_lot if per_lot else fees.maker_rate_e8,
         "fee_taker": fees.taker_per_lot if per_lot else fees.taker_rate_e8,
         "sector": settings.sector,
+        "risk_rate": mantissa_exponent(settings.risk_rate or Decimal(1)),
     }
 
 

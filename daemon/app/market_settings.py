@@ -14,6 +14,7 @@ from msgspec import Meta
 from daemon.app.settings import (
     Count,
     CredentialReference,
+    Currency,
     Durability,
     Name,
     Port,
@@ -24,7 +25,6 @@ from daemon.app.settings import (
 
 Placement = Literal["inline", "thread"]
 Url = Annotated[str, Meta(pattern=r"^[a-z]+://[^\s]+$")]
-Currency = Annotated[str, Meta(pattern=r"^[A-Z0-9]{3,12}$")]
 
 
 class VenueSettings(Section, frozen=True, kw_only=True):
@@ -189,6 +189,8 @@ class InstrumentSettings(Section, frozen=True, kw_only=True):
     allows_nonpositive_price: bool = False
     quote_currency: Currency = "USD"
     settlement_currency: Currency = "USD"
+    # Worth of a unit of the settlement currency in that of [risk]; none: as [risk.rates] has it.
+    risk_rate: Decimal | None = None
     money_scale: Annotated[int, Meta(ge=0, le=18)] = 2
     fees: FeeSettings = FeeSettings()
     asset_class: str = ""
@@ -201,9 +203,9 @@ class InstrumentSettings(Section, frozen=True, kw_only=True):
     borrow: Decimal | None = None
 
     def __post_init__(self) -> None:
-        for name in ("price_increment", "qty_increment", "multiplier"):
+        for name in ("price_increment", "qty_increment", "multiplier", "risk_rate"):
             value = getattr(self, name)
-            if not (value.is_finite() and value > 0):
+            if value is not None and not (value.is_finite() and value > 0):
                 raise ValueError(f"{name}: must be above 0, found {value}")
         self.definition()
 

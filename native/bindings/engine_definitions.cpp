@@ -58,6 +58,7 @@ Instrument instrument(const py::dict& spec) {
   out.settlement_currency = field<std::string>(spec, "settlement_currency");
   out.money_exponent = static_cast<std::int8_t>(field<int>(spec, "money_exponent"));
   out.fee = fee_rule(spec);
+  out.risk_rate = decimal(spec, "risk_rate");
   out.sector = field<std::string>(spec, "sector");
   return out;
 }

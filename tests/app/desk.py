@@ -85,6 +85,8 @@ name = "other"
 class = "tests.app.trader:Trader"
 instruments = ["ETH"]
 parameters = {{ symbol = "ETH", price = 5, qty = 1 }}
+[risk]
+rates = {{ USDT = 1 }}
 [risk.firm]
 working_orders_max = 10
 daily_loss_max = 5000

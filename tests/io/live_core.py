@@ -50,6 +50,7 @@ def instrument(number: int, symbol: str, lot: tuple[int, int]) -> dict[str, Any]
         "fee_maker": 0,
         "fee_taker": 0,
         "sector": "",
+        "risk_rate": (1, 0),
     }
 
 

@@ -136,6 +136,15 @@ def test_an_instrument_is_defined_in_increments() -> None:
     assert definition["fees"]["taker_per_lot"] == 1
 
 
+def test_an_instrument_has_its_currencys_rate_in_its_own_definition() -> None:
+    settled = VALID.replace("price_inc", 'settlement_currency = "BTC"\nprice_inc')
+    (bitcoin,) = parse(settled, overrides=["risk.rates.BTC=60000.5"]).instrument
+    assert bitcoin.risk_rate == Decimal("60000.5")
+    (own,) = parse(settled, overrides=["instrument.X.risk_rate=2", "risk.rates.BTC=1"]).instrument
+    assert own.risk_rate == 2
+    assert parse(settled, overrides=["risk.currency=BTC"]).instrument[0].risk_rate == 1
+
+
 def test_overrides_name_elements_by_name_symbol_or_number() -> None:
     configuration = parse(
         VALID,
