@@ -981,6 +981,18 @@ class Live:
     def append_collector_run(
         self, generation: int, collected: int, duration_ns: int, /
     ) -> None: ...
+    def append_turn_cost(
+        self,
+        turns: int,
+        native_ns: int,
+        python_ns: int,
+        python_ns_max: int,
+        mailbox_depth_max: int,
+        /,
+    ) -> None: ...
+    def append_handler_cost(
+        self, strategy: int, calls: int, total_ns: int, max_ns: int, over_budget: int, /
+    ) -> None: ...
     def append_abandoned(self, turn: int, from_sequence: int, last_sequence: int, /) -> None: ...
     def apply_facts(self, reader: LogReader, /) -> int: ...
 

@@ -213,6 +213,7 @@ class Daemon:
             await asyncio.sleep(0)
             if self._logged_out() or self._loop.time() > give_up:
                 break
+        self.reports.log_costs()
         await self._feeds.close()
         await self._workers.stop()
         await self._control.close()
@@ -344,6 +345,7 @@ class Daemon:
 
     def _adjust_clock(self) -> None:
         self._look_at_disk()
+        self.reports.log_costs()
         self.live.adjust_clock()
         self._loop.call_later(CLOCK_ADJUST_S, self._adjust_clock)
 

@@ -114,6 +114,11 @@ void append_epoch(Live& live, std::uint32_t epoch, std::uint32_t start_number,
   live.edge.append_input(record, Origin::NONE, 0, json);
 }
 
+template <class R>
+void observe(Live& live, const R& record) {
+  live.journal.observe(live.core.now(), {R::kType, Origin::NONE, 0, record_bytes(record), {}});
+}
+
 using Definitions = std::vector<std::tuple<std::uint32_t, std::uint32_t, std::string>>;
 
 /// In class STRUCTURE: at a roll they stand between any two frames, and replay passes over them.
@@ -176,10 +181,25 @@ void bind_records(py::class_<Live>& cls) {
       .def("append_collector_run",
            [](Live& self, std::uint32_t generation, std::uint32_t collected,
               std::uint64_t duration_ns) {
-             const rec::CollectorRun record{generation, collected, duration_ns};
-             self.journal.observe(
-                 self.core.now(),
-                 {rec::CollectorRun::kType, Origin::NONE, 0, record_bytes(record), {}});
+             observe(self, rec::CollectorRun{generation, collected, duration_ns});
+           })
+      .def(
+          "append_turn_cost",
+          [](Live& self, std::uint64_t turns, std::uint64_t native_ns, std::uint64_t python_ns,
+             std::uint64_t python_ns_max, std::uint64_t mailbox_depth_max) {
+            const rec::TurnCost record{turns,
+                                       native_ns,
+                                       python_ns,
+                                       python_ns_max,
+                                       self.edge.take_queued_max(),
+                                       mailbox_depth_max};
+            observe(self, record);
+          },
+          "An observation; the depth of the edge's queues since the last one is added here.")
+      .def("append_handler_cost",
+           [](Live& self, std::uint32_t strategy, std::uint32_t calls, std::uint64_t total_ns,
+              std::uint64_t max_ns, std::uint64_t over_budget) {
+             observe(self, rec::HandlerCost{strategy, calls, total_ns, max_ns, over_budget});
            })
       .def("append_abandoned",
            [](Live& self, std::uint64_t turn, Sequence from_sequence, Sequence last_sequence) {

@@ -93,6 +93,7 @@ bool Edge::drain() {
   stop_ = false;
   busy_ = false;
   inputs_ = 0;
+  queued_max_ = std::max(queued_max_, queued());
   ++stats_.turns;
   if (core_->pending()) stop_ = core_->resume();
   if (!stop_) poll_kill();

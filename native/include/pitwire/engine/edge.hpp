@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "pitwire/base/clock.hpp"
@@ -95,6 +96,8 @@ class Edge final : public Egress,
   /// From the receipt of the last input to the hand-over of a FIX request to its connection, ns.
   [[nodiscard]] const Histogram& request_times() const noexcept { return request_times_; }
   [[nodiscard]] std::size_t queued() const noexcept { return commands_.size() + market_.size(); }
+  /// The most that was queued at the beginning of a turn, since this was last asked.
+  [[nodiscard]] std::size_t take_queued_max() noexcept { return std::exchange(queued_max_, 0); }
 
   // ---- Egress
   void fix_tx(SessionId session, Sequence sequence, ClOrdId cl_ord_id,
@@ -161,6 +164,7 @@ class Edge final : public Egress,
   Nanos last_received_ = 0;  ///< host's receive stamp of the input being applied, else its time
   bool stop_ = false;
   bool busy_ = false;
+  std::size_t queued_max_ = 0;
   int inputs_ = 0;
   EdgeStats stats_;
   Histogram request_times_;
