@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from daemon.app.configuration import Configuration
+from daemon.app.configuration import Configuration, ConfigurationError
 from daemon.app.market_settings import BinanceFeed
 from tools.command import UsageError
 from tools.config import load_configuration
@@ -78,5 +78,5 @@ def _run(configuration: Configuration, arguments: argparse.Namespace) -> int:
 
     try:
         return run(configuration, arguments.duration)
-    except (ValueError, OSError) as error:
+    except (ConfigurationError, ValueError, OSError) as error:
         raise UsageError(f"{arguments.config}: {error}") from None

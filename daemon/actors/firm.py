@@ -42,6 +42,13 @@ class SessionPhase(Enum):
     ASKING = "asking"
     DIFFERS = "differs"
     EQUAL = "equal"
+    CLOSED = "closed"  # outside its hours
+    RETIRED = "retired"  # not in the configuration any more: never connected
+
+
+# What keeps trading off, and what the daemon's READY waits for.
+_UNSETTLED = frozenset({SessionPhase.DOWN, SessionPhase.ASKING, SessionPhase.DIFFERS})
+_PENDING = frozenset({SessionPhase.DOWN, SessionPhase.ASKING})
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -53,8 +60,9 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 class _Session:
-    def __init__(self) -> None:
-        self.phase = SessionPhase.DOWN
+    def __init__(self, *, retired: bool) -> None:
+        self.down = SessionPhase.RETIRED if retired else SessionPhase.DOWN
+        self.phase = self.down
         self.unanswered: set[int] = set()
         self.differences: list[Difference] = []
         self.report = 0
@@ -62,6 +70,7 @@ class _Session:
     def save(self) -> dict[str, Any]:
         return {
             "phase": self.phase.value,
+            "down": self.down.value,
             "unanswered": sorted(self.unanswered),
             "differences": self.differences,
             "report": self.report,
@@ -69,6 +78,7 @@ class _Session:
 
     def restore(self, saved: dict[str, Any]) -> None:
         self.phase = SessionPhase(saved["phase"])
+        self.down = SessionPhase(saved["down"])
         self.unanswered = set(saved["unanswered"])
         self.differences = msgspec.convert(saved["differences"], list[Difference])
         self.report = saved["report"]
@@ -83,6 +93,7 @@ class Firm:
         self,
         core: Core,
         sessions: Sequence[str],
+        retired: Sequence[bool],
         dispatcher: Dispatcher,
         strategies: list[Mailbox],
         starts: Sequence[bool],
@@ -91,7 +102,7 @@ class Firm:
     ) -> None:
         self._core = core
         self._names = list(sessions)
-        self._sessions = [_Session() for _ in sessions]
+        self._sessions = [_Session(retired=each) for each in retired]
         self._dispatcher = dispatcher
         self._strategies = strategies
         self._starts = list(starts)
@@ -122,8 +133,8 @@ class Firm:
         number = self._names.index(message.session)
         session = self._sessions[number]
         if not message.logged_on:
-            session.phase = SessionPhase.DOWN
-            self._disarm(f"session {message.session} is down")
+            session.phase = session.down
+            self._disarm_unless_others_are_up(f"session {message.session} is {session.phase.value}")
             return
         working = self._core.working(None, None)
         session.unanswered = {o.order for o in working if o.session == number}
@@ -214,7 +225,8 @@ class Firm:
 
     def _arm(self) -> None:
         self._tell_ready()
-        if any(session.phase is not SessionPhase.EQUAL for session in self._sessions):
+        phases = {session.phase for session in self._sessions}
+        if phases & _UNSETTLED or SessionPhase.EQUAL not in phases:
             return
         if not self._arms or self._stopping or self.state is not RiskState.ACTIVE:
             return
@@ -227,19 +239,41 @@ class Firm:
                 self._dispatcher.post_to(mailbox, Start(self._core.now))
 
     def _tell_ready(self) -> None:
-        """Every session was compared with its venue; whether it agreed is another question."""
-        compared = (SessionPhase.EQUAL, SessionPhase.DIFFERS)
-        if all(session.phase in compared for session in self._sessions):
+        """Every session was compared with its venue or is closed; whether it agreed is another
+        question.
+        """
+        if not any(session.phase in _PENDING for session in self._sessions):
             self._effects.add(Ready())
 
-    def _disarm(self, reason: str) -> None:
-        if self.armed:
+    def _disarm_unless_others_are_up(self, reason: str) -> None:
+        """One that is closed leaves trading to the others; one that is down does not."""
+        phases = {session.phase for session in self._sessions}
+        others_trade = SessionPhase.EQUAL in phases and not phases & _UNSETTLED
+        if self.armed and not others_trade:
             self._set(self.state, False, reason)
 
     def _set(self, state: RiskState, armed: bool, reason: str) -> None:
         self.state = state
         self.reason = reason
         self._core.set_risk_state(NO_ID, int(state), armed, reason)
+
+    # ------------------------------------------------------------------ session hours
+
+    def is_open(self, number: int) -> bool:
+        """Whether it is within its hours, as last told."""
+        return self._sessions[number].down is not SessionPhase.CLOSED
+
+    def set_open(self, number: int, is_open: bool) -> None:
+        """A session's hours begin or end."""
+        session = self._sessions[number]
+        session.down = session.phase = SessionPhase.DOWN if is_open else SessionPhase.CLOSED
+        session.unanswered.clear()
+        if is_open:
+            return
+        self._core.cancel_timer(FIRM_TIMERS + number)
+        self._disarm_unless_others_are_up(f"session {self._names[number]} is outside its hours")
+        if not self.armed:
+            self._arm()
 
     # ------------------------------------------------------------------ asked for by others
 
@@ -271,7 +305,7 @@ class Firm:
     def reconcile(self, number: int | None) -> None:
         """Ask the venue again, about one session's orders or all."""
         for each in range(len(self._sessions)) if number is None else (number,):
-            if self._sessions[each].phase is not SessionPhase.DOWN:
+            if self._core.session_state(each)[1]:
                 state = SessionState(self._names[each], True, True, self._core.now)
                 self._session(state)
 
@@ -329,8 +363,9 @@ class Firm:
         if self.state is not RiskState.ACTIVE:
             reason = f"{self.state.name} before {reason}"
         for session in self._sessions:
-            session.phase = SessionPhase.DOWN
+            if session.down is SessionPhase.CLOSED:
+                session.down = SessionPhase.DOWN  # until the calendar has been looked at
+            session.phase = session.down
             session.unanswered.clear()
         self._set(self.state, False, reason)
-        if not self._sessions:
-            self._tell_ready()
+        self._tell_ready()

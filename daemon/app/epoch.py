@@ -16,12 +16,12 @@ import msgspec
 
 import daemon.core
 from daemon.app.configuration import Configuration
+from daemon.app.identities import KINDS
 from daemon.app.wiring import Wiring
 from daemon.core import Live
 from daemon.log import LogReader
 
 LIBRARIES = ("numpy", "msgspec", "scipy", "numba")
-DEFINITION_KINDS = {"instrument": 0, "strategy": 1, "venue": 2, "session": 3, "feed": 4}
 
 
 class StrategySource(msgspec.Struct, frozen=True):
@@ -86,7 +86,7 @@ def describe(wiring: Wiring, epoch: int, start_number: int) -> EpochStart:
         python=f"{platform.python_implementation()} {sys.version.split()[0]}",
         libraries=library_versions(),
         configuration_sha256=wiring.configuration.sha256(),
-        sources=[StrategySource(each.spec, each.sha256.hex()) for each in wiring.loaded],
+        sources=[StrategySource(each.spec, each.sha256.hex()) for each in wiring.sources],
         configuration=msgspec.Raw(wiring.configuration.canonical()),
     )
 
@@ -97,10 +97,10 @@ def append_epoch(live: Live, wiring: Wiring, before: LoggedEpoch | None) -> Epoc
     start_number = before.start.start_number + 1 if before is not None else 1
     start = describe(wiring, epoch, start_number)
     live.append_epoch(epoch, start_number, msgspec.json.encode(start).decode())
-    for each in {loaded.spec: loaded for loaded in wiring.loaded}.values():
+    for each in {loaded.spec: loaded for loaded in wiring.sources}.values():
         live.append_source(each.sha256, f"{each.spec}\0{each.source}")
     for kind, number, content in definitions(wiring.configuration):
-        live.append_definition(number, DEFINITION_KINDS[kind], content)
+        live.append_definition(number, KINDS[kind], content)
     return start
 
 
@@ -108,7 +108,7 @@ def definitions(configuration: Configuration) -> list[tuple[str, int, str]]:
     """Kind, id and JSON of everything that has an id."""
     return [
         (kind, number, msgspec.json.encode(each).decode())
-        for kind in DEFINITION_KINDS
+        for kind in KINDS
         for number, each in enumerate(getattr(configuration, kind))
     ]
 

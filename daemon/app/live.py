@@ -21,13 +21,13 @@ from daemon.app.checkpoints import Checkpoints, identity_of
 from daemon.app.configuration import Configuration
 from daemon.app.connections import connect_feeds, connect_sessions
 from daemon.app.epoch import (
-    DEFINITION_KINDS,
     EpochStart,
     append_epoch,
     definitions,
     last_epoch,
 )
 from daemon.app.host import Collector, settle_on_host
+from daemon.app.identities import KINDS, in_order_of_ids, known_of
 from daemon.app.recovery import Recovered, recover
 from daemon.app.reports import Reports
 from daemon.app.wiring import Wiring
@@ -122,6 +122,7 @@ class Daemon:
             low_disk_bytes=settings.low_disk_bytes,
         )
         log.info("log recovered", report=report["text"])
+        self.configuration = in_order_of_ids(self.configuration, known_of(self.log_folder))
 
     def _recover(self) -> Recovered | None:
         core = self.configuration.core
@@ -151,7 +152,7 @@ class Daemon:
         self.epoch = append_epoch(self.live, self.wiring, self._before)
         self.live.repeat_definitions(
             [
-                (number, DEFINITION_KINDS[kind], content)
+                (number, KINDS[kind], content)
                 for kind, number, content in definitions(self.configuration)
             ]
         )

@@ -64,6 +64,8 @@ class ItchFeed(Section, frozen=True, kw_only=True, tag_field="kind", tag="itch_m
     busy_poll_us: Count = 0
     stale_after_ms: Positive = 3000
     placement: Placement = "inline"
+    # Left the file, not the log: it keeps its id and its past. The daemon sets it by itself.
+    retired: bool = False
 
 
 class BinanceFeed(Section, frozen=True, kw_only=True, tag_field="kind", tag="binance"):
@@ -82,6 +84,8 @@ class BinanceFeed(Section, frozen=True, kw_only=True, tag_field="kind", tag="bin
     trades: bool = True
     stale_after_ms: Positive = 5000
     reconnect_ms_max: Positive = 30_000
+    # Left the file, not the log: it keeps its id and its past. The daemon sets it by itself.
+    retired: bool = False
 
 
 Feed = ItchFeed | BinanceFeed
@@ -126,6 +130,8 @@ class FixSessionSettings(Section, frozen=True, kw_only=True, tag_field="kind", t
     cancel_share_percent: Annotated[int, Meta(ge=1, le=90)] = 20
     durability: Durability | None = None  # none: [log] durability_sessions
     placement: Placement = "inline"
+    # Left the file, not the log: it keeps its id and its past. The daemon sets it by itself.
+    retired: bool = False
 
     def __post_init__(self) -> None:
         if self.reconnect_ms_min > self.reconnect_ms_max:
@@ -146,6 +152,8 @@ class SimulatedSessionSettings(
     report_latency_us: Count = 500
     reject_one_in: Count = 0  # 0: never
     seed: Count = 1
+    # Left the file, not the log: it keeps its id and its past. The daemon sets it by itself.
+    retired: bool = False
 
 
 SessionSettings = FixSessionSettings | SimulatedSessionSettings
@@ -201,6 +209,8 @@ class InstrumentSettings(Section, frozen=True, kw_only=True):
     trading_calendar: str = ""
     average_daily_volume: Count = 0
     borrow: Decimal | None = None
+    # Left the file, not the log: it keeps its id and its past. The daemon sets it by itself.
+    retired: bool = False
 
     def __post_init__(self) -> None:
         for name in ("price_increment", "qty_increment", "multiplier", "risk_rate"):
@@ -266,3 +276,5 @@ class StrategySettings(Section, frozen=True, kw_only=True):
     start: bool = True
     # After a crash under other code: flat, or its checkpointed declared state.
     on_new_code: Literal["flat", "keep_state"] = "flat"
+    # Left the file, not the log: it keeps its id and its past. The daemon sets it by itself.
+    retired: bool = False

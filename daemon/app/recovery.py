@@ -30,6 +30,7 @@ from daemon.app.epoch import (
     epochs_of,
     sources_of,
 )
+from daemon.app.parts import Abandoned, Part, abandoned_of, parts_of
 from daemon.app.replaying import ReplayRun
 from daemon.app.wiring import Wiring
 from daemon.core import Live, LogReader
@@ -91,11 +92,12 @@ def recover(live: Live, wiring: Wiring, folder: Path, before: LoggedEpoch) -> Re
 def _replay(wiring: Wiring, folder: Path, before: LoggedEpoch, until: int) -> tuple[bool, str]:
     """Whether a replay agreed with the log, and the checkpoint that it began with."""
     current = describe(wiring, before.start.epoch, before.start.start_number)
+    part = parts_of(folder)[-1]
     for checkpoint in fitting_checkpoints(folder, current, until):
-        if _adopt(wiring, folder, before, until, checkpoint):
+        if _adopt(wiring, folder, part, until, checkpoint):
             return True, checkpoint.path.name
-    reason = _why_not_from_the_beginning(folder, current)
-    if not reason and _adopt(wiring, folder, before, until, None):
+    reason = _why_not_from_the_beginning(folder, current, part, until)
+    if not reason and _adopt(wiring, folder, part, until, None):
         return True, ""
     log.warning("strategies start anew", reason=reason or "the replay differs")
     return False, ""
@@ -104,15 +106,17 @@ def _replay(wiring: Wiring, folder: Path, before: LoggedEpoch, until: int) -> tu
 def _adopt(
     wiring: Wiring,
     folder: Path,
-    before: LoggedEpoch,
+    part: Part,
     until: int,
     checkpoint: Checkpoint | None,
 ) -> bool:
-    """Run the log to `until`; where it agrees, its state is `wiring`'s."""
+    """Run the log's newest part to `until`; where it agrees, its state is `wiring`'s."""
     name = checkpoint.path.name if checkpoint is not None else ""
-    sources = sources_of(folder, before.sequence)
+    sources = sources_of(folder, part.epochs[-1].sequence)
     try:
-        run = ReplayRun(folder, wiring.configuration, sources, until, checkpoint)
+        run = ReplayRun(
+            folder, wiring.configuration, sources, until, checkpoint, begin=part.abandoned
+        )
     except CheckpointError as error:
         log.warning("checkpoint passed over", checkpoint=name, reason=str(error))
         return False
@@ -133,17 +137,14 @@ def fitting_checkpoints(folder: Path, current: EpochStart, until: int) -> Iterat
     One that is passed over is told, with the reason.
     """
     epochs = epochs_of(folder)
-    begun_anew = [
-        (frame.sequence, frame.fields()["from_sequence"])
-        for frame in FrameReader(folder, types=["ABANDONED"], committed=True)
-    ]
+    abandoned = abandoned_of(folder)
     log_uuid = identity_of(folder, current).log_uuid
     for path in checkpoint_files(folder):
         try:
             checkpoint = read_checkpoint(path)
             if checkpoint.identity.log_uuid != log_uuid:
                 raise CheckpointError("is of another log")
-            _check_place(checkpoint, until, begun_anew)
+            _check_place(checkpoint, until, abandoned)
             _check_code(checkpoint, current, epochs)
         except CheckpointError as error:
             log.warning("checkpoint passed over", checkpoint=path.name, reason=str(error))
@@ -151,13 +152,14 @@ def fitting_checkpoints(folder: Path, current: EpochStart, until: int) -> Iterat
         yield checkpoint
 
 
-def _check_place(checkpoint: Checkpoint, until: int, begun_anew: list[tuple[int, int]]) -> None:
+def _check_place(checkpoint: Checkpoint, until: int, abandoned: list[Abandoned]) -> None:
     covered = checkpoint.covered_sequence
     if covered > until:
         raise CheckpointError(f"covers {covered}, the last turn of the log ends at {until}")
-    for sequence, from_sequence in begun_anew:
-        if sequence > covered >= from_sequence:
-            raise CheckpointError(f"at {sequence} a process began without what led to {covered}")
+    for each in abandoned:
+        if each.sequence > covered and (each.anew or covered >= each.from_sequence):
+            at = each.sequence
+            raise CheckpointError(f"at {at} a process began without what led to {covered}")
 
 
 def _check_code(checkpoint: Checkpoint, current: EpochStart, epochs: list[LoggedEpoch]) -> None:
@@ -167,10 +169,12 @@ def _check_code(checkpoint: Checkpoint, current: EpochStart, epochs: list[Logged
             raise CheckpointError(f"epoch {start.epoch}: {'; '.join(changed)}")
 
 
-def _why_not_from_the_beginning(folder: Path, current: EpochStart) -> str:
+def _why_not_from_the_beginning(folder: Path, current: EpochStart, part: Part, until: int) -> str:
     if not (folder / FIRST_SEGMENT).exists():
         return "retention removed the log's beginning"
-    for epoch in epochs_of(folder):
+    if until < part.abandoned:
+        return "no turn ended since they last began anew"
+    for epoch in part.epochs:
         if changed := differences(epoch.start, current):
             return f"epoch {epoch.start.epoch}: {'; '.join(changed)}"
     return ""

@@ -94,6 +94,8 @@ class MarketReports:
         """Every feed. A feed of messages counts its books' updates and trades as packets."""
         rows, natives = [], 0
         for feed in self._configuration.feed:
+            if feed.retired:
+                continue
             native = isinstance(feed, ItchFeed)
             counters = self._native_counters(natives) if native else self._counters(feed.name)
             natives += native

@@ -37,6 +37,7 @@ from daemon.runtime.events import (
 )
 from daemon.runtime.mailbox import Actor, Dispatcher, Mailbox, Overflow
 from daemon.runtime.turn import PythonPhase
+from daemon.strategy import Parameters, State, Strategy
 from daemon.strategy.loading import LoadedStrategy, load, load_source
 
 log = structlog.get_logger(__name__)
@@ -91,6 +92,7 @@ class Wiring:
         define(core, configuration)
         self.dispatcher = Dispatcher(self._failed)
         self.loaded = [_load(each, sources) for each in configuration.strategy]
+        self.sources = [each for each in self.loaded if each.strategy is not Retired]
         instruments = {
             each.symbol: (number, model_instrument(each))
             for number, each in enumerate(configuration.instrument)
@@ -123,20 +125,21 @@ class Wiring:
         instruments: dict[str, tuple[int, Instrument]],
     ) -> StrategyHost:
         loaded = self.loaded[number]
-        own = {symbol: instruments[symbol] for symbol in settings.instruments}
-        sessions = {symbol: self._session_of(settings, symbol) for symbol in settings.instruments}
+        symbols = () if settings.retired else settings.instruments
+        own = {symbol: instruments[symbol] for symbol in symbols}
+        sessions = {symbol: self._session_of(settings, symbol) for symbol in symbols}
         context = HostContext(
             self.core,
             number,
             settings.name,
-            settings.instruments,
+            symbols,
             sessions,
             own,
             loaded.strategy.workers,
             self.configuration.daemon.seed,
         )
         parameters = loaded.parameters(settings.parameters)
-        session = sessions[settings.instruments[0]]
+        session = next(iter(sessions.values()), 0)
         return StrategyHost(
             self.core, number, loaded.strategy, parameters, context, session, self.effects
         )
@@ -149,6 +152,7 @@ class Wiring:
         return Firm(
             self.core,
             self.names.sessions,
+            [each.retired for each in self.configuration.session],
             self.dispatcher,
             self._mailboxes,
             [each.start for each in self.configuration.strategy],
@@ -218,7 +222,17 @@ class Wiring:
             host.restore(state)
 
 
+class Retired(Strategy[Parameters, State]):
+    """Stands where a strategy was that left the configuration; it cannot be started."""
+
+    def on_start(self) -> None:
+        """FAILED, with the reason."""
+        raise RuntimeError("it is not in the configuration any more")
+
+
 def _load(settings: StrategySettings, sources: Mapping[str, str] | None) -> LoadedStrategy:
+    if settings.retired:
+        return LoadedStrategy(settings.strategy_class, Retired, "", b"")
     if sources is None:
         return load(settings.strategy_class)
     return load_source(settings.strategy_class, sources[settings.strategy_class])

@@ -72,6 +72,14 @@ void bind_replay(py::module_& module) {
              });
            })
       .def_property_readonly("explained", [](Replay& self) { return explained(self.checks); })
+      .def(
+          "begin_anew",
+          [](Replay& self, Sequence abandoned, Sequence facts_from) {
+            return self.driver.begin_anew(abandoned, facts_from);
+          },
+          py::arg("abandoned"), py::arg("facts_from") = 1,
+          "Before the first run: what stands before this ABANDONED is taken as facts; False where "
+          "there is none.")
       .def("resume_after", &resume_after,
            "Go on behind this TURN_END: its (turn, outputs_crc); None where there is none.")
       .def("stop_after", [](Replay& self, Sequence s) { self.driver.journal().stop_after(s); })
