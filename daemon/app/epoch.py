@@ -6,11 +6,13 @@ strategies' texts, DEFINITION records what the ids mean.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from zoneinfo import TZPATH
 
 import msgspec
 
@@ -76,6 +78,22 @@ def library_versions() -> dict[str, str]:
     return found
 
 
+def _calendar_of(configuration: Configuration) -> dict[str, str]:
+    """The time zones' version, where hours of sessions are computed with them."""
+    return {"tzdata": time_zone_version()} if any(s.hours for s in configuration.session) else {}
+
+
+def time_zone_version() -> str:
+    """Of the data that `zoneinfo` reads: the host's, else that of the package tzdata."""
+    for folder in TZPATH:
+        with contextlib.suppress(OSError), (Path(folder) / "tzdata.zi").open() as file:
+            return file.readline().removeprefix("# version").strip()
+    try:
+        return version("tzdata")
+    except PackageNotFoundError:
+        return ""
+
+
 def describe(wiring: Wiring, epoch: int, start_number: int) -> EpochStart:
     """What this process is."""
     return EpochStart(
@@ -84,7 +102,7 @@ def describe(wiring: Wiring, epoch: int, start_number: int) -> EpochStart:
         build=build_version(),
         native_sha256=native_sha256(),
         python=f"{platform.python_implementation()} {sys.version.split()[0]}",
-        libraries=library_versions(),
+        libraries=library_versions() | _calendar_of(wiring.configuration),
         configuration_sha256=wiring.configuration.sha256(),
         sources=[StrategySource(each.spec, each.sha256.hex()) for each in wiring.sources],
         configuration=msgspec.Raw(wiring.configuration.canonical()),

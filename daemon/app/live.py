@@ -40,6 +40,7 @@ from daemon.messages.commands import COMMANDS
 from daemon.messages.replies import Outcome
 from daemon.runtime.effects import (
     Effect,
+    EnableSession,
     EndProcess,
     FetchSnapshot,
     Ready,
@@ -200,6 +201,7 @@ class Daemon:
         self._loop.add_reader(self.live.epoll_fd, self._schedule)
         settle_on_host(settings.core)
         self._collector = Collector(settings.core.collector, self.live.append_collector_run)
+        self._carry_out_effects()
         self._adjust_clock()
 
     async def _disconnect(self) -> None:
@@ -286,8 +288,7 @@ class Daemon:
         saveable_at = self._log.last_sequence if core.turn != turn and core.settled else 0
         if self._status.killed:
             self._kill.seen()
-        for effect in self.wiring.effects.take():
-            self._carry_out(effect)
+        self._carry_out_effects()
         if self._log.failed and not self._log_failure_told:
             self._log_failed()
         elif saveable_at:
@@ -352,6 +353,10 @@ class Daemon:
 
     # ------------------------------------------------------------------ effects
 
+    def _carry_out_effects(self) -> None:
+        for effect in self.wiring.effects.take():
+            self._carry_out(effect)
+
     def _carry_out(self, effect: Effect) -> None:
         match effect:
             case SendReply(reply):
@@ -367,6 +372,8 @@ class Daemon:
                     self._set_phase("ready")
                     self._service.ready("trading")
                     log.info("ready", epoch=self.epoch.epoch if self.epoch else 0)
+            case EnableSession(session, enabled):
+                self.live.enable_connection(session, enabled)
             case SetLogLevel(level):
                 self._operating_log.set_level(level)
             case EndProcess(reason):

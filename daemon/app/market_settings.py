@@ -5,8 +5,10 @@ Prices, quantities and money are exact: TOML's decimals are read as decimals, ne
 
 from __future__ import annotations
 
+from datetime import time
 from decimal import Decimal
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Meta
@@ -22,7 +24,11 @@ from daemon.app.settings import (
     Section,
     Text,
 )
+from daemon.model import SessionHours
+from daemon.model.session_hours import DAYS
 
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+TimeOfDay = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$")]
 Placement = Literal["inline", "thread"]
 Url = Annotated[str, Meta(pattern=r"^[a-z]+://[^\s]+$")]
 
@@ -34,7 +40,20 @@ class VenueSettings(Section, frozen=True, kw_only=True):
     # What "unknown order" means in answer to a status request: that it never arrived, so that it
     # is closed, or nothing certain, so that it stays UNKNOWN until an operator decides.
     unknown_order: Literal["never_arrived", "stays_unknown"] = "stays_unknown"
-    time_zone: Text = "UTC"
+    time_zone: Text = "UTC"  # of its sessions' hours
+    # Left the file, not the log: it keeps its id and its past. The daemon sets it by itself.
+    retired: bool = False
+
+    def __post_init__(self) -> None:
+        zone_of(self.time_zone, "time_zone")
+
+
+def zone_of(name: str, key: str) -> ZoneInfo:
+    """The time zone of this IANA name; ValueError with the key where this host has none."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, OSError, ValueError):
+        raise ValueError(f"{key}: there is no time zone {name} on this host") from None
 
 
 class Address(Section, frozen=True, kw_only=True):
@@ -104,6 +123,32 @@ class TlsSettings(Section, frozen=True, kw_only=True):
             raise ValueError("certificate_file: and key_file go together")
 
 
+class HoursSettings(Section, frozen=True, kw_only=True):
+    """When a session is up: outside it is logged out. An end before the start is the next day's."""
+
+    start: TimeOfDay
+    end: TimeOfDay
+    time_zone: Text | None = None  # none: the venue's
+    days: Annotated[tuple[Day, ...], Meta(min_length=1)] = (
+        "mon",
+        "tue",
+        "wed",
+        "thu",
+        "fri",
+    )
+
+    def __post_init__(self) -> None:
+        self.in_zone("UTC")
+
+    def in_zone(self, venues: str) -> SessionHours:
+        """As the actor wants it. ValueError with the key where there is no such time zone."""
+        zone = zone_of(self.time_zone or venues, "time_zone")
+        days = frozenset(DAYS.index(day) for day in self.days)
+        return SessionHours(
+            time.fromisoformat(self.start), time.fromisoformat(self.end), zone, days
+        )
+
+
 class FixSessionSettings(Section, frozen=True, kw_only=True, tag_field="kind", tag="fix"):
     """[[session]] kind = "fix": an initiator's FIX session with a venue or broker."""
 
@@ -118,6 +163,7 @@ class FixSessionSettings(Section, frozen=True, kw_only=True, tag_field="kind", t
     username: CredentialReference | None = None
     password: CredentialReference | None = None
     account: str = ""
+    hours: HoursSettings | None = None  # none: at all times
     heart_bt_int_seconds: Annotated[int, Meta(ge=1, le=3600)] = 30
     logon_timeout_seconds: Positive = 10
     logout_timeout_seconds: Positive = 2
@@ -148,6 +194,7 @@ class SimulatedSessionSettings(
 
     name: Name
     venue: Name
+    hours: HoursSettings | None = None  # none: at all times
     order_latency_us: Count = 500
     report_latency_us: Count = 500
     reject_one_in: Count = 0  # 0: never

@@ -17,6 +17,7 @@ import structlog
 
 from daemon.actors.firm import FIRM_TIMERS, Firm
 from daemon.actors.operator import SHUTDOWN_TIMER, OperatorDesk
+from daemon.actors.session_hours import HOURS_TIMERS, SessionHoursDesk
 from daemon.actors.strategy_context import HostContext
 from daemon.actors.strategy_host import StrategyHost
 from daemon.app.configuration import Configuration
@@ -52,15 +53,20 @@ class DaemonTimers:
 
     name = "timers"
 
-    def __init__(self, dispatcher: Dispatcher, firm: Mailbox, operator: Mailbox) -> None:
+    def __init__(
+        self, dispatcher: Dispatcher, firm: Mailbox, hours: Mailbox, operator: Mailbox
+    ) -> None:
         self._dispatcher = dispatcher
         self._firm = firm
+        self._hours = hours
         self._operator = operator
 
     def handle(self, message: TimerFired) -> None:
         """By the number's range."""
         if message.timer_id == SHUTDOWN_TIMER:
             self._dispatcher.post_to(self._operator, message)
+        elif message.timer_id >= HOURS_TIMERS:
+            self._dispatcher.post_to(self._hours, message)
         elif message.timer_id >= FIRM_TIMERS:
             self._dispatcher.post_to(self._firm, message)
 
@@ -173,14 +179,25 @@ class Wiring:
             self.configuration.core.shutdown_timeout_seconds * 1_000_000_000,
         )
 
+    def _session_hours(self) -> SessionHoursDesk:
+        zones = {venue.name: venue.time_zone for venue in self.configuration.venue}
+        hours = [
+            each.hours.in_zone(zones[each.venue]) if each.hours and not each.retired else None
+            for each in self.configuration.session
+        ]
+        return SessionHoursDesk(self.core, self.names.sessions, hours, self.firm, self.effects)
+
     def _subscribe(self) -> None:
         halting = Overflow.HALT
         firm = self._mailbox(self.firm, halting)
         self.dispatcher.subscribe(firm, EpochBegun, SessionState, StatusAnswered)
         self.dispatcher.subscribe(firm, ExecutionUnmatched, Killed)
+        # Behind the firm: at the begin of an epoch it takes down what the firm counts as open.
+        hours = self._mailbox(self._session_hours(), halting)
+        self.dispatcher.subscribe(hours, EpochBegun)
         operator = self._mailbox(self.operator, halting)
         self.dispatcher.subscribe(operator, Command, EpochBegun)
-        timers = DaemonTimers(self.dispatcher, firm, operator)
+        timers = DaemonTimers(self.dispatcher, firm, hours, operator)
         self.dispatcher.subscribe(self._mailbox(timers, halting), TimerFired)
         self.dispatcher.subscribe(self._mailbox(Snapshots(self.effects), halting), SnapshotWanted)
         for mailbox in self._mailboxes:

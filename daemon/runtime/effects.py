@@ -28,6 +28,13 @@ class FetchSnapshot(msgspec.Struct, frozen=True):
     symbol: str
 
 
+class EnableSession(msgspec.Struct, frozen=True):
+    """Connect a session whenever it is down, or leave it down once its connection has ended."""
+
+    session: int
+    enabled: bool
+
+
 class SendReply(msgspec.Struct, frozen=True):
     """Answer an operator."""
 
@@ -50,7 +57,7 @@ class Ready(msgspec.Struct, frozen=True):
     """Reconciled: trading may begin."""
 
 
-Effect = RunWorker | FetchSnapshot | SendReply | EndProcess | SetLogLevel | Ready
+Effect = RunWorker | FetchSnapshot | EnableSession | SendReply | EndProcess | SetLogLevel | Ready
 
 
 class Effects:

@@ -29,6 +29,7 @@ from daemon.core import (
     SharedStatus,
 )
 from daemon.messages import Reply
+from daemon.runtime.effects import EnableSession
 
 NO_ID = 0xFFFF_FFFF
 SOH = "\x01"
@@ -173,11 +174,18 @@ class Desk:
         self.reports = Reports(self)
         self.phase = "ready"
         self.epoch: EpochStart | None = append_epoch(self.live, self.wiring, None)
+        self.reports.turn_times.take(self.live, self.wiring.phase)
         connect_sessions(self.live, self.configuration)
+        self._carry_out()
+
+    def _carry_out(self) -> None:
+        for effect in self.wiring.effects.take():
+            if isinstance(effect, EnableSession):
+                self.live.enable_connection(effect.session, effect.enabled)
 
     def turn(self) -> None:
         self.reports.turn_times.take(self.live, self.wiring.phase)
-        self.wiring.effects.take()
+        self._carry_out()
         self.venue.poll(self.live.clock_now())
 
     def until(self, holds: Callable[[], bool]) -> None:

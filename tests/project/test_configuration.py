@@ -104,6 +104,31 @@ def test_a_shipped_configuration_is_right(file: Path) -> None:
         ),
         ('name = "t"', 'name = "t"\nmode = "paper"', "x.toml: session[0].kind: is not simulated"),
         ('class = "m:C"', 'class = "m.C"', "x.toml: strategy[0].class: "),
+        (
+            'session = "s"\nprice',
+            'session = "s"\nsettlement_currency = "BTC"\nprice',
+            "x.toml: risk.rates.BTC: missing: instrument[0] settles in BTC, limits are in USD",
+        ),
+        (
+            "[risk.firm]",
+            "[risk]\nrates = { BTC = 0 }\n[risk.firm]",
+            "x.toml: risk.rates.BTC: must be above 0, found 0",
+        ),
+        (
+            "[daemon]",
+            "core = { turn_records_max = 273 }\n[daemon]",
+            "x.toml: core.turn_records_max: 273 leaves nothing for market data: operators, 1",
+        ),
+        (
+            "port = 2",
+            'port = 2\nhours = { start = "9:30", end = "16:00" }',
+            "x.toml: session[0].hours.start: ",
+        ),
+        (
+            "port = 2",
+            'port = 2\nhours = { start = "09:30", end = "16:00", time_zone = "Mars" }',
+            "x.toml: session[0].hours.time_zone: there is no time zone Mars on this host",
+        ),
         ("[daemon]", "daemon = 1\n[other]", "x.toml: "),
     ],
 )
