@@ -143,6 +143,7 @@ class StrategyHost:
 
     def _end(self, status: StrategyStatus, reason: CancelReason, text: str) -> None:
         self._strategy = None
+        self._functions.clear()  # nobody waits any more
         for message_type in (*self._market, TimerFired, WorkerAnswered):
             self._handlers.pop(message_type, None)
         self._core.forget_strategy(self.strategy_id)
@@ -176,6 +177,11 @@ class StrategyHost:
             self._functions[request_id] = function
             self._effects.add(RunWorker(request_id, self.strategy_id, function, payload))
         self._context.requested.clear()
+
+    @property
+    def open_requests(self) -> list[int]:
+        """What the strategy asked of workers and waits for."""
+        return sorted(self._functions) if self._strategy is not None else []
 
     def _worker(self, message: WorkerAnswered) -> None:
         function = self._functions.pop(message.request_id, None)

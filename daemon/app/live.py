@@ -38,6 +38,7 @@ from daemon.io.workers import WorkerPool, WorkOutcome
 from daemon.messages import Reply
 from daemon.messages.commands import COMMANDS
 from daemon.messages.replies import Outcome
+from daemon.model import WorkerStatus
 from daemon.runtime.effects import (
     Effect,
     EnableSession,
@@ -167,7 +168,21 @@ class Daemon:
             epoch_sequence,
             self.live.clock_now(),
         )
+        self._answer_lost_requests()
+        # Before anything is connected: a session that is outside its hours must not log on.
+        self.reports.turn_times.take(self.live, self.wiring.phase)
         self._set_phase("reconciling")
+
+    def _answer_lost_requests(self) -> None:
+        """Workers die with their daemon: what they were asked is answered as failed, as an input.
+
+        It is for the strategy to ask again; it may not want to any more.
+        """
+        error = msgspec.json.encode("the daemon was restarted before it was computed").decode()
+        for host in self.wiring.hosts:
+            for request in host.open_requests:
+                status = int(WorkerStatus.FAILED)
+                self.live.push_worker_result(request, host.strategy_id, status, error)
 
     async def _connect(self) -> None:
         settings = self.configuration
