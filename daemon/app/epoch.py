@@ -45,6 +45,8 @@ class EpochStart(msgspec.Struct, frozen=True):
     configuration_sha256: str
     sources: list[StrategySource]
     configuration: msgspec.Raw
+    # Declared states, by name, with which strategies begin anew in this epoch.
+    kept: dict[str, bytes] = {}
 
 
 class LoggedEpoch(msgspec.Struct, frozen=True):
@@ -106,6 +108,7 @@ def describe(wiring: Wiring, epoch: int, start_number: int) -> EpochStart:
         configuration_sha256=wiring.configuration.sha256(),
         sources=[StrategySource(each.spec, each.sha256.hex()) for each in wiring.sources],
         configuration=msgspec.Raw(wiring.configuration.canonical()),
+        kept=wiring.kept,
     )
 
 

@@ -322,8 +322,6 @@ class Daemon:
             return
         if not last and not self._checkpoints.due(self.live.clock_now(), turn_end):
             return
-        if any(connected != logged_on for connected, logged_on in self._session_states()):
-            return  # a Logon or Logout under way is not saved: a turn later will do
         self._checkpointed_last = last
         began = self._loop.time()
         try:

@@ -4,7 +4,9 @@ Under the same configuration and code the log is replayed, with every output com
 last turn that ended; its state becomes the new process's. What stands behind that turn is applied
 as facts. The replay begins behind the newest checkpoint that fits, else an older one, else at the
 log's beginning. Under other code, or should no replay agree with the log, nothing is re-decided:
-all of the log is applied as facts and strategies start from the beginning.
+all of the log is applied as facts, or where retention removed its beginning what stands behind the
+newest checkpoint, whose orders, positions and session numbers are facts too. Strategies then start
+flat, or with the declared state of a checkpoint, as each is configured (`on_new_code`).
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from daemon.app.checkpoints import (
     Checkpoint,
     CheckpointError,
     checkpoint_files,
-    identity_of,
+    log_uuid_of,
     read_checkpoint,
 )
 from daemon.app.epoch import (
@@ -61,21 +63,20 @@ def recover(live: Live, wiring: Wiring, folder: Path, before: LoggedEpoch) -> Re
     RuntimeError where retention removed the log's beginning and no checkpoint stands for it.
     """
     end = last_turn_end(folder)
-    replayed, checkpoint = False, ""
+    replayed, checkpoint, from_sequence = False, "", 1
     if end is not None:
         replayed, checkpoint = _replay(wiring, folder, before, end[0])
-    if not replayed and not (folder / FIRST_SEGMENT).exists():
-        raise RuntimeError(
-            f"{folder}: retention removed the log's beginning and no checkpoint fits: orders and "
-            "positions cannot be rebuilt"
-        )
+    if replayed and end is not None:
+        from_sequence = end[0] + 1
+    elif not (folder / FIRST_SEGMENT).exists():
+        from_sequence, checkpoint = _facts_of_checkpoint(live, folder)
     reader = LogReader(str(folder), committed=True)
-    from_sequence = end[0] + 1 if replayed and end is not None else 1
-    if replayed:
+    if from_sequence > 1:
         reader.seek(from_sequence)
     facts = live.apply_facts(reader)
     if not replayed:
         live.core.forget_events()
+        wiring.keep(kept_states(folder, wiring))
     # A reader that was sent behind the last frame has seen none.
     last_sequence = max(reader.last_sequence, from_sequence - 1)
     turn = end[1] if replayed and end is not None else 0
@@ -87,6 +88,67 @@ def recover(live: Live, wiring: Wiring, folder: Path, before: LoggedEpoch) -> Re
         last_sequence=last_sequence,
     )
     return Recovered(turn, from_sequence, last_sequence, replayed, facts, checkpoint)
+
+
+def _facts_of_checkpoint(live: Live, folder: Path) -> tuple[int, str]:
+    """Where the log's beginning is gone, the newest checkpoint stands for what was logged there.
+
+    Its orders, positions, risk state and session numbers fit whatever is configured now. Returns
+    where the log goes on behind it. RuntimeError where there is none.
+    """
+    for checkpoint in _whole_checkpoints(folder):
+        saved = msgspec.msgpack.decode(checkpoint.body)
+        if live.core.restore_facts(saved["core"]):
+            return checkpoint.covered_sequence + 1, checkpoint.path.name
+        log.warning("checkpoint passed over", checkpoint=checkpoint.path.name, reason="its layout")
+    raise RuntimeError(
+        f"{folder}: retention removed the log's beginning and no checkpoint fits: orders and "
+        "positions cannot be rebuilt"
+    )
+
+
+def _whole_checkpoints(folder: Path) -> Iterator[Checkpoint]:
+    """Newest first: of this log and no other, and behind a turn that it has. Of any code."""
+    log_uuid = log_uuid_of(folder)
+    for path in checkpoint_files(folder):
+        try:
+            checkpoint = read_checkpoint(path)
+            if checkpoint.identity.log_uuid != log_uuid:
+                raise CheckpointError("is of another log")
+            _check_turn(folder, checkpoint)
+        except CheckpointError as error:
+            log.warning("checkpoint passed over", checkpoint=path.name, reason=str(error))
+            continue
+        yield checkpoint
+
+
+def _check_turn(folder: Path, checkpoint: Checkpoint) -> None:
+    covered, types = checkpoint.covered_sequence, ["TURN_END"]
+    reader = FrameReader(folder, types=types, committed=True, from_sequence=covered)
+    frame = next(iter(reader), None)
+    if frame is None or (frame.sequence, frame.fields()["turn"]) != (covered, checkpoint.turn):
+        raise CheckpointError(f"turn {checkpoint.turn} does not end at {covered} in the log")
+
+
+def kept_states(folder: Path, wiring: Wiring) -> dict[str, bytes]:
+    """The declared states, by name, of strategies that are to keep them when they begin anew.
+
+    As of the newest checkpoint since strategies last began anew. After a clean stop there are none:
+    strategies were stopped.
+    """
+    wanted = {
+        number: each.name
+        for number, each in enumerate(wiring.configuration.strategy)
+        if each.on_new_code == "keep_state" and not each.retired
+    }
+    parts = parts_of(folder) if wanted else []
+    for checkpoint in _whole_checkpoints(folder) if parts else ():
+        if checkpoint.covered_sequence < parts[-1].abandoned:
+            break
+        saved = msgspec.msgpack.decode(checkpoint.body)["strategies"]
+        states = {name: saved[n]["state"] for n, name in wanted.items() if n < len(saved)}
+        return {name: state for name, state in states.items() if state}
+    return {}
 
 
 def _replay(wiring: Wiring, folder: Path, before: LoggedEpoch, until: int) -> tuple[bool, str]:
@@ -115,7 +177,13 @@ def _adopt(
     sources = sources_of(folder, part.epochs[-1].sequence)
     try:
         run = ReplayRun(
-            folder, wiring.configuration, sources, until, checkpoint, begin=part.abandoned
+            folder,
+            wiring.configuration,
+            sources,
+            until,
+            checkpoint,
+            begin=part.abandoned,
+            kept=part.first.start.kept,
         )
     except CheckpointError as error:
         log.warning("checkpoint passed over", checkpoint=name, reason=str(error))
@@ -138,7 +206,7 @@ def fitting_checkpoints(folder: Path, current: EpochStart, until: int) -> Iterat
     """
     epochs = epochs_of(folder)
     abandoned = abandoned_of(folder)
-    log_uuid = identity_of(folder, current).log_uuid
+    log_uuid = log_uuid_of(folder)
     for path in checkpoint_files(folder):
         try:
             checkpoint = read_checkpoint(path)

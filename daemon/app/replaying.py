@@ -56,7 +56,8 @@ class ReplayRun:
     """One run over a log, from its beginning to `until` (a sequence; 0 is its end).
 
     With a checkpoint it begins behind that: CheckpointError where the log has no such turn.
-    `begin` is the ABANDONED record by which a part of the log began anew (`daemon.app.parts`).
+    `begin` is the ABANDONED record by which a part of the log began anew (`daemon.app.parts`), and
+    `kept` are the states with which strategies began there.
     """
 
     def __init__(
@@ -67,12 +68,14 @@ class ReplayRun:
         until: int = 0,
         checkpoint: Checkpoint | None = None,
         begin: int = 0,
+        kept: Mapping[str, bytes] | None = None,
     ) -> None:
         self._replay = Replay(str(folder), orders_max=configuration.core.orders_max)
         if until:
             self._replay.stop_after(until)
         self.last_sequence = until or LogReader(folder, committed=True).durable_sequence
         self.wiring = Wiring(self._replay.core, configuration, sources)
+        self.wiring.keep(kept or {})
         if checkpoint is not None:
             self._begin_behind(checkpoint)
         elif begin and not self._replay.begin_anew(begin):
@@ -83,7 +86,14 @@ class ReplayRun:
         """A part of the log, as it was configured; with the strategies that it had, or today's."""
         sources = sources_of(folder, part.first.sequence) if logged else None
         last = min(until or part.last, part.last or until)
-        return cls(folder, configuration_of(part.first.start), sources, last, begin=part.abandoned)
+        return cls(
+            folder,
+            configuration_of(part.first.start),
+            sources,
+            last,
+            begin=part.abandoned,
+            kept=part.first.start.kept,
+        )
 
     def _begin_behind(self, checkpoint: Checkpoint) -> None:
         covered = checkpoint.covered_sequence

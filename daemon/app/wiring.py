@@ -95,6 +95,7 @@ class Wiring:
         self.configuration = configuration
         self.names = names_of(configuration)
         self.effects = Effects()
+        self.kept: dict[str, bytes] = {}
         define(core, configuration)
         self.dispatcher = Dispatcher(self._failed)
         self.loaded = [_load(each, sources) for each in configuration.strategy]
@@ -118,6 +119,12 @@ class Wiring:
     def strategy_mailboxes(self) -> list[Mailbox]:
         """In the order of strategies' ids."""
         return self._mailboxes
+
+    def keep(self, states: Mapping[str, bytes]) -> None:
+        """Strategies of these names begin with these declared states; before the first turn."""
+        self.kept = dict(states)
+        for host in self.hosts:
+            host.keep(self.kept.get(host.name, b""))
 
     # ------------------------------------------------------------------ building
 

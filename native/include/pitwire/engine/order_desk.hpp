@@ -98,6 +98,9 @@ class OrderDesk final {
 
   void save(std::vector<std::byte>& out) const;
   [[nodiscard]] bool restore(std::span<const std::byte> in);
+  /// Of the same bytes orders, positions and the gate's facts: for a process of another
+  /// configuration, whose limits and sessions stay as they are.
+  [[nodiscard]] bool restore_facts(std::span<const std::byte> in);
 
  private:
   struct Outbound {
