@@ -58,12 +58,13 @@ class MarketReports:
     # ------------------------------------------------------------------ books
 
     def market(self) -> list[MarketRow]:
-        """Every instrument's book."""
+        """Every instrument's book, but of those that left the configuration."""
         settings = self._configuration.instrument
         now = self._live.clock_now()
         return [
             self._book(number, settings[number].feed or "", instrument, now)
             for number, instrument in enumerate(self._instruments)
+            if not settings[number].retired
         ]
 
     def _slot(self, number: int) -> tuple[memoryview[int], memoryview[float]]:
@@ -113,7 +114,8 @@ class MarketReports:
 
     def _of(self, feed: str) -> list[int]:
         settings = self._configuration.instrument
-        return [number for number, each in enumerate(settings) if each.feed == feed]
+        own = (n for n, each in enumerate(settings) if each.feed == feed and not each.retired)
+        return list(own)
 
     def _native_counters(self, at: int) -> dict[str, int]:
         try:

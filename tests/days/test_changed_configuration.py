@@ -90,6 +90,7 @@ def test_instruments_move_come_and_go_and_positions_stay_those_of_the_exchange(
             assert quantity == totals[symbol].position
         day.done("resume", reason="looked at")
         day.until_trading(1)
+        assert [row["symbol"] for row in day.done("market")] == ["BOLT", "CRUX"]
         assert {row["name"] for row in day.done("strategies")} == {"pair", "maker", "momentum"}
         assert not day.ask("strategies.start", strategy="maker").status
         day.until("it is refused", lambda: "not in the configuration" in _reason(day, "maker"))
