@@ -76,7 +76,7 @@ class OuPair(Strategy[Pair, Memory]):
     fixed_parameters = ("first", "second", "sample_s")
 
     def on_start(self) -> None:
-        self.state.legs = tuple(TargetTaker(symbol) for symbol in self._symbols)
+        self.state.legs, self.state.request = tuple(map(TargetTaker, self._symbols)), 0
         for symbol in self._symbols:
             self.context.subscribe(symbol)
         self.context.set_timer("sample", every_ns=ns_of(self.parameters.sample_s))

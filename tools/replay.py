@@ -14,7 +14,7 @@ from tools.command import UsageError
 from tools.screen import screen
 
 if TYPE_CHECKING:
-    from daemon.app.epoch import EpochStart
+    from daemon.app.parts import Part
     from daemon.app.replaying import ReplayRun
 
 CONTEXT_BYTES = 16
@@ -64,62 +64,67 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _replay(arguments: argparse.Namespace, folder: Path, console: Console) -> int:
+    from daemon.app.parts import parts_of
+    from daemon.app.recovery import FIRST_SEGMENT
+    from daemon.app.replaying import ReplayRun
+
+    until = arguments.until
+    parts = [part for part in parts_of(folder) if not 0 < until <= part.abandoned]
+    if not parts:
+        raise UsageError(f"{folder}: holds no EPOCH record: no daemon ever started on it")
+    logged = arguments.code == "logged"
+    if arguments.from_checkpoint:
+        return _run(_behind_checkpoint(folder, parts[-1], until, logged, console), console)
+    if not (folder / FIRST_SEGMENT).exists():
+        raise UsageError(f"{folder}: retention removed its beginning; use --from-checkpoint")
+    for part in parts:
+        if part.abandoned:
+            start, at = part.first.start, part.first.sequence
+            console.print(f"epoch {start.epoch} at sequence {at}: strategies began anew")
+        run = ReplayRun.of_part(folder, part, until, logged)
+        _say_differences(run, part, console)
+        if code := _run(run, console):
+            return code
+    return 0
+
+
+def _behind_checkpoint(
+    folder: Path, part: Part, until: int, logged: bool, console: Console
+) -> ReplayRun:
     from daemon.app.code import logged_code
-    from daemon.app.epoch import describe, differences, epochs_of
+    from daemon.app.epoch import describe
     from daemon.app.recovery import newest_checkpoint
     from daemon.app.replaying import ReplayRun, configuration_of
 
-    epochs = epochs_of(folder)
-    if not epochs:
-        raise UsageError(f"{folder}: holds no EPOCH record: no daemon ever started on it")
-    first = epochs[0]
-    for epoch in epochs[1:]:
-        if changed := changes(first.start, epoch.start):
-            console.print(
-                f"epoch {epoch.start.epoch} at sequence {epoch.sequence} ran with other "
-                f"{' and '.join(changed)}: replay stops before it"
-            )
-            arguments.until = min(arguments.until or epoch.sequence, epoch.sequence - 1)
-            break
-    code = logged_code(folder, first.sequence) if arguments.code == "logged" else None
-    configuration = configuration_of(first.start)
-    run = ReplayRun(folder, configuration, code, arguments.until)
-    current = describe(run.wiring, first.start.epoch, first.start.start_number)
-    for line in differences(first.start, current):
+    run = ReplayRun.of_part(folder, part, until, logged)
+    _say_differences(run, part, console)
+    current = describe(run.wiring, part.first.start.epoch, part.first.start.start_number)
+    checkpoint = newest_checkpoint(folder, current, until)
+    if checkpoint is None:
+        raise UsageError(f"{folder}: no checkpoint fits; replay without --from-checkpoint")
+    console.print(
+        f"begins behind sequence {checkpoint.covered_sequence}, with {checkpoint.path.name}"
+    )
+    code = logged_code(folder, part.first.sequence) if logged else None
+    return ReplayRun(folder, configuration_of(part.first.start), code, until, checkpoint)
+
+
+def _say_differences(run: ReplayRun, part: Part, console: Console) -> None:
+    from daemon.app.epoch import describe, differences
+
+    first = part.first.start
+    current = describe(run.wiring, first.epoch, first.start_number)
+    for line in differences(first, current):
         console.print(f"not as it was: {line}")
-    if arguments.from_checkpoint:
-        checkpoint = newest_checkpoint(folder, current, arguments.until)
-        if checkpoint is None:
-            raise UsageError(f"{folder}: no checkpoint fits; replay without --from-checkpoint")
-        console.print(
-            f"begins behind sequence {checkpoint.covered_sequence}, with {checkpoint.path.name}"
-        )
-        run = ReplayRun(folder, configuration, code, arguments.until, checkpoint)
-    return _run(run, folder, console, arguments.until)
 
 
-def changes(first: EpochStart, other: EpochStart) -> list[str]:
-    """What the other epoch ran with that the first did not: replay cannot go on into it."""
-    found = []
-    if first.configuration_sha256 != other.configuration_sha256:
-        found.append("configuration")
-    if first.sources != other.sources:
-        found.append("strategies")
-    if first.kernels != other.kernels:
-        found.append("kernels")
-    return found
-
-
-def _run(run: ReplayRun, folder: Path, console: Console, until: int) -> int:
-    from daemon.log import LogReader
-
-    last = until or LogReader(folder, committed=True).durable_sequence
+def _run(run: ReplayRun, console: Console) -> int:
     began = time.perf_counter()
     columns = (TextColumn("replay"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
     silent = not console.is_terminal  # or an empty line is all that a pipe gets of it
     bar = Progress(*columns, TimeElapsedColumn(), console=console, transient=True, disable=silent)
     with bar as progress:
-        task = progress.add_task("replay", total=last or None)
+        task = progress.add_task("replay", total=run.last_sequence or None)
         outcome = run.finish(lambda sequence: progress.update(task, completed=sequence))
     took = time.perf_counter() - began
     if outcome.log_error:

@@ -20,7 +20,6 @@ from tools.command import UsageError
 from tools.screen import screen
 
 if TYPE_CHECKING:
-    from daemon.app.epoch import LoggedEpoch
     from daemon.log import Frame
 
 REQUESTS: Final = ("ORDER_SUBMITTED", "ORDER_DENIED", "REPLACE_REQUESTED")
@@ -119,13 +118,13 @@ def _request(folder: Path, cl_ord_id: int) -> Frame:
 
 def _replayed(folder: Path, sequence: int) -> list[dict[str, Any]]:
     """Run the log up to a request; the checks as the core gives them."""
-    from daemon.app.code import logged_code
-    from daemon.app.epoch import epochs_of
-    from daemon.app.replaying import ReplayRun, configuration_of
+    from daemon.app.parts import parts_of
+    from daemon.app.replaying import ReplayRun
 
-    first = _runnable(epochs_of(folder), sequence)
-    code = logged_code(folder, first.sequence)
-    run = ReplayRun(folder, configuration_of(first.start), code, sequence)
+    parts = [part for part in parts_of(folder) if part.abandoned < sequence]
+    if not parts:
+        raise ExplainError("the log holds no EPOCH record: no daemon ever started on it")
+    run = ReplayRun.of_part(folder, parts[-1], sequence)
     run.explain_at(sequence)
     outcome = run.finish()
     if outcome.divergence is not None:
@@ -138,21 +137,6 @@ def _replayed(folder: Path, sequence: int) -> list[dict[str, Any]]:
     if not run.checks:
         raise ExplainError(f"replay ended at {outcome.sequence} and did not reach {sequence}")
     return run.checks
-
-
-def _runnable(epochs: list[LoggedEpoch], sequence: int) -> LoggedEpoch:
-    """The epoch that replay starts with. ExplainError where what it ran with changed since."""
-    from tools.replay import changes
-
-    if not epochs:
-        raise ExplainError("the log holds no EPOCH record: no daemon ever started on it")
-    for epoch in epochs[1:]:
-        if epoch.sequence < sequence and (changed := changes(epochs[0].start, epoch.start)):
-            raise ExplainError(
-                f"epoch {epoch.start.epoch} at sequence {epoch.sequence}, before the order's "
-                f"{sequence}, ran with other {' and '.join(changed)}: replay cannot pass it"
-            )
-    return epochs[0]
 
 
 def _named(check: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 
-from daemon.app.configuration import Configuration
+from daemon.app.configuration import Configuration, ConfigurationError
 from daemon.app.market_settings import BinanceFeed
 from tools.command import UsageError
 from tools.config import check_outside, load_configuration
@@ -140,5 +140,5 @@ def _run(
 
     try:
         return run(configuration, arguments.duration, market)
-    except (ValueError, OSError, RuntimeError) as error:
+    except (ConfigurationError, ValueError, OSError, RuntimeError) as error:
         raise UsageError(f"{arguments.config}: {error}") from None

@@ -38,6 +38,18 @@ ANSWER_TIMEOUT_NS = 5_000_000_000
 FIRM_TIMERS = 1 << 62
 
 
+# What keeps trading off, and what the daemon's READY waits for.
+_PENDING = frozenset(
+    {
+        SessionPhase.DOWN,
+        SessionPhase.ASKING,
+        SessionPhase.ASKING_POSITIONS,
+        SessionPhase.SILENT,
+    }
+)
+_UNSETTLED = _PENDING | {SessionPhase.DIFFERS}
+
+
 class RefusedError(Exception):
     """A command that is well formed and not carried out; the text says why."""
 
@@ -51,6 +63,7 @@ class Firm:
         self,
         core: Core,
         sessions: Sequence[str],
+        retired: Sequence[bool],
         dispatcher: Dispatcher,
         strategies: list[Mailbox],
         starts: Sequence[bool],
@@ -65,7 +78,8 @@ class Firm:
         self._names = list(sessions)
         self._quantity_text = quantity_text
         self._sessions = [
-            Comparison(skipped, quantity_text, list(symbols)) for skipped in without_positions
+            Comparison(skipped, quantity_text, list(symbols), retired=left)
+            for skipped, left in zip(without_positions, retired, strict=True)
         ]
         self._dispatcher = dispatcher
         self._strategies = strategies
@@ -100,9 +114,10 @@ class Firm:
         if message.logged_on:
             self._begin(number)
             return
-        self._sessions[number].take_down()
+        session = self._sessions[number]
+        session.take_down()
         self._core.cancel_timer(FIRM_TIMERS + number)
-        self._disarm(f"session {message.session} is down")
+        self._disarm_unless_others_are_up(f"session {message.session} is {session.phase.value}")
 
     def _begin(self, number: int) -> None:
         session = self._sessions[number]
@@ -215,7 +230,8 @@ class Firm:
 
     def _arm(self) -> None:
         self._tell_ready()
-        if any(session.phase is not SessionPhase.EQUAL for session in self._sessions):
+        phases = {session.phase for session in self._sessions}
+        if phases & _UNSETTLED or SessionPhase.EQUAL not in phases:
             return
         if not self._arms or self._stopping or self.state is not RiskState.ACTIVE:
             return
@@ -228,19 +244,41 @@ class Firm:
                 self._dispatcher.post_to(mailbox, Start(self._core.now))
 
     def _tell_ready(self) -> None:
-        """Every venue has answered; whether it agreed is another question."""
-        compared = (SessionPhase.EQUAL, SessionPhase.DIFFERS)
-        if all(session.phase in compared for session in self._sessions):
+        """Every session was compared with its venue or is closed; whether it agreed is another
+        question.
+        """
+        if not any(session.phase in _PENDING for session in self._sessions):
             self._effects.add(Ready())
 
-    def _disarm(self, reason: str) -> None:
-        if self.armed:
+    def _disarm_unless_others_are_up(self, reason: str) -> None:
+        """One that is closed leaves trading to the others; one that is down does not."""
+        phases = {session.phase for session in self._sessions}
+        others_trade = SessionPhase.EQUAL in phases and not phases & _UNSETTLED
+        if self.armed and not others_trade:
             self._set(self.state, False, reason)
 
     def _set(self, state: RiskState, armed: bool, reason: str) -> None:
         self.state = state
         self.reason = reason
         self._core.set_risk_state(NO_ID, int(state), armed, reason)
+
+    # ------------------------------------------------------------------ session hours
+
+    def is_open(self, number: int) -> bool:
+        """Whether it is within its hours, as last told."""
+        return self._sessions[number].down is not SessionPhase.CLOSED
+
+    def set_open(self, number: int, is_open: bool) -> None:
+        """A session's hours begin or end."""
+        session = self._sessions[number]
+        session.down = SessionPhase.DOWN if is_open else SessionPhase.CLOSED
+        session.take_down()
+        if is_open:
+            return
+        self._core.cancel_timer(FIRM_TIMERS + number)
+        self._disarm_unless_others_are_up(f"session {self._names[number]} is outside its hours")
+        if not self.armed:
+            self._arm()
 
     # ------------------------------------------------------------------ asked for by others
 
@@ -272,7 +310,7 @@ class Firm:
     def reconcile(self, number: int | None) -> None:
         """Ask the venue again, about one session's orders and positions or all."""
         for each in range(len(self._sessions)) if number is None else (number,):
-            if self._sessions[each].phase is not SessionPhase.DOWN:
+            if self._core.session_state(each)[1]:
                 self._begin(each)
 
     def accept(self, number: int, report: int, reason: str) -> list[Difference] | None:
@@ -358,7 +396,8 @@ class Firm:
         if self.state is not RiskState.ACTIVE:
             reason = f"{self.state.name} before {reason}"
         for session in self._sessions:
+            if session.down is SessionPhase.CLOSED:
+                session.down = SessionPhase.DOWN  # until the calendar has been looked at
             session.take_down()
         self._set(self.state, False, reason)
-        if not self._sessions:
-            self._tell_ready()
+        self._tell_ready()

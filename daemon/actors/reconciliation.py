@@ -29,6 +29,8 @@ class SessionPhase(Enum):
     SILENT = "no answer"
     DIFFERS = "differs"
     EQUAL = "equal"
+    CLOSED = "closed"  # outside its hours
+    RETIRED = "retired"  # not in the configuration any more: never connected
 
 
 class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -52,12 +54,19 @@ class Comparison:
     """
 
     def __init__(
-        self, skipped: str, quantity: Callable[[int, int], str], symbols: list[str]
+        self,
+        skipped: str,
+        quantity: Callable[[int, int], str],
+        symbols: list[str],
+        *,
+        retired: bool = False,
     ) -> None:
         self.skipped = skipped
         self._quantity = quantity
         self._symbols = symbols
-        self.phase = SessionPhase.DOWN
+        # What it is without a connection.
+        self.down = SessionPhase.RETIRED if retired else SessionPhase.DOWN
+        self.phase = self.down
         self.unanswered: set[int] = set()
         self.differences: list[Difference] = []
         self.positions = ""
@@ -74,7 +83,7 @@ class Comparison:
 
     def take_down(self) -> None:
         """The session is not there: whatever was asked is not answered any more."""
-        self.phase = SessionPhase.DOWN
+        self.phase = self.down
         self.unanswered.clear()
 
     @property
@@ -154,6 +163,7 @@ class Comparison:
         """All of it."""
         return {
             "phase": self.phase.value,
+            "down": self.down.value,
             "unanswered": sorted(self.unanswered),
             "differences": self.differences,
             "positions": self.positions,
@@ -164,6 +174,7 @@ class Comparison:
     def restore(self, saved: dict[str, Any]) -> None:
         """The inverse of `save`."""
         self.phase = SessionPhase(saved["phase"])
+        self.down = SessionPhase(saved["down"])
         self.unanswered = set(saved["unanswered"])
         self.differences = msgspec.convert(saved["differences"], list[Difference])
         self.positions = saved["positions"]

@@ -34,7 +34,7 @@ from daemon.messages import (
 from daemon.model import CancelReason, StrategyStatus, WorkerStatus
 from daemon.runtime.effects import Effects, RunWorker, Tell
 from daemon.runtime.events import TimerFired, WorkerAnswered
-from daemon.strategy import AnyStrategy, Parameters, decode_parameters
+from daemon.strategy import AnyStrategy, Parameters, StateError, decode_parameters
 
 
 class StrategyHost:
@@ -61,6 +61,7 @@ class StrategyHost:
         self._context = context
         self._effects = effects
         self._functions: dict[int, str] = {}
+        self._kept = b""
         self._strategy: AnyStrategy | None = None
         self._handlers: dict[type, Callable[[Any], None]] = {
             Start: self._start,
@@ -119,14 +120,32 @@ class StrategyHost:
 
     # ------------------------------------------------------------------ life
 
+    def keep(self, state: bytes) -> None:
+        """The first start begins with this declared state, where it fits; empty: flat."""
+        self._kept = state
+
     def _start(self, _message: Start) -> None:
         if self.status is StrategyStatus.RUNNING:
             return
-        strategy = self._class(self._context, self._parameters)
+        strategy, reason = self._new_strategy()
         self._adopt(strategy)
         self.failure = ""
-        self._set_status(StrategyStatus.RUNNING, "")
+        self._set_status(StrategyStatus.RUNNING, reason)
         strategy.on_start()
+
+    def _new_strategy(self) -> tuple[AnyStrategy, str]:
+        """In its initial state, or in the one that is kept for its first start."""
+        strategy = self._class(self._context, self._parameters)
+        kept, self._kept = self._kept, b""
+        if not kept:
+            return strategy, ""
+        try:
+            strategy.restore(kept)
+        except StateError as error:
+            said = {"strategy": self.name, "reason": str(error)}
+            self._effects.add(Tell("warning", "declared state not kept", said))
+            return self._class(self._context, self._parameters), f"flat: {error}"
+        return strategy, "declared state kept"
 
     def _adopt(self, strategy: AnyStrategy) -> None:
         self._strategy = strategy
@@ -144,6 +163,7 @@ class StrategyHost:
 
     def _end(self, status: StrategyStatus, reason: CancelReason, text: str) -> None:
         self._strategy = None
+        self._functions.clear()  # nobody waits any more
         for message_type in (*self._market, TimerFired, WorkerAnswered):
             self._handlers.pop(message_type, None)
         self._core.forget_strategy(self.strategy_id)
@@ -178,6 +198,11 @@ class StrategyHost:
             self._effects.add(RunWorker(request_id, self.strategy_id, function, payload))
         self._context.requested.clear()
 
+    @property
+    def open_requests(self) -> list[int]:
+        """What the strategy asked of workers and waits for."""
+        return sorted(self._functions) if self._strategy is not None else []
+
     def _worker(self, message: WorkerAnswered) -> None:
         function = self._functions.pop(message.request_id, None)
         if function is None or self._strategy is None:
@@ -197,6 +222,7 @@ class StrategyHost:
         return {
             "status": int(self.status),
             "failure": self.failure,
+            "kept": self._kept,
             "parameters": self.parameters,
             "context": self._context.save(),
             "requests": {str(k): v for k, v in sorted(self._functions.items())},
@@ -210,6 +236,7 @@ class StrategyHost:
         self._functions = {int(k): v for k, v in saved["requests"].items()}
         self.status = StrategyStatus(saved["status"])
         self.failure = saved["failure"]
+        self._kept = saved["kept"]
         if self.status is not StrategyStatus.RUNNING:
             return
         strategy = self._class(self._context, self._parameters)

@@ -54,7 +54,8 @@ class CheckpointError(Exception):
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """Whose state a checkpoint holds. `start.configuration` is left out: its hash is there."""
+    """Whose state a checkpoint holds. Of `start` the
+    configuration is left out, whose hash is there, and the states that strategies kept."""
 
     log_uuid: str
     start: EpochStart
@@ -70,14 +71,18 @@ class Checkpoint(msgspec.Struct, frozen=True):
     body: bytes
 
 
-def identity_of(log_folder: Path, start: EpochStart) -> Identity:
-    """Of a process that runs on this log."""
+def log_uuid_of(log_folder: Path) -> str:
+    """What a log is known by, whatever segments of it are left."""
     first = min(log_folder.glob("*.seg"))
     with first.open("rb") as segment:
         header = segment.read(UUID_AT + UUID_BYTES)
-    return Identity(
-        header[UUID_AT:].hex(), msgspec.structs.replace(start, configuration=msgspec.Raw(b"null"))
-    )
+    return header[UUID_AT:].hex()
+
+
+def identity_of(log_folder: Path, start: EpochStart) -> Identity:
+    """Of a process that runs on this log."""
+    what = msgspec.structs.replace(start, configuration=msgspec.Raw(b"null"), kept={})
+    return Identity(log_uuid_of(log_folder), what)
 
 
 def checkpoint_files(log_folder: Path) -> list[Path]:

@@ -31,12 +31,14 @@ class Code(msgspec.Struct, frozen=True):
 
 
 def current_code(configuration: Configuration) -> Code:
-    """Strategies' files as they are, their kernels compiled or from the cache. LoadingError."""
+    """Strategies' files as they are, their kernels compiled or from the cache. LoadingError.
+
+    One that left the configuration has none.
+    """
     folder = configuration.daemon.kernel_cache_dir
     kernels = Kernels(Path(folder) if folder else None)
-    loaded = {
-        each: load(each) for each in sorted({s.strategy_class for s in configuration.strategy})
-    }
+    wanted = {each.strategy_class for each in configuration.strategy if not each.retired}
+    loaded = {each: load(each) for each in sorted(wanted)}
     objects = {
         (spec, name): content
         for spec, each in loaded.items()

@@ -138,7 +138,7 @@ def parse(text: str, path: str = "configuration", overrides: Sequence[str] = ())
         raise ConfigurationError(path, [Problem(key, reason)]) from None
     if problems := list(contradictions(configuration)):
         raise ConfigurationError(path, problems)
-    return configuration
+    return _with_risk_rates(configuration)
 
 
 def _read(path: Path) -> str:
@@ -261,6 +261,8 @@ def contradictions(configuration: Configuration) -> Iterator[Problem]:
     yield from _duplicates(configuration)
     yield from _dangling(configuration)
     yield from _unfit(configuration)
+    yield from _unrated(configuration)
+    yield from _starved(configuration)
 
 
 def _duplicates(configuration: Configuration) -> Iterator[Problem]:
@@ -326,6 +328,52 @@ def _unfit(configuration: Configuration) -> Iterator[Problem]:
                 reason = f"{symbol} trades at {instrument.venue}, {route.name} is {route.venue}'s"
                 yield Problem(f"strategy[{number}].session", reason)
     yield from _unfit_feeds(configuration)
+
+
+def _risk_rate(configuration: Configuration, instrument: InstrumentSettings) -> Decimal | None:
+    risk, currency = configuration.risk, instrument.settlement_currency
+    if instrument.risk_rate is not None or currency != risk.currency:
+        return instrument.risk_rate or risk.rates.get(currency)
+    return Decimal(1)
+
+
+def _unrated(configuration: Configuration) -> Iterator[Problem]:
+    """What is traded counts in the firm's sums: its money must be comparable."""
+    ours = configuration.risk.currency
+    for currency, rate in configuration.risk.rates.items():
+        if not (rate.is_finite() and rate > 0):
+            yield Problem(f"risk.rates.{currency}", f"must be above 0, found {rate}")
+    unrated: set[str] = set()
+    for number, instrument in enumerate(configuration.instrument):
+        theirs = instrument.settlement_currency
+        rated = _risk_rate(configuration, instrument) is not None
+        if instrument.session is None or rated or theirs in unrated:
+            continue
+        unrated.add(theirs)
+        reason = f"missing: instrument[{number}] settles in {theirs}, limits are in {ours}"
+        yield Problem(f"risk.rates.{theirs}", reason)
+
+
+def _with_risk_rates(configuration: Configuration) -> Configuration:
+    """Each instrument with its own: so it is in the instrument's definition in the log."""
+    instruments = tuple(
+        msgspec.structs.replace(each, risk_rate=_risk_rate(configuration, each))
+        for each in configuration.instrument
+    )
+    return msgspec.structs.replace(configuration, instrument=instruments)
+
+
+def _starved(configuration: Configuration) -> Iterator[Problem]:
+    """What comes first in a turn must leave room for what comes last."""
+    core = configuration.core
+    sessions = len(configuration.session)
+    before = core.quotas.operator + core.quotas.executions * sessions + 1
+    if core.turn_records_max <= before:
+        reason = (
+            f"{core.turn_records_max} leaves nothing for market data: operators, {sessions}"
+            f" sessions and time may take {before}"
+        )
+        yield Problem("core.turn_records_max", reason)
 
 
 def _unfit_feeds(configuration: Configuration) -> Iterator[Problem]:

@@ -38,6 +38,8 @@ def connect_feeds(live: Live, configuration: Configuration, wake: Callable[[], N
     """Open every feed. ValueError names the address that cannot be had."""
     edges = []
     for number, feed in enumerate(configuration.feed):
+        if feed.retired:
+            continue
         if isinstance(feed, ItchFeed):
             _connect_itch(live, number, feed)
             continue
@@ -45,7 +47,7 @@ def connect_feeds(live: Live, configuration: Configuration, wake: Callable[[], N
         own = [
             (place, each)
             for place, each in enumerate(configuration.instrument)
-            if each.feed == feed.name
+            if each.feed == feed.name and not each.retired
         ]
         symbols = {each.feed_symbol or each.symbol: place for place, each in own}
         names = {each.feed_symbol or each.symbol: each.symbol for _, each in own}
@@ -84,6 +86,8 @@ def _binance(
 def connect_sessions(live: Live, configuration: Configuration) -> None:
     """Open every order session. CredentialError names a secret that cannot be read."""
     for number, session in enumerate(configuration.session):
+        if session.retired:
+            continue
         if not isinstance(session, FixSessionSettings):
             _connect_venue(live, number, session, configuration)
             continue
@@ -113,7 +117,7 @@ def _connect_venue(
     traded = [
         place
         for place, each in enumerate(configuration.instrument)
-        if each.venue == session.venue and each.feed is not None
+        if each.venue == session.venue and each.feed is not None and not each.retired
     ]
     live.add_venue(
         number,

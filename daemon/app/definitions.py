@@ -11,13 +11,20 @@ from decimal import Decimal
 from typing import Any
 
 from daemon.app.configuration import Configuration
-from daemon.app.market_settings import BinanceFeed, FixSessionSettings, InstrumentSettings
+from daemon.app.market_settings import (
+    BinanceFeed,
+    FixSessionSettings,
+    InstrumentSettings,
+    SessionSettings,
+)
 from daemon.app.settings import Limits
 from daemon.core import Core
 from daemon.model import Instrument
 from daemon.runtime.events import NO_ID, Names
 
 FEED_KINDS = {"itch": 0, "spot": 1, "usdm": 2, "coinm": 3}
+UNKNOWN_ORDER = {"never_arrived": 0, "stays_unknown": 1}
+IN_FLIGHT_MAX = 1 << 20
 CREDENTIAL_PLACEHOLDERS = {"username": "PITWIRE-USERNAME-{}", "password": "PITWIRE-PASSWORD-{}"}
 
 # The configuration's words and the gate's.
@@ -62,16 +69,19 @@ def define(core: Core, configuration: Configuration) -> None:
             core.define_instrument(_instrument(configuration, settings, number, feeds))
         except ValueError as error:
             raise DefinitionError(f"instrument[{number}]: {error}") from None
+    venues = {venue.name: venue for venue in configuration.venue}
     for number, session in enumerate(configuration.session):
+        rules = session_rules(session)
+        rules["unknown_order"] = UNKNOWN_ORDER[venues[session.venue].unknown_order]
         if isinstance(session, FixSessionSettings):
             named = [
                 _symbol_at_venue(each, place)
                 for place, each in enumerate(configuration.instrument)
                 if each.venue == session.venue
             ]
-            core.define_fix_session(_fix_session(session, number), named)
+            core.define_fix_session(_fix_session(session, number), named, rules)
         else:
-            core.define_venue_session(number)
+            core.define_venue_session(number, rules)
     for number, strategy in enumerate(configuration.strategy):
         core.define_strategy(number, strategy.name)
     for name, strategy_id, instrument_id, value in limits_of(configuration):
@@ -111,6 +121,7 @@ def _instrument(
         "fee_maker": fees.maker_per_lot if per_lot else fees.maker_rate_e8,
         "fee_taker": fees.taker_per_lot if per_lot else fees.taker_rate_e8,
         "sector": settings.sector,
+        "risk_rate": mantissa_exponent(settings.risk_rate or Decimal(1)),
     }
 
 
@@ -126,6 +137,15 @@ def _increments(settings: InstrumentSettings, number: int) -> dict[str, Any]:
 def _symbol_at_venue(settings: InstrumentSettings, number: int) -> dict[str, Any]:
     symbol = settings.venue_symbol or settings.symbol
     return {**_increments(settings, number), "venue_symbol": symbol}
+
+
+def session_rules(session: SessionSettings) -> dict[str, int]:
+    """Messages in flight; of a simulated session none ever is: it takes all it is given."""
+    if not isinstance(session, FixSessionSettings):
+        return {"in_flight_max": IN_FLIGHT_MAX, "cancel_reserve": 0}
+    in_flight = session.messages_in_flight_max
+    reserve = in_flight * session.cancel_share_percent // 100
+    return {"in_flight_max": in_flight, "cancel_reserve": reserve}
 
 
 def _fix_session(session: FixSessionSettings, number: int) -> dict[str, Any]:

@@ -6,22 +6,24 @@ strategies' texts, DEFINITION records what the ids mean.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from zoneinfo import TZPATH
 
 import msgspec
 
 import daemon.core
 from daemon.app.configuration import Configuration
+from daemon.app.identities import KINDS
 from daemon.app.wiring import Wiring
 from daemon.core import Live
 from daemon.log import LogReader
 
 LIBRARIES = ("numpy", "msgspec", "scipy", "numba")
-DEFINITION_KINDS = {"instrument": 0, "strategy": 1, "venue": 2, "session": 3, "feed": 4}
 
 
 class StrategySource(msgspec.Struct, frozen=True):
@@ -51,6 +53,8 @@ class EpochStart(msgspec.Struct, frozen=True):
     sources: list[StrategySource]
     configuration: msgspec.Raw
     kernels: list[KernelHash] = msgspec.field(default_factory=list)
+    # Declared states, by name, with which strategies begin anew in this epoch.
+    kept: dict[str, bytes] = {}
 
 
 class LoggedEpoch(msgspec.Struct, frozen=True):
@@ -84,6 +88,22 @@ def library_versions() -> dict[str, str]:
     return found
 
 
+def _calendar_of(configuration: Configuration) -> dict[str, str]:
+    """The time zones' version, where hours of sessions are computed with them."""
+    return {"tzdata": time_zone_version()} if any(s.hours for s in configuration.session) else {}
+
+
+def time_zone_version() -> str:
+    """Of the data that `zoneinfo` reads: the host's, else that of the package tzdata."""
+    for folder in TZPATH:
+        with contextlib.suppress(OSError), (Path(folder) / "tzdata.zi").open() as file:
+            return file.readline().removeprefix("# version").strip()
+    try:
+        return version("tzdata")
+    except PackageNotFoundError:
+        return ""
+
+
 def describe(wiring: Wiring, epoch: int, start_number: int) -> EpochStart:
     """What this process is."""
     return EpochStart(
@@ -92,14 +112,15 @@ def describe(wiring: Wiring, epoch: int, start_number: int) -> EpochStart:
         build=build_version(),
         native_sha256=native_sha256(),
         python=f"{platform.python_implementation()} {sys.version.split()[0]}",
-        libraries=library_versions(),
+        libraries=library_versions() | _calendar_of(wiring.configuration),
         configuration_sha256=wiring.configuration.sha256(),
-        sources=[StrategySource(each.spec, each.sha256.hex()) for each in wiring.loaded],
+        sources=[StrategySource(each.spec, each.sha256.hex()) for each in wiring.sources],
         configuration=msgspec.Raw(wiring.configuration.canonical()),
         kernels=[
             KernelHash(f"{spec}/{name}", hashlib.sha256(content).hexdigest())
             for (spec, name), content in sorted(wiring.code.kernels.items())
         ],
+        kept=wiring.kept,
     )
 
 
@@ -109,12 +130,12 @@ def append_epoch(live: Live, wiring: Wiring, before: LoggedEpoch | None) -> Epoc
     start_number = before.start.start_number + 1 if before is not None else 1
     start = describe(wiring, epoch, start_number)
     live.append_epoch(epoch, start_number, msgspec.json.encode(start).decode())
-    for each in {loaded.spec: loaded for loaded in wiring.loaded}.values():
+    for each in {loaded.spec: loaded for loaded in wiring.sources}.values():
         live.append_source(each.sha256, f"{each.spec}\0{each.source}")
     for (spec, name), code in sorted(wiring.code.kernels.items()):
         live.append_kernel_code(hashlib.sha256(code).digest(), f"{spec}/{name}\0".encode() + code)
     for kind, number, content in definitions(wiring.configuration):
-        live.append_definition(number, DEFINITION_KINDS[kind], content)
+        live.append_definition(number, KINDS[kind], content)
     return start
 
 
@@ -122,7 +143,7 @@ def definitions(configuration: Configuration) -> list[tuple[str, int, str]]:
     """Kind, id and JSON of everything that has an id."""
     return [
         (kind, number, msgspec.json.encode(each).decode())
-        for kind in DEFINITION_KINDS
+        for kind in KINDS
         for number, each in enumerate(getattr(configuration, kind))
     ]
 

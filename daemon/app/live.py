@@ -21,13 +21,13 @@ from daemon.app.checkpoints import Checkpoints, identity_of
 from daemon.app.configuration import Configuration
 from daemon.app.connections import connect_feeds, connect_sessions
 from daemon.app.epoch import (
-    DEFINITION_KINDS,
     EpochStart,
     append_epoch,
     definitions,
     last_epoch,
 )
 from daemon.app.host import Collector, settle_on_host
+from daemon.app.identities import KINDS, in_order_of_ids, known_of
 from daemon.app.operators import Operators
 from daemon.app.pace import Pace
 from daemon.app.recovery import Recovered, recover
@@ -39,8 +39,10 @@ from daemon.io.peers import grants_of
 from daemon.io.process import claim
 from daemon.io.service import OperatingLog, ServiceManager, Signals
 from daemon.io.workers import WorkerPool, WorkOutcome
+from daemon.model import WorkerStatus
 from daemon.runtime.effects import (
     Effect,
+    EnableSession,
     EndProcess,
     FetchSnapshot,
     Ready,
@@ -157,6 +159,7 @@ class Daemon:
         # What had been synced and is gone, the venue may still know.
         say = log.error if report["verdict"] == "torn_below_durable" else log.info
         say("log recovered", report=report["text"])
+        self.configuration = in_order_of_ids(self.configuration, known_of(self.log_folder))
 
     def _recover(self) -> Recovered | None:
         core = self.configuration.core
@@ -164,6 +167,7 @@ class Daemon:
             self._log,
             self._status,
             orders_max=core.orders_max,
+            turn_records_max=core.turn_records_max,
             operator_quota=core.quotas.operator,
             session_quota=core.quotas.executions,
             market_quota=core.quotas.market,
@@ -193,7 +197,7 @@ class Daemon:
         self.epoch = append_epoch(self.live, self.wiring, self._before)
         self.live.repeat_definitions(
             [
-                (number, DEFINITION_KINDS[kind], content)
+                (number, KINDS[kind], content)
                 for kind, number, content in definitions(self.configuration)
             ]
         )
@@ -207,7 +211,21 @@ class Daemon:
             epoch_sequence,
             self.live.clock_now(),
         )
+        self._answer_lost_requests()
+        # Before anything is connected: a session that is outside its hours must not log on.
+        self.reports.turn_times.take(self.live, self.wiring.phase)
         self._set_phase("reconciling")
+
+    def _answer_lost_requests(self) -> None:
+        """Workers die with their daemon: what they were asked is answered as failed, as an input.
+
+        It is for the strategy to ask again; it may not want to any more.
+        """
+        error = msgspec.json.encode("the daemon was restarted before it was computed").decode()
+        for host in self.wiring.hosts:
+            for request in host.open_requests:
+                status = int(WorkerStatus.FAILED)
+                self.live.push_worker_result(request, host.strategy_id, status, error)
 
     async def _connect(self) -> None:
         settings = self.configuration
@@ -248,6 +266,7 @@ class Daemon:
         self._pace.start()
         settle_on_host(settings.core)
         self._collector = Collector(settings.core.collector, self.live.append_collector_run)
+        self._carry_out_effects()
         self._adjust_clock()
 
     async def _disconnect(self) -> None:
@@ -259,6 +278,7 @@ class Daemon:
             await asyncio.sleep(0)
             if self._logged_out() or self._loop.time() > give_up:
                 break
+        self.reports.log_costs()
         await self._feeds.close()
         await self._workers.stop()
         await self._control.close()
@@ -295,8 +315,7 @@ class Daemon:
         saveable_at = self._log.last_sequence if core.turn != turn and core.settled else 0
         if self._status.killed:
             self._kill.seen()
-        for effect in self.wiring.effects.take():
-            self._carry_out(effect)
+        self._carry_out_effects()
         if self._log.failed and not self._log_failure_told:
             self._log_failed()
         elif saveable_at:
@@ -316,8 +335,6 @@ class Daemon:
             return
         if not last and not self._checkpoints.due(self.live.clock_now(), turn_end):
             return
-        if any(connected != logged_on for connected, logged_on in self._session_states()):
-            return  # a Logon or Logout under way is not saved: a turn later will do
         self._checkpointed_last = last
         self._checkpoints.take(self.live, self.wiring, turn_end, sync=last)
 
@@ -340,6 +357,7 @@ class Daemon:
 
     def _adjust_clock(self) -> None:
         self._look_at_disk()
+        self.reports.log_costs()
         if self.phase == "reconciling":  # which takes as long as the venue takes
             down = [name for name, phase in self.wiring.firm.phases.items() if phase != "equal"]
             self._service.extend_timeout(START_TIMEOUT_S, f"reconciling: {', '.join(down)}")
@@ -347,6 +365,10 @@ class Daemon:
         self._loop.call_later(CLOCK_ADJUST_S, self._adjust_clock)
 
     # ------------------------------------------------------------------ effects
+
+    def _carry_out_effects(self) -> None:
+        for effect in self.wiring.effects.take():
+            self._carry_out(effect)
 
     def _carry_out(self, effect: Effect) -> None:
         match effect:
@@ -363,6 +385,8 @@ class Daemon:
                     self._set_phase("ready")
                     self._service.ready("trading")
                     log.info("ready", epoch=self.epoch.epoch if self.epoch else 0)
+            case EnableSession(session, enabled):
+                self.live.enable_connection(session, enabled)
             case SetLogLevel(level):
                 self._operating_log.set_level(level)
             case Tell(level, event, fields, error):

@@ -5,8 +5,10 @@ Prices, quantities and money are exact: TOML's decimals are read as decimals, ne
 
 from __future__ import annotations
 
+from datetime import time
 from decimal import Decimal
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Meta
@@ -14,6 +16,7 @@ from msgspec import Meta
 from daemon.app.settings import (
     Count,
     CredentialReference,
+    Currency,
     Durability,
     Name,
     Port,
@@ -21,10 +24,13 @@ from daemon.app.settings import (
     Section,
     Text,
 )
+from daemon.model import SessionHours
+from daemon.model.session_hours import DAYS
 
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+TimeOfDay = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$")]
 Placement = Literal["inline", "thread"]
 Url = Annotated[str, Meta(pattern=r"^[a-z]+://[^\s]+$")]
-Currency = Annotated[str, Meta(pattern=r"^[A-Z0-9]{3,12}$")]
 
 
 class VenueSettings(Section, frozen=True, kw_only=True):
@@ -34,7 +40,20 @@ class VenueSettings(Section, frozen=True, kw_only=True):
     # What "unknown order" means in answer to a status request: that it never arrived, so that it
     # is closed, or nothing certain, so that it stays UNKNOWN until an operator decides.
     unknown_order: Literal["never_arrived", "stays_unknown"] = "stays_unknown"
-    time_zone: Text = "UTC"
+    time_zone: Text = "UTC"  # of its sessions' hours
+    # Left the file, not the log: it keeps its id and its past. The daemon sets it by itself.
+    retired: bool = False
+
+    def __post_init__(self) -> None:
+        zone_of(self.time_zone, "time_zone")
+
+
+def zone_of(name: str, key: str) -> ZoneInfo:
+    """The time zone of this IANA name; ValueError with the key where this host has none."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, OSError, ValueError):
+        raise ValueError(f"{key}: there is no time zone {name} on this host") from None
 
 
 class Address(Section, frozen=True, kw_only=True):
@@ -64,6 +83,8 @@ class ItchFeed(Section, frozen=True, kw_only=True, tag_field="kind", tag="itch_m
     busy_poll_us: Count = 0
     stale_after_ms: Positive = 3000
     placement: Placement = "inline"
+    # Left the file, not the log: it keeps its id and its past. The daemon sets it by itself.
+    retired: bool = False
 
 
 class BinanceFeed(Section, frozen=True, kw_only=True, tag_field="kind", tag="binance"):
@@ -82,6 +103,8 @@ class BinanceFeed(Section, frozen=True, kw_only=True, tag_field="kind", tag="bin
     trades: bool = True
     stale_after_ms: Positive = 5000
     reconnect_ms_max: Positive = 30_000
+    # Left the file, not the log: it keeps its id and its past. The daemon sets it by itself.
+    retired: bool = False
 
 
 Feed = ItchFeed | BinanceFeed
@@ -100,6 +123,32 @@ class TlsSettings(Section, frozen=True, kw_only=True):
             raise ValueError("certificate_file: and key_file go together")
 
 
+class HoursSettings(Section, frozen=True, kw_only=True):
+    """When a session is up: outside it is logged out. An end before the start is the next day's."""
+
+    start: TimeOfDay
+    end: TimeOfDay
+    time_zone: Text | None = None  # none: the venue's
+    days: Annotated[tuple[Day, ...], Meta(min_length=1)] = (
+        "mon",
+        "tue",
+        "wed",
+        "thu",
+        "fri",
+    )
+
+    def __post_init__(self) -> None:
+        self.in_zone("UTC")
+
+    def in_zone(self, venues: str) -> SessionHours:
+        """As the actor wants it. ValueError with the key where there is no such time zone."""
+        zone = zone_of(self.time_zone or venues, "time_zone")
+        days = frozenset(DAYS.index(day) for day in self.days)
+        return SessionHours(
+            time.fromisoformat(self.start), time.fromisoformat(self.end), zone, days
+        )
+
+
 class FixSessionSettings(Section, frozen=True, kw_only=True, tag_field="kind", tag="fix"):
     """[[session]] kind = "fix": an initiator's FIX session with a venue or broker."""
 
@@ -114,6 +163,7 @@ class FixSessionSettings(Section, frozen=True, kw_only=True, tag_field="kind", t
     username: CredentialReference | None = None
     password: CredentialReference | None = None
     account: str = ""
+    hours: HoursSettings | None = None  # none: at all times
     heart_bt_int_seconds: Annotated[int, Meta(ge=1, le=3600)] = 30
     logon_timeout_seconds: Positive = 10
     logout_timeout_seconds: Positive = 2
@@ -121,14 +171,15 @@ class FixSessionSettings(Section, frozen=True, kw_only=True, tag_field="kind", t
     reconnect_ms_max: Positive = 10_000
     # 0: SendingTime is not compared with our clock.
     sending_time_tolerance_seconds: Count = 120
-    cancel_on_disconnect: bool = False
     # Whether the venue answers RequestForPositions; none: FIX 4.4 is asked, 4.2 cannot be.
     positions: Literal["fix", "none"] | None = None
+    # Messages handed to the connection and not yet taken by the kernel; a share is for cancels.
     messages_in_flight_max: Annotated[int, Meta(ge=8, le=1 << 20)] = 4096
     cancel_share_percent: Annotated[int, Meta(ge=1, le=90)] = 20
-    resend_messages_per_turn_max: Positive = 64
     durability: Durability | None = None  # none: [log] durability_sessions
     placement: Placement = "inline"
+    # Left the file, not the log: it keeps its id and its past. The daemon sets it by itself.
+    retired: bool = False
 
     def __post_init__(self) -> None:
         if self.positions == "fix" and self.begin_string == "FIX.4.2":
@@ -154,10 +205,13 @@ class SimulatedSessionSettings(
 
     name: Name
     venue: Name
+    hours: HoursSettings | None = None  # none: at all times
     order_latency_us: Count = 500
     report_latency_us: Count = 500
     reject_one_in: Count = 0  # 0: never
     seed: Count = 1
+    # Left the file, not the log: it keeps its id and its past. The daemon sets it by itself.
+    retired: bool = False
 
     @property
     def without_positions(self) -> str:
@@ -206,6 +260,8 @@ class InstrumentSettings(Section, frozen=True, kw_only=True):
     allows_nonpositive_price: bool = False
     quote_currency: Currency = "USD"
     settlement_currency: Currency = "USD"
+    # Worth of a unit of the settlement currency in that of [risk]; none: as [risk.rates] has it.
+    risk_rate: Decimal | None = None
     money_scale: Annotated[int, Meta(ge=0, le=18)] = 2
     fees: FeeSettings = FeeSettings()
     asset_class: str = ""
@@ -216,11 +272,13 @@ class InstrumentSettings(Section, frozen=True, kw_only=True):
     trading_calendar: str = ""
     average_daily_volume: Count = 0
     borrow: Decimal | None = None
+    # Left the file, not the log: it keeps its id and its past. The daemon sets it by itself.
+    retired: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("price_increment", "qty_increment", "multiplier"):
+        for name in ("price_increment", "qty_increment", "multiplier", "risk_rate"):
             value = getattr(self, name)
-            if not (value.is_finite() and value > 0):
+            if value is not None and not (value.is_finite() and value > 0):
                 raise ValueError(f"{name}: must be above 0, found {value}")
         self.definition()
 
@@ -281,3 +339,5 @@ class StrategySettings(Section, frozen=True, kw_only=True):
     start: bool = True
     # After a crash under other code: flat, or its checkpointed declared state.
     on_new_code: Literal["flat", "keep_state"] = "flat"
+    # Left the file, not the log: it keeps its id and its past. The daemon sets it by itself.
+    retired: bool = False

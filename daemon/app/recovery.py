@@ -4,7 +4,9 @@ Under the same configuration and code the log is replayed, with every output com
 last turn that ended; its state becomes the new process's. What stands behind that turn is applied
 as facts. The replay begins behind the newest checkpoint that fits, else an older one, else at the
 log's beginning. Under other code, or should no replay agree with the log, nothing is re-decided:
-all of the log is applied as facts and strategies start from the beginning.
+all of the log is applied as facts, or where retention removed its beginning what stands behind the
+newest checkpoint, whose orders, positions and session numbers are facts too. Strategies then start
+flat, or with the declared state of a checkpoint, as each is configured (`on_new_code`).
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from daemon.app.checkpoints import (
     Checkpoint,
     CheckpointError,
     checkpoint_files,
-    identity_of,
+    log_uuid_of,
     read_checkpoint,
 )
 from daemon.app.code import logged_code
@@ -30,6 +32,7 @@ from daemon.app.epoch import (
     differences,
     epochs_of,
 )
+from daemon.app.parts import Abandoned, Part, abandoned_of, parts_of
 from daemon.app.replaying import ReplayRun
 from daemon.app.wiring import Wiring
 from daemon.core import Live, LogReader
@@ -66,21 +69,20 @@ def recover(
     RuntimeError where retention removed the log's beginning and no checkpoint stands for it.
     """
     end = last_turn_end(folder)
-    replayed, checkpoint = False, ""
+    replayed, checkpoint, from_sequence = False, "", 1
     if end is not None:
         replayed, checkpoint = _replay(wiring, folder, before, end[0], progress)
-    if not replayed and not (folder / FIRST_SEGMENT).exists():
-        raise RuntimeError(
-            f"{folder}: retention removed the log's beginning and no checkpoint fits: orders and "
-            "positions cannot be rebuilt"
-        )
+    if replayed and end is not None:
+        from_sequence = end[0] + 1
+    elif not (folder / FIRST_SEGMENT).exists():
+        from_sequence, checkpoint = _facts_of_checkpoint(live, folder)
     reader = LogReader(str(folder), committed=True)
-    from_sequence = end[0] + 1 if replayed and end is not None else 1
-    if replayed:
+    if from_sequence > 1:
         reader.seek(from_sequence)
     facts = live.apply_facts(reader)
     if not replayed:
         live.core.forget_events()
+        wiring.keep(kept_states(folder, wiring))
     # A reader that was sent behind the last frame has seen none.
     last_sequence = max(reader.last_sequence, from_sequence - 1)
     turn = end[1] if replayed and end is not None else 0
@@ -94,6 +96,67 @@ def recover(
     return Recovered(turn, from_sequence, last_sequence, replayed, facts, checkpoint)
 
 
+def _facts_of_checkpoint(live: Live, folder: Path) -> tuple[int, str]:
+    """Where the log's beginning is gone, the newest checkpoint stands for what was logged there.
+
+    Its orders, positions, risk state and session numbers fit whatever is configured now. Returns
+    where the log goes on behind it. RuntimeError where there is none.
+    """
+    for checkpoint in _whole_checkpoints(folder):
+        saved = msgspec.msgpack.decode(checkpoint.body)
+        if live.core.restore_facts(saved["core"]):
+            return checkpoint.covered_sequence + 1, checkpoint.path.name
+        log.warning("checkpoint passed over", checkpoint=checkpoint.path.name, reason="its layout")
+    raise RuntimeError(
+        f"{folder}: retention removed the log's beginning and no checkpoint fits: orders and "
+        "positions cannot be rebuilt"
+    )
+
+
+def _whole_checkpoints(folder: Path) -> Iterator[Checkpoint]:
+    """Newest first: of this log and no other, and behind a turn that it has. Of any code."""
+    log_uuid = log_uuid_of(folder)
+    for path in checkpoint_files(folder):
+        try:
+            checkpoint = read_checkpoint(path)
+            if checkpoint.identity.log_uuid != log_uuid:
+                raise CheckpointError("is of another log")
+            _check_turn(folder, checkpoint)
+        except CheckpointError as error:
+            log.warning("checkpoint passed over", checkpoint=path.name, reason=str(error))
+            continue
+        yield checkpoint
+
+
+def _check_turn(folder: Path, checkpoint: Checkpoint) -> None:
+    covered, types = checkpoint.covered_sequence, ["TURN_END"]
+    reader = FrameReader(folder, types=types, committed=True, from_sequence=covered)
+    frame = next(iter(reader), None)
+    if frame is None or (frame.sequence, frame.fields()["turn"]) != (covered, checkpoint.turn):
+        raise CheckpointError(f"turn {checkpoint.turn} does not end at {covered} in the log")
+
+
+def kept_states(folder: Path, wiring: Wiring) -> dict[str, bytes]:
+    """The declared states, by name, of strategies that are to keep them when they begin anew.
+
+    As of the newest checkpoint since strategies last began anew. After a clean stop there are none:
+    strategies were stopped.
+    """
+    wanted = {
+        number: each.name
+        for number, each in enumerate(wiring.configuration.strategy)
+        if each.on_new_code == "keep_state" and not each.retired
+    }
+    parts = parts_of(folder) if wanted else []
+    for checkpoint in _whole_checkpoints(folder) if parts else ():
+        if checkpoint.covered_sequence < parts[-1].abandoned:
+            break
+        saved = msgspec.msgpack.decode(checkpoint.body)["strategies"]
+        states = {name: saved[n]["state"] for n, name in wanted.items() if n < len(saved)}
+        return {name: state for name, state in states.items() if state}
+    return {}
+
+
 def _replay(
     wiring: Wiring,
     folder: Path,
@@ -103,11 +166,12 @@ def _replay(
 ) -> tuple[bool, str]:
     """Whether a replay agreed with the log, and the checkpoint that it began with."""
     current = describe(wiring, before.start.epoch, before.start.start_number)
+    part = parts_of(folder)[-1]
     for checkpoint in fitting_checkpoints(folder, current, until):
-        if _adopt(wiring, folder, before, until, checkpoint, progress):
+        if _adopt(wiring, folder, part, until, checkpoint, progress):
             return True, checkpoint.path.name
-    reason = _why_not_from_the_beginning(folder, current)
-    if not reason and _adopt(wiring, folder, before, until, None, progress):
+    reason = _why_not_from_the_beginning(folder, current, part, until)
+    if not reason and _adopt(wiring, folder, part, until, None, progress):
         return True, ""
     log.warning("strategies start anew", reason=reason or "the replay differs")
     return False, ""
@@ -116,16 +180,24 @@ def _replay(
 def _adopt(
     wiring: Wiring,
     folder: Path,
-    before: LoggedEpoch,
+    part: Part,
     until: int,
     checkpoint: Checkpoint | None,
     progress: Callable[[int], None] | None,
 ) -> bool:
-    """Run the log to `until`; where it agrees, its state is `wiring`'s."""
+    """Run the log's newest part to `until`; where it agrees, its state is `wiring`'s."""
     name = checkpoint.path.name if checkpoint is not None else ""
-    code = logged_code(folder, before.sequence)
+    code = logged_code(folder, part.epochs[-1].sequence)
     try:
-        run = ReplayRun(folder, wiring.configuration, code, until, checkpoint)
+        run = ReplayRun(
+            folder,
+            wiring.configuration,
+            code,
+            until,
+            checkpoint,
+            begin=part.abandoned,
+            kept=part.first.start.kept,
+        )
     except CheckpointError as error:
         log.warning("checkpoint passed over", checkpoint=name, reason=str(error))
         return False
@@ -146,17 +218,14 @@ def fitting_checkpoints(folder: Path, current: EpochStart, until: int) -> Iterat
     One that is passed over is told, with the reason.
     """
     epochs = epochs_of(folder)
-    begun_anew = [
-        (frame.sequence, frame.fields()["from_sequence"])
-        for frame in FrameReader(folder, types=["ABANDONED"], committed=True)
-    ]
-    log_uuid = identity_of(folder, current).log_uuid
+    abandoned = abandoned_of(folder)
+    log_uuid = log_uuid_of(folder)
     for path in checkpoint_files(folder):
         try:
             checkpoint = read_checkpoint(path)
             if checkpoint.identity.log_uuid != log_uuid:
                 raise CheckpointError("is of another log")
-            _check_place(checkpoint, until, begun_anew)
+            _check_place(checkpoint, until, abandoned)
             _check_code(checkpoint, current, epochs)
         except CheckpointError as error:
             log.warning("checkpoint passed over", checkpoint=path.name, reason=str(error))
@@ -164,13 +233,14 @@ def fitting_checkpoints(folder: Path, current: EpochStart, until: int) -> Iterat
         yield checkpoint
 
 
-def _check_place(checkpoint: Checkpoint, until: int, begun_anew: list[tuple[int, int]]) -> None:
+def _check_place(checkpoint: Checkpoint, until: int, abandoned: list[Abandoned]) -> None:
     covered = checkpoint.covered_sequence
     if covered > until:
         raise CheckpointError(f"covers {covered}, the last turn of the log ends at {until}")
-    for sequence, from_sequence in begun_anew:
-        if sequence > covered >= from_sequence:
-            raise CheckpointError(f"at {sequence} a process began without what led to {covered}")
+    for each in abandoned:
+        if each.sequence > covered and (each.anew or covered >= each.from_sequence):
+            at = each.sequence
+            raise CheckpointError(f"at {at} a process began without what led to {covered}")
 
 
 def _check_code(checkpoint: Checkpoint, current: EpochStart, epochs: list[LoggedEpoch]) -> None:
@@ -180,10 +250,12 @@ def _check_code(checkpoint: Checkpoint, current: EpochStart, epochs: list[Logged
             raise CheckpointError(f"epoch {start.epoch}: {'; '.join(changed)}")
 
 
-def _why_not_from_the_beginning(folder: Path, current: EpochStart) -> str:
+def _why_not_from_the_beginning(folder: Path, current: EpochStart, part: Part, until: int) -> str:
     if not (folder / FIRST_SEGMENT).exists():
         return "retention removed the log's beginning"
-    for epoch in epochs_of(folder):
+    if until < part.abandoned:
+        return "no turn ended since they last began anew"
+    for epoch in part.epochs:
         if changed := differences(epoch.start, current):
             return f"epoch {epoch.start.epoch}: {'; '.join(changed)}"
     return ""

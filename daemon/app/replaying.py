@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,13 @@ from typing import Any
 import msgspec
 
 from daemon.app.checkpoints import Checkpoint, CheckpointError
-from daemon.app.code import Code
+from daemon.app.code import Code, logged_code
 from daemon.app.configuration import Configuration
 from daemon.app.epoch import EpochStart
+from daemon.app.parts import Part
 from daemon.app.wiring import Wiring
 from daemon.core import Replay
+from daemon.log import LogReader
 
 INPUTS_PER_STEP = 100_000
 
@@ -55,6 +57,8 @@ class ReplayRun:
     """One run over a log, from its beginning to `until` (a sequence; 0 is its end).
 
     With a checkpoint it begins behind that: CheckpointError where the log has no such turn.
+    `begin` is the ABANDONED record by which a part of the log began anew (`daemon.app.parts`), and
+    `kept` are the states with which strategies began there.
     """
 
     def __init__(
@@ -64,13 +68,33 @@ class ReplayRun:
         code: Code | None,
         until: int = 0,
         checkpoint: Checkpoint | None = None,
+        begin: int = 0,
+        kept: Mapping[str, bytes] | None = None,
     ) -> None:
         self._replay = Replay(str(folder), orders_max=configuration.core.orders_max)
         if until:
             self._replay.stop_after(until)
+        self.last_sequence = until or LogReader(folder, committed=True).durable_sequence
         self.wiring = Wiring(self._replay.core, configuration, code)
+        self.wiring.keep(kept or {})
         if checkpoint is not None:
             self._begin_behind(checkpoint)
+        elif begin and not self._replay.begin_anew(begin):
+            raise ValueError(f"{folder}: no process began anew at sequence {begin}")
+
+    @classmethod
+    def of_part(cls, folder: Path, part: Part, until: int = 0, logged: bool = True) -> ReplayRun:
+        """A part of the log, as it was configured; with the strategies that it had, or today's."""
+        code = logged_code(folder, part.first.sequence) if logged else None
+        last = min(until or part.last, part.last or until)
+        return cls(
+            folder,
+            configuration_of(part.first.start),
+            code,
+            last,
+            begin=part.abandoned,
+            kept=part.first.start.kept,
+        )
 
     def _begin_behind(self, checkpoint: Checkpoint) -> None:
         covered = checkpoint.covered_sequence

@@ -6,6 +6,7 @@ import math
 from typing import Final
 
 from daemon.app.configuration import Configuration
+from daemon.app.definitions import session_rules
 from daemon.app.market_settings import FixSessionSettings, ItchFeed
 from daemon.app.recent import Recent, SessionNote
 from daemon.app.report_rows import price_text, qty_text
@@ -36,7 +37,6 @@ WORST_FIRST: Final = (
     (BookState.GAPPED, "recovering"),
     (BookState.RECOVERING, "recovering"),
 )
-CREDITS_MAX: Final = 4096  # CoreConfig's outbound_entries_max
 NS_PER_MS: Final = 1_000_000
 
 
@@ -58,12 +58,13 @@ class MarketReports:
     # ------------------------------------------------------------------ books
 
     def market(self) -> list[MarketRow]:
-        """Every instrument's book."""
+        """Every instrument's book, but of those that left the configuration."""
         settings = self._configuration.instrument
         now = self._live.clock_now()
         return [
             self._book(number, settings[number].feed or "", instrument, now)
             for number, instrument in enumerate(self._instruments)
+            if not settings[number].retired
         ]
 
     def _slot(self, number: int) -> tuple[memoryview[int], memoryview[float]]:
@@ -97,6 +98,8 @@ class MarketReports:
         """Every feed. A feed of messages counts its books' updates and trades as packets."""
         rows, natives = [], 0
         for feed in self._configuration.feed:
+            if feed.retired:
+                continue
             native = isinstance(feed, ItchFeed)
             counters = self._native_counters(natives) if native else self._counters(feed.name)
             natives += native
@@ -114,7 +117,8 @@ class MarketReports:
 
     def _of(self, feed: str) -> list[int]:
         settings = self._configuration.instrument
-        return [number for number, each in enumerate(settings) if each.feed == feed]
+        own = (n for n, each in enumerate(settings) if each.feed == feed and not each.retired)
+        return list(own)
 
     def _native_counters(self, at: int) -> dict[str, int]:
         try:
@@ -163,7 +167,7 @@ class MarketReports:
                     next_sender_msg_seq_num=sender,
                     next_target_msg_seq_num=target,
                     credits=credits_left,
-                    credits_max=CREDITS_MAX,
+                    credits_max=session_rules(session)["in_flight_max"],
                     reconnects=max(0, note.connects - 1),
                     ts_state=note.ts_state,
                     event=note.text or f"reconciliation: {phases.get(session.name, 'down')}",

@@ -15,7 +15,7 @@ import msgspec
 
 from daemon.app.configuration import Configuration
 from daemon.app.epoch import EpochStart, build_version
-from daemon.app.handler_times import HandlerTimes, TurnTimes
+from daemon.app.handler_times import HandlerTimes, TurnTimes, log_costs
 from daemon.app.market_settings import FixSessionSettings
 from daemon.app.order_life import newest_fills, same_configuration_since
 from daemon.app.recent import FILLS_MAX, Recent
@@ -222,6 +222,13 @@ class Reports:
         for host, times in zip(self._daemon.wiring.hosts, self.handler_times, strict=True):
             stages[f"handler {host.name}"] = times.histogram
         return [_latency(name, each) for name, each in stages.items() if each.count]
+
+    def log_costs(self) -> None:
+        """Into the log: at most once a second, or what costs is the writing of costs."""
+        wiring = self._daemon.wiring
+        hosts = [host.name for host in wiring.hosts]
+        handlers = list(zip(hosts, self.handler_times, strict=True))
+        log_costs(self._daemon.live, self.turn_times, handlers, wiring.dispatcher)
 
     # ------------------------------------------------------------------ risk
 

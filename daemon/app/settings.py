@@ -18,6 +18,7 @@ Count = Annotated[int, Meta(ge=0, le=2**62)]
 Positive = Annotated[int, Meta(ge=1, le=2**62)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Core = Annotated[int, Meta(ge=0, le=4095)]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z0-9]{3,12}$")]
 # A secret is named here and never written: where it is, not what it is.
 CredentialReference = Annotated[
     str, Meta(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+|credential:[A-Za-z0-9._-]+)$")
@@ -107,9 +108,8 @@ class Quotas(Section, frozen=True, kw_only=True):
     """[core.quotas]: inputs of each source in one turn, so that none starves the others."""
 
     operator: Positive = 16
-    executions: Positive = 256
-    time: Positive = 1
-    market: Positive = 1024
+    executions: Positive = 256  # of each connection
+    market: Positive = 1024  # of each feed
 
 
 class CoreSettings(Section, frozen=True, kw_only=True):
@@ -191,6 +191,9 @@ class RiskSettings(Section, frozen=True, kw_only=True):
 
     # False starts READY but not armed: an operator's `resume` is needed before the first order.
     armed: bool = True
+    # Limits in money are in this currency; what a unit of another is worth in it: rates.EUR = 1.08.
+    currency: Currency = "USD"
+    rates: dict[str, Decimal] = msgspec.field(default_factory=dict)
     firm: Limits = Limits()
     strategy: dict[str, Limits] = msgspec.field(default_factory=dict)
     instrument: dict[str, Limits] = msgspec.field(default_factory=dict)

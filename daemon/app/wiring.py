@@ -9,12 +9,14 @@ Live, replay and recovery wire the same actors on the same kind of core.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 import msgspec
 
 from daemon.actors.firm import FIRM_TIMERS, Firm
 from daemon.actors.operator import SHUTDOWN_TIMER, OperatorDesk
+from daemon.actors.session_hours import HOURS_TIMERS, SessionHoursDesk
 from daemon.actors.strategy_context import HostContext
 from daemon.actors.strategy_host import StrategyHost
 from daemon.app.code import Code, current_code
@@ -38,6 +40,8 @@ from daemon.runtime.events import (
 )
 from daemon.runtime.mailbox import Actor, Dispatcher, Mailbox, Overflow
 from daemon.runtime.turn import PythonPhase
+from daemon.strategy import Parameters, State, Strategy
+from daemon.strategy.loading import LoadedStrategy
 
 
 class DaemonTimers:
@@ -49,15 +53,20 @@ class DaemonTimers:
 
     name = "timers"
 
-    def __init__(self, dispatcher: Dispatcher, firm: Mailbox, operator: Mailbox) -> None:
+    def __init__(
+        self, dispatcher: Dispatcher, firm: Mailbox, hours: Mailbox, operator: Mailbox
+    ) -> None:
         self._dispatcher = dispatcher
         self._firm = firm
+        self._hours = hours
         self._operator = operator
 
     def handle(self, message: TimerFired) -> None:
         """By the number's range."""
         if message.timer_id == SHUTDOWN_TIMER:
             self._dispatcher.post_to(self._operator, message)
+        elif message.timer_id >= HOURS_TIMERS:
+            self._dispatcher.post_to(self._hours, message)
         elif message.timer_id >= FIRM_TIMERS:
             self._dispatcher.post_to(self._firm, message)
 
@@ -84,10 +93,12 @@ class Wiring:
         self.configuration = configuration
         self.names = names_of(configuration)
         self.effects = Effects()
+        self.kept: dict[str, bytes] = {}
         define(core, configuration)
         self.dispatcher = Dispatcher(self._failed)
         self.code = code or current_code(configuration)
-        self.loaded = [self.code.loaded[each.strategy_class] for each in configuration.strategy]
+        self.loaded = [_loaded(each, self.code) for each in configuration.strategy]
+        self.sources = [each for each in self.loaded if each.strategy is not Retired]
         instruments = {
             each.symbol: (number, model_instrument(each))
             for number, each in enumerate(configuration.instrument)
@@ -108,6 +119,12 @@ class Wiring:
         """In the order of strategies' ids."""
         return self._mailboxes
 
+    def keep(self, states: Mapping[str, bytes]) -> None:
+        """Strategies of these names begin with these declared states; before the first turn."""
+        self.kept = dict(states)
+        for host in self.hosts:
+            host.keep(self.kept.get(host.name, b""))
+
     # ------------------------------------------------------------------ building
 
     def _mailbox(self, actor: Actor, overflow: Overflow) -> Mailbox:
@@ -123,13 +140,14 @@ class Wiring:
         for kernel in loaded.strategy.kernels:
             content = self.code.kernels[loaded.spec, kernel.name]
             self.core.define_kernel(number, kernel.name, kernel.state, kernel.parameters, content)
-        own = {symbol: instruments[symbol] for symbol in settings.instruments}
-        sessions = {symbol: self._session_of(settings, symbol) for symbol in settings.instruments}
+        symbols = () if settings.retired else settings.instruments
+        own = {symbol: instruments[symbol] for symbol in symbols}
+        sessions = {symbol: self._session_of(settings, symbol) for symbol in symbols}
         context = HostContext(
             self.core,
             number,
             settings.name,
-            settings.instruments,
+            symbols,
             sessions,
             own,
             loaded.strategy.workers,
@@ -137,7 +155,7 @@ class Wiring:
             self.configuration.daemon.seed,
         )
         parameters = loaded.parameters(settings.parameters)
-        session = sessions[settings.instruments[0]]
+        session = next(iter(sessions.values()), 0)
         return StrategyHost(
             self.core, number, loaded.strategy, parameters, context, session, self.effects
         )
@@ -150,6 +168,7 @@ class Wiring:
         return Firm(
             self.core,
             self.names.sessions,
+            [each.retired for each in self.configuration.session],
             self.dispatcher,
             self._mailboxes,
             [each.start for each in self.configuration.strategy],
@@ -177,15 +196,26 @@ class Wiring:
             self.configuration.core.shutdown_timeout_seconds * 1_000_000_000,
         )
 
+    def _session_hours(self) -> SessionHoursDesk:
+        zones = {venue.name: venue.time_zone for venue in self.configuration.venue}
+        hours = [
+            each.hours.in_zone(zones[each.venue]) if each.hours and not each.retired else None
+            for each in self.configuration.session
+        ]
+        return SessionHoursDesk(self.core, self.names.sessions, hours, self.firm, self.effects)
+
     def _subscribe(self) -> None:
         halting = Overflow.HALT
         firm = self._mailbox(self.firm, halting)
         self.dispatcher.subscribe(firm, EpochBegun, SessionState, StatusAnswered)
         self.dispatcher.subscribe(firm, VenuePosition, PositionsAnswered)
         self.dispatcher.subscribe(firm, ExecutionUnmatched, Killed)
+        # Behind the firm: at the begin of an epoch it takes down what the firm counts as open.
+        hours = self._mailbox(self._session_hours(), halting)
+        self.dispatcher.subscribe(hours, EpochBegun)
         operator = self._mailbox(self.operator, halting)
         self.dispatcher.subscribe(operator, Command, EpochBegun)
-        timers = DaemonTimers(self.dispatcher, firm, operator)
+        timers = DaemonTimers(self.dispatcher, firm, hours, operator)
         self.dispatcher.subscribe(self._mailbox(timers, halting), TimerFired)
         self.dispatcher.subscribe(self._mailbox(Snapshots(self.effects), halting), SnapshotWanted)
         for mailbox in self._mailboxes:
@@ -226,3 +256,17 @@ class Wiring:
         self.operator.restore(saved["operator"])
         for host, state in zip(self.hosts, saved["strategies"], strict=True):
             host.restore(state)
+
+
+class Retired(Strategy[Parameters, State]):
+    """Stands where a strategy was that left the configuration; it cannot be started."""
+
+    def on_start(self) -> None:
+        """FAILED, with the reason."""
+        raise RuntimeError("it is not in the configuration any more")
+
+
+def _loaded(settings: StrategySettings, code: Code) -> LoadedStrategy:
+    if settings.retired:
+        return LoadedStrategy(settings.strategy_class, Retired, "", b"")
+    return code.loaded[settings.strategy_class]

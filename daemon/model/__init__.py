@@ -29,6 +29,7 @@ from daemon.model.identity import ClOrdId, cl_ord_id_text, make_cl_ord_id, parse
 from daemon.model.instrument import FeeRule, Instrument, TickBand
 from daemon.model.levels import Level
 from daemon.model.money import Money
+from daemon.model.session_hours import SessionHours
 
 __all__ = [
     "SECOND_NS",
@@ -51,6 +52,7 @@ __all__ = [
     "OrderState",
     "ProductType",
     "RiskState",
+    "SessionHours",
     "Side",
     "Signal",
     "StrategyStatus",

@@ -32,6 +32,13 @@ class FetchSnapshot(msgspec.Struct, frozen=True):
     difference: str = ""
 
 
+class EnableSession(msgspec.Struct, frozen=True):
+    """Connect a session whenever it is down, or leave it down once its connection has ended."""
+
+    session: int
+    enabled: bool
+
+
 class SendReply(msgspec.Struct, frozen=True):
     """Answer an operator."""
 
@@ -69,7 +76,17 @@ class Ready(msgspec.Struct, frozen=True):
     """Reconciled: trading may begin."""
 
 
-Effect = RunWorker | FetchSnapshot | SendReply | EndProcess | SetLogLevel | Stopping | Tell | Ready
+Effect = (
+    RunWorker
+    | FetchSnapshot
+    | EnableSession
+    | SendReply
+    | EndProcess
+    | SetLogLevel
+    | Stopping
+    | Tell
+    | Ready
+)
 
 
 class Effects:

@@ -119,6 +119,11 @@ class Dispatcher:
         """Queue a message for one mailbox, one that has subscribed to something."""
         self._queue.append((mailbox, message))
 
+    def take_peak(self) -> int:
+        """The most messages that waited together since this was last asked."""
+        peak, self.peak = self.peak, 0
+        return peak
+
     @property
     def waiting(self) -> int:
         """Messages that wait now."""

@@ -102,10 +102,16 @@ class Strategy(Generic[P, S]):
     # ------------------------------------------------------------------ life
 
     def on_start(self) -> None:
-        """Trading may begin: subscribe, set timers. Not called after a restore."""
+        """Trading may begin: subscribe, set timers. Not called after a restore.
+
+        But under other code with a kept state: then `on_restore` comes before it.
+        """
 
     def on_restore(self) -> None:
-        """`state` and `arrays` are as checkpointed; subscriptions, timers and orders as well."""
+        """`state` and `arrays` are as checkpointed; subscriptions, timers and orders as well.
+
+        Where a state is kept under other code, only the state is.
+        """
 
     def on_stop(self, reason: str) -> None:
         """The last call; the host cancels what works afterwards."""

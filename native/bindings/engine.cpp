@@ -465,16 +465,21 @@ void bind_engine(py::module_& module) {
              self.session_logout(SessionId{s}, reason);
            })
       .def_property_readonly(
-          "settled", [](const Core& self) { return !self.pending() && !self.python_wanted(); },
-          "Nothing waits for a next turn: between turns, all there is can be saved.")
+          "settled", &Core::settled,
+          "Nothing waits for a next turn, no session is in the middle of something: between turns, "
+          "all there is can be saved.")
       .def("save",
            [](Core& self) {
              std::vector<std::byte> out;
              self.save(out);
              return py::bytes(reinterpret_cast<const char*>(out.data()), out.size());
            })
-      .def("restore", [](Core& self, const std::string& bytes) {
-        return self.restore(std::as_bytes(std::span(bytes.data(), bytes.size())));
+      .def("restore",
+           [](Core& self, const std::string& bytes) {
+             return self.restore(std::as_bytes(std::span(bytes.data(), bytes.size())));
+           })
+      .def("restore_facts", [](Core& self, const std::string& bytes) {
+        return self.restore_facts(std::as_bytes(std::span(bytes.data(), bytes.size())));
       });
   bind_requests(cls);
   bind_positions(cls);

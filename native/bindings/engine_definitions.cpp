@@ -58,6 +58,7 @@ Instrument instrument(const py::dict& spec) {
   out.settlement_currency = field<std::string>(spec, "settlement_currency");
   out.money_exponent = static_cast<std::int8_t>(field<int>(spec, "money_exponent"));
   out.fee = fee_rule(spec);
+  out.risk_rate = decimal(spec, "risk_rate");
   out.sector = field<std::string>(spec, "sector");
   return out;
 }
@@ -98,6 +99,14 @@ FixSessionConfig fix_config(const py::dict& spec) {
   return out;
 }
 
+SessionRules session_rules(const py::dict& spec) {
+  SessionRules out;
+  out.unknown_order = static_cast<UnknownOrder>(field<int>(spec, "unknown_order"));
+  out.in_flight_max = field<std::uint32_t>(spec, "in_flight_max");
+  out.cancel_reserve = field<std::uint32_t>(spec, "cancel_reserve");
+  return out;
+}
+
 }  // namespace
 
 void bind_definitions(py::class_<Core>& cls) {
@@ -123,12 +132,14 @@ void bind_definitions(py::class_<Core>& cls) {
              self.define_kernel(StrategyId{strategy}, name, state_size, parameters_size,
                                 std::as_bytes(std::span(bytes.data(), bytes.size())));
            })
-      .def("define_fix_session",
-           [](Core& self, const py::dict& spec, const py::list& instruments) {
-             self.define_fix_session(fix_config(spec), symbology(instruments));
-           })
-      .def("define_venue_session",
-           [](Core& self, std::uint32_t id) { self.define_venue_session(SessionId{id}); });
+      .def(
+          "define_fix_session",
+          [](Core& self, const py::dict& spec, const py::list& instruments, const py::dict& rules) {
+            self.define_fix_session(fix_config(spec), symbology(instruments), session_rules(rules));
+          })
+      .def("define_venue_session", [](Core& self, std::uint32_t id, const py::dict& rules) {
+        self.define_venue_session(SessionId{id}, session_rules(rules));
+      });
 }
 
 }  // namespace pitwire

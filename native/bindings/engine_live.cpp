@@ -29,24 +29,17 @@ struct Live {
   Core core;
 };
 
-CoreConfig core_config(std::uint32_t orders_max, std::uint32_t outbound_max,
-                       std::uint32_t outbound_reserve) {
-  CoreConfig config;
-  config.orders.table.capacity = orders_max;
-  config.orders.outbound_entries_max = outbound_max;
-  config.orders.outbound_reserve = outbound_reserve;
-  return config;
-}
-
 std::unique_ptr<Live> make_live(LogWriter& log, SharedStatus* status, std::uint32_t orders_max,
-                                std::uint32_t outbound_max, std::uint32_t outbound_reserve,
-                                int operator_quota, int session_quota, int market_quota) {
+                                int turn_records_max, int operator_quota, int session_quota,
+                                int market_quota) {
+  CoreConfig core;
+  core.orders.table.capacity = orders_max;
   EdgeConfig edge;
+  edge.turn_records_max = turn_records_max;
   edge.operator_quota = operator_quota;
   edge.session_quota = session_quota;
   edge.market_quota = market_quota;
-  return std::make_unique<Live>(log, status,
-                                core_config(orders_max, outbound_max, outbound_reserve), edge);
+  return std::make_unique<Live>(log, status, core, edge);
 }
 
 Endpoint endpoint(const std::pair<std::string, std::uint16_t>& pair) {
@@ -121,6 +114,11 @@ void append_epoch(Live& live, std::uint32_t epoch, std::uint32_t start_number,
   live.edge.append_input(record, Origin::NONE, 0, json);
 }
 
+template <class R>
+void observe(Live& live, const R& record) {
+  live.journal.observe(live.core.now(), {R::kType, Origin::NONE, 0, record_bytes(record), {}});
+}
+
 using Definitions = std::vector<std::tuple<std::uint32_t, std::uint32_t, std::string>>;
 
 /// In class STRUCTURE: at a roll they stand between any two frames, and replay passes over them.
@@ -189,10 +187,25 @@ void bind_records(py::class_<Live>& cls) {
       .def("append_collector_run",
            [](Live& self, std::uint32_t generation, std::uint32_t collected,
               std::uint64_t duration_ns) {
-             const rec::CollectorRun record{generation, collected, duration_ns};
-             self.journal.observe(
-                 self.core.now(),
-                 {rec::CollectorRun::kType, Origin::NONE, 0, record_bytes(record), {}});
+             observe(self, rec::CollectorRun{generation, collected, duration_ns});
+           })
+      .def(
+          "append_turn_cost",
+          [](Live& self, std::uint64_t turns, std::uint64_t native_ns, std::uint64_t python_ns,
+             std::uint64_t python_ns_max, std::uint64_t mailbox_depth_max) {
+            const rec::TurnCost record{turns,
+                                       native_ns,
+                                       python_ns,
+                                       python_ns_max,
+                                       self.edge.take_queued_max(),
+                                       mailbox_depth_max};
+            observe(self, record);
+          },
+          "An observation; the depth of the edge's queues since the last one is added here.")
+      .def("append_handler_cost",
+           [](Live& self, std::uint32_t strategy, std::uint32_t calls, std::uint64_t total_ns,
+              std::uint64_t max_ns, std::uint64_t over_budget) {
+             observe(self, rec::HandlerCost{strategy, calls, total_ns, max_ns, over_budget});
            })
       .def("append_abandoned",
            [](Live& self, std::uint64_t turn, Sequence from_sequence, Sequence last_sequence) {
@@ -245,10 +258,9 @@ py::dict feed_stats(Live& live, std::size_t at) {
 void bind_live(py::module_& module) {
   py::class_<Live> cls(module, "Live", "A core on a log, with its edge.");
   cls.def(py::init(&make_live), py::arg("log"), py::arg("status").none(true),
-          py::arg("orders_max") = 1 << 16, py::arg("outbound_max") = 4096,
-          py::arg("outbound_reserve") = 512, py::arg("operator_quota") = 16,
-          py::arg("session_quota") = 64, py::arg("market_quota") = 64, py::keep_alive<1, 2>(),
-          py::keep_alive<1, 3>())
+          py::arg("orders_max") = 1 << 16, py::arg("turn_records_max") = 2048,
+          py::arg("operator_quota") = 16, py::arg("session_quota") = 64,
+          py::arg("market_quota") = 64, py::keep_alive<1, 2>(), py::keep_alive<1, 3>())
       .def_property_readonly(
           "core", [](Live& self) -> Core& { return self.core; },
           py::return_value_policy::reference_internal)

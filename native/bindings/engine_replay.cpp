@@ -10,17 +10,13 @@ namespace pitwire {
 namespace {
 
 struct Replay {
-  Replay(const std::string& folder, std::uint32_t orders_max, std::uint32_t outbound_max,
-         std::uint32_t outbound_reserve)
+  Replay(const std::string& folder, std::uint32_t orders_max)
       : reader(folder, Upto::COMMITTED),
         scan(folder, Upto::COMMITTED),
-        driver(reader, scan, config(orders_max, outbound_max, outbound_reserve)) {}
-  static CoreConfig config(std::uint32_t orders_max, std::uint32_t outbound_max,
-                           std::uint32_t outbound_reserve) {
+        driver(reader, scan, config(orders_max)) {}
+  static CoreConfig config(std::uint32_t orders_max) {
     CoreConfig config;
     config.orders.table.capacity = orders_max;
-    config.orders.outbound_entries_max = outbound_max;
-    config.orders.outbound_reserve = outbound_reserve;
     return config;
   }
   LogReader reader;
@@ -60,9 +56,8 @@ py::object divergence(Replay& replay) {
 
 void bind_replay(py::module_& module) {
   py::class_<Replay>(module, "Replay", "A core that runs a log's inputs again.")
-      .def(py::init<const std::string&, std::uint32_t, std::uint32_t, std::uint32_t>(),
-           py::arg("folder"), py::arg("orders_max") = 1 << 16, py::arg("outbound_max") = 4096,
-           py::arg("outbound_reserve") = 512)
+      .def(py::init<const std::string&, std::uint32_t>(), py::arg("folder"),
+           py::arg("orders_max") = 1 << 16)
       .def_property_readonly(
           "core", [](Replay& self) -> Core& { return self.driver.core(); },
           py::return_value_policy::reference_internal)
@@ -77,6 +72,14 @@ void bind_replay(py::module_& module) {
              });
            })
       .def_property_readonly("explained", [](Replay& self) { return explained(self.checks); })
+      .def(
+          "begin_anew",
+          [](Replay& self, Sequence abandoned, Sequence facts_from) {
+            return self.driver.begin_anew(abandoned, facts_from);
+          },
+          py::arg("abandoned"), py::arg("facts_from") = 1,
+          "Before the first run: what stands before this ABANDONED is taken as facts; False where "
+          "there is none.")
       .def("resume_after", &resume_after,
            "Go on behind this TURN_END: its (turn, outputs_crc); None where there is none.")
       .def("stop_after", [](Replay& self, Sequence s) { self.driver.journal().stop_after(s); })

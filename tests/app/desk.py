@@ -29,7 +29,7 @@ from daemon.core import (
     SharedStatus,
 )
 from daemon.messages import Reply
-from daemon.runtime.effects import Effect, SendReply
+from daemon.runtime.effects import Effect, EnableSession, SendReply
 
 NO_ID = 0xFFFF_FFFF
 SOH = "\x01"
@@ -87,6 +87,8 @@ name = "other"
 class = "tests.app.trader:Trader"
 instruments = ["ETH"]
 parameters = {{ symbol = "ETH", price = 5, qty = 1 }}
+[risk]
+rates = {{ USDT = 1 }}
 [risk.firm]
 working_orders_max = 10
 daily_loss_max = 5000
@@ -114,6 +116,7 @@ class Venue:
         self.cancels: list[tuple[int, int]] = []
         self.held: list[Held] | None = []  # None: the question is not answered
         self.asked: list[int] = []
+        self.status_requests: list[int] = []
         self._sequence = 0
         self._reports = 0
 
@@ -143,6 +146,8 @@ class Venue:
                 self.asked.append(said[1])
                 if self.held is not None:
                     self.hold(now, self.held)
+            elif said[0] == "status_request":
+                self.status_requests.append(said[1])
 
     def report(self, now: int, order: int, exec_type: str, ord_status: str, **more: object) -> None:
         """An ExecutionReport about 0.003 BTC bought at 100.1, with these fields besides."""
@@ -195,11 +200,20 @@ class Desk:
         self.reports = Reports(self)
         self.phase = "ready"
         self.epoch: EpochStart | None = append_epoch(self.live, self.wiring, None)
+        self.reports.turn_times.take(self.live, self.wiring.phase)
         connect_sessions(self.live, self.configuration)
+        self._carry_out()
+
+    def _carry_out(self) -> None:
+        taken = self.wiring.effects.take()
+        self.effects += taken
+        for effect in taken:
+            if isinstance(effect, EnableSession):
+                self.live.enable_connection(effect.session, effect.enabled)
 
     def turn(self) -> None:
         self.reports.turn_times.take(self.live, self.wiring.phase)
-        self.effects += self.wiring.effects.take()
+        self._carry_out()
         self.venue.poll(self.live.clock_now())
 
     def until(self, holds: Callable[[], bool]) -> None:

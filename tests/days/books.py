@@ -10,9 +10,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from daemon.app.code import logged_code
-from daemon.app.epoch import epochs_of
-from daemon.app.replaying import Outcome, ReplayRun, configuration_of
+from daemon.app.parts import parts_of
+from daemon.app.replaying import Outcome, ReplayRun
 from daemon.core import Side
 from tests.days.day import frames
 
@@ -108,10 +107,8 @@ def sent_ids(log: Path) -> Counter[str]:
 
 
 def replayed(log: Path, until: int = 0) -> tuple[ReplayRun, Outcome]:
-    """The log run again with the strategies it holds."""
-    first = epochs_of(log)[0]
-    code = logged_code(log, first.sequence)
-    run = ReplayRun(log, configuration_of(first.start), code, until)
+    """The log's first part run again with the strategies it holds."""
+    run = ReplayRun.of_part(log, parts_of(log)[0], until)
     return run, run.finish()
 
 

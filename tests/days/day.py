@@ -24,7 +24,7 @@ from typing import Any, Self, TypeVar
 
 from daemon.log import Frame, LogReader
 from tools.ctl.client import Client, NoDaemonError, Reply
-from tools.demo import Exchange, Supervised
+from tools.demo import CONFIG, Exchange, Supervised
 
 ROOT = Path(__file__).parents[2]
 DEADLINE_SECONDS = 20.0
@@ -63,6 +63,7 @@ class Day:
         self.log = folder / "log"
         self.trades = folder / "trades.csv"
         self.runtime = folder / "run"
+        self.configuration = CONFIG / "demo.toml"
         self._settings = {**BUSY, **(settings or {})}
         self._path = os.pathsep.join(str(each) for each in (python_path, ROOT) if each)
         self._exchange_settings = exchange or {}
@@ -92,6 +93,7 @@ class Day:
         """Start the daemon; also again, on the same log, after `stop`, with more settings."""
         self._settings.update(settings or {})
         command = self._exchange.daemon_command(self.runtime, self.folder)
+        command[command.index("-c") + 1] = str(self.configuration)
         for key, value in self._settings.items():
             command += ["--set", f"{key}={value}"]
         # `env` is replaced by the daemon: the process stays ours to signal.

@@ -23,6 +23,7 @@ from daemon.runtime.views import (
 
 SPOT = 1
 NO_ID = 0xFFFF_FFFF
+RULES = {"unknown_order": 1, "in_flight_max": 4096, "cancel_reserve": 512}
 
 
 def instrument(number: int, symbol: str, lot: tuple[int, int]) -> dict[str, Any]:
@@ -49,6 +50,7 @@ def instrument(number: int, symbol: str, lot: tuple[int, int]) -> dict[str, Any]
         "fee_maker": 0,
         "fee_taker": 0,
         "sector": "",
+        "risk_rate": (1, 0),
     }
 
 
@@ -68,7 +70,7 @@ class LiveCore:
         self.core.define_feed(0, kind)
         for number, symbol in enumerate(symbols):
             self.core.define_instrument(instrument(number, symbol, lot))
-        self.core.define_venue_session(0)
+        self.core.define_venue_session(0, RULES)
         self.core.define_strategy(0, "alpha")
         self.live.append_epoch(1, 1, "{}")
         self.symbols = symbols

@@ -109,6 +109,31 @@ def test_a_shipped_configuration_is_right(file: Path) -> None:
         ),
         ('name = "t"', 'name = "t"\nmode = "paper"', "x.toml: session[0].kind: is not simulated"),
         ('class = "m:C"', 'class = "m.C"', "x.toml: strategy[0].class: "),
+        (
+            'session = "s"\nprice',
+            'session = "s"\nsettlement_currency = "BTC"\nprice',
+            "x.toml: risk.rates.BTC: missing: instrument[0] settles in BTC, limits are in USD",
+        ),
+        (
+            "[risk.firm]",
+            "[risk]\nrates = { BTC = 0 }\n[risk.firm]",
+            "x.toml: risk.rates.BTC: must be above 0, found 0",
+        ),
+        (
+            "[daemon]",
+            "core = { turn_records_max = 273 }\n[daemon]",
+            "x.toml: core.turn_records_max: 273 leaves nothing for market data: operators, 1",
+        ),
+        (
+            "port = 2",
+            'port = 2\nhours = { start = "9:30", end = "16:00" }',
+            "x.toml: session[0].hours.start: ",
+        ),
+        (
+            "port = 2",
+            'port = 2\nhours = { start = "09:30", end = "16:00", time_zone = "Mars" }',
+            "x.toml: session[0].hours.time_zone: there is no time zone Mars on this host",
+        ),
         ("[daemon]", "daemon = 1\n[other]", "x.toml: "),
     ],
 )
@@ -139,6 +164,15 @@ def test_an_instrument_is_defined_in_increments() -> None:
     assert definition["tick_table"] == [{"from_px": 10000, "step": 100}]
     assert definition["fees"]["maker_rate_e8"] == -2000
     assert definition["fees"]["taker_per_lot"] == 1
+
+
+def test_an_instrument_has_its_currencys_rate_in_its_own_definition() -> None:
+    settled = VALID.replace("price_inc", 'settlement_currency = "BTC"\nprice_inc')
+    (bitcoin,) = parse(settled, overrides=["risk.rates.BTC=60000.5"]).instrument
+    assert bitcoin.risk_rate == Decimal("60000.5")
+    (own,) = parse(settled, overrides=["instrument.X.risk_rate=2", "risk.rates.BTC=1"]).instrument
+    assert own.risk_rate == 2
+    assert parse(settled, overrides=["risk.currency=BTC"]).instrument[0].risk_rate == 1
 
 
 def test_overrides_name_elements_by_name_symbol_or_number() -> None:

@@ -74,6 +74,8 @@ name = "lane"
 class = "tools.bench.strategies:{strategy}"
 instruments = ["BTC"]
 parameters = {{ symbol = "BTC", ask = 1001 }}
+[risk]
+currency = "USDT"
 [risk.firm]
 quantity_max = 10
 notional_max = 1000000

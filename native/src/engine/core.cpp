@@ -5,6 +5,11 @@
 #include <stdexcept>
 
 namespace pitwire {
+namespace {
+
+constexpr std::uint32_t kFactsVersion = 1;  ///< of the layout of what `save_facts` writes
+
+}  // namespace
 
 /// The way to the simulated venue inside the daemon: no session protocol, the records themselves.
 class VenueRoute final : public OrderRoute {
@@ -85,14 +90,14 @@ void Core::define_kernel(StrategyId strategy, const std::string& name, std::size
 }
 
 void Core::define_fix_session(const FixSessionConfig& config,
-                              std::unique_ptr<FixSymbology> symbology) {
-  orders_->define_session(config.id, fix_->define(config, std::move(symbology)));
+                              std::unique_ptr<FixSymbology> symbology, const SessionRules& rules) {
+  orders_->define_session(config.id, fix_->define(config, std::move(symbology)), rules);
   venues_.push_back(nullptr);
 }
 
-void Core::define_venue_session(SessionId session) {
+void Core::define_venue_session(SessionId session, const SessionRules& rules) {
   auto route = std::make_unique<VenueRoute>(emitter_, session);
-  orders_->define_session(session, *route);
+  orders_->define_session(session, *route, rules);
   venues_.push_back(std::move(route));
 }
 
@@ -459,17 +464,42 @@ void Core::begin_epoch(const rec::Epoch& record) {
 
 void Core::save(std::vector<std::byte>& out) const {
   ByteWriter writer(out);
-  writer.put(turn_);
+  std::vector<std::byte> facts;
+  ByteWriter first(facts);
+  save_facts(first);
+  writer.put_bytes(facts);
   writer.put(emitter_.outputs_crc());
-  writer.put(emitter_.now());
-  writer.put(emitter_.cause());
+  market_->save(writer);
+  save_reactions(writer);
+}
+
+void Core::save_facts(ByteWriter& out) const {
+  out.put(kFactsVersion);
+  out.put(turn_);
+  out.put(emitter_.now());
+  out.put(emitter_.cause());
   std::vector<std::byte> part;
   orders_->save(part);
-  writer.put_bytes(part);
-  market_->save(writer);
-  positions_->save(writer);
-  fix_->save(writer);
-  save_reactions(writer);
+  out.put_bytes(part);
+  positions_->save(out);
+  fix_->save(out);
+}
+
+/// What the facts begin with; nothing where another build wrote them in another layout.
+std::optional<ByteReader> Core::begin_restored(ByteReader& in) {
+  ByteReader facts(in.get_bytes());
+  if (facts.get<std::uint32_t>() != kFactsVersion) return std::nullopt;
+  turn_ = facts.get<std::uint64_t>();
+  const auto now = facts.get<Nanos>();
+  emitter_.begin(now, facts.get<Sequence>());
+  return facts;
+}
+
+bool Core::restore_facts(std::span<const std::byte> in) {
+  ByteReader reader(in);
+  auto facts = begin_restored(reader);
+  return facts && orders_->restore_facts(facts->get_bytes()) && positions_->restore(*facts) &&
+         fix_->restore_facts(*facts);
 }
 
 void Core::save_reactions(ByteWriter& out) const {
@@ -492,13 +522,13 @@ void Core::save_reactions(ByteWriter& out) const {
 
 bool Core::restore(std::span<const std::byte> in) {
   ByteReader reader(in);
-  turn_ = reader.get<std::uint64_t>();
+  auto facts = begin_restored(reader);
+  if (!facts || !orders_->restore(facts->get_bytes()) || !positions_->restore(*facts) ||
+      !fix_->restore(*facts)) {
+    return false;
+  }
   emitter_.set_outputs_crc(reader.get<std::uint32_t>());
-  const auto now = reader.get<Nanos>();
-  emitter_.begin(now, reader.get<Sequence>());
-  return orders_->restore(reader.get_bytes()) && market_->restore(reader) &&
-         positions_->restore(reader) && fix_->restore(reader) && restore_reactions(reader) &&
-         reader.ok();
+  return market_->restore(reader) && restore_reactions(reader) && reader.ok();
 }
 
 bool Core::restore_reactions(ByteReader& in) {

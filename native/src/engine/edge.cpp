@@ -93,6 +93,7 @@ bool Edge::drain() {
   stop_ = false;
   busy_ = false;
   inputs_ = 0;
+  queued_max_ = std::max(queued_max_, queued());
   ++stats_.turns;
   if (core_->pending()) stop_ = core_->resume();
   if (!stop_) poll_kill();
@@ -145,8 +146,17 @@ void Edge::poll_kill() {
   }
 }
 
+/// Of equal sources another is the first in each turn, so that a full turn leaves none out forever.
+std::size_t Edge::turn_of(std::size_t place, std::size_t sources) const noexcept {
+  return (stats_.turns + place) % sources;
+}
+
+int Edge::room(int quota) const noexcept {
+  return std::clamp(config_.turn_records_max - inputs_, 0, quota);
+}
+
 void Edge::poll_queue(std::deque<Queued>& queue, int quota) {
-  for (int i = 0; i < quota && !queue.empty() && !stop_; ++i) {
+  for (int left = room(quota); left > 0 && !queue.empty() && !stop_; --left) {
     const Queued next = std::move(queue.front());
     queue.pop_front();
     next();
@@ -155,8 +165,12 @@ void Edge::poll_queue(std::deque<Queued>& queue, int quota) {
 
 void Edge::poll_sessions() {
   const Nanos now = clock_.now();
-  for (const auto& connection : connections_) {
-    if (connection->poll(now, config_.session_quota, *this) >= config_.session_quota) busy_ = true;
+  for (std::size_t i = 0; i < connections_.size(); ++i) {
+    const int quota = room(config_.session_quota);
+    if (quota == 0 ||
+        connections_[turn_of(i, connections_.size())]->poll(now, quota, *this) >= quota) {
+      busy_ = true;
+    }
   }
   poll_venues();
 }
@@ -170,12 +184,12 @@ void Edge::poll_time() {
 
 void Edge::poll_market() {
   poll_queue(market_, config_.market_quota);
-  for (const auto& feed : feeds_) {
+  for (std::size_t i = 0; i < feeds_.size(); ++i) {
+    FeedLine& feed = *feeds_[turn_of(i, feeds_.size())];
     // One datagram at a time, so that the native phase can end at any of them.
-    for (int i = 0; i < config_.market_quota && !stop_; ++i) {
-      if (feed->poll(clock_.now(), 1, *this) == 0) break;
-      if (i + 1 == config_.market_quota) busy_ = true;
-    }
+    int left = room(config_.market_quota);
+    while (left > 0 && !stop_ && feed.poll(clock_.now(), 1, *this) != 0) --left;
+    if (left == 0) busy_ = true;
   }
 }
 

@@ -229,17 +229,25 @@ void FixDesk::after_recovery() {
   for (Entry& entry : entries_) {
     if (entry.session) entry.restored = entry.session->snapshot();
     entry.restored.logged_on = false;
+    entry.restored.enabled = true;  // who was told to stay out was the process before
     entry.session.reset();
   }
 }
 
+bool FixDesk::settled() const noexcept {
+  return std::ranges::all_of(
+      entries_, [](const Entry& entry) { return !entry.session || entry.session->settled(); });
+}
+
 void FixDesk::save(ByteWriter& out) const {
+  out.put(static_cast<std::uint64_t>(entries_.size()));
   for (const Entry& entry : entries_) {
     const FixRestored now = entry.session ? entry.session->snapshot() : entry.restored;
     out.put(now.next_sender);
     out.put(now.next_target);
     out.put(now.creation_ts);
     out.put(static_cast<std::uint64_t>(now.logged_on));
+    out.put(static_cast<std::uint64_t>(now.enabled));
     out.put(static_cast<std::int64_t>(now.heart_bt_int_seconds));
     out.put(now.last_sent_ts);
     out.put(now.last_received_ts);
@@ -247,19 +255,41 @@ void FixDesk::save(ByteWriter& out) const {
   }
 }
 
+FixRestored FixDesk::read(ByteReader& in, bool& constructed) {
+  FixRestored restored;
+  restored.next_sender = in.get<std::uint64_t>();
+  restored.next_target = in.get<std::uint64_t>();
+  restored.creation_ts = in.get<Nanos>();
+  restored.logged_on = in.get<std::uint64_t>() != 0;
+  restored.enabled = in.get<std::uint64_t>() != 0;
+  restored.heart_bt_int_seconds = static_cast<int>(in.get<std::int64_t>());
+  restored.last_sent_ts = in.get<Nanos>();
+  restored.last_received_ts = in.get<Nanos>();
+  constructed = in.get<std::uint64_t>() != 0;
+  return restored;
+}
+
 bool FixDesk::restore(ByteReader& in) {
+  if (in.get<std::uint64_t>() != entries_.size()) return false;
   for (Entry& entry : entries_) {
-    FixRestored& restored = entry.restored;
-    restored.next_sender = in.get<std::uint64_t>();
-    restored.next_target = in.get<std::uint64_t>();
-    restored.creation_ts = in.get<Nanos>();
-    restored.logged_on = in.get<std::uint64_t>() != 0;
-    restored.heart_bt_int_seconds = static_cast<int>(in.get<std::int64_t>());
-    restored.last_sent_ts = in.get<Nanos>();
-    restored.last_received_ts = in.get<Nanos>();
-    const bool constructed = in.get<std::uint64_t>() != 0;
+    bool constructed = false;
+    entry.restored = read(in, constructed);
     entry.session.reset();
     if (constructed && entry.route) (void)session_at(entry.config.id);
+  }
+  return in.ok();
+}
+
+bool FixDesk::restore_facts(ByteReader& in) {
+  const auto saved = in.get<std::uint64_t>();
+  for (std::uint64_t at = 0; at < saved && in.ok(); ++at) {
+    bool constructed = false;
+    const FixRestored was = read(in, constructed);
+    if (at >= entries_.size()) continue;
+    FixRestored& restored = entries_[at].restored;
+    restored.next_sender = was.next_sender;
+    restored.next_target = was.next_target;
+    restored.creation_ts = was.creation_ts;
   }
   return in.ok();
 }

@@ -31,16 +31,15 @@ OrderDesk::OrderDesk(Emitter& emitter, const InstrumentRegistry& instruments,
                      const MarketDesk& market, const OrderDeskConfig& config)
     : emitter_(emitter),
       market_(market),
-      config_(config),
       positions_(instruments),
       table_(config.table, positions_),
       gate_(instruments, table_, positions_) {}
 
-void OrderDesk::define_session(SessionId session, OrderRoute& route) {
+void OrderDesk::define_session(SessionId session, OrderRoute& route, const SessionRules& rules) {
   if (index(session) != sessions_.size()) {
     throw std::invalid_argument("sessions must be defined in the order of their ids");
   }
-  sessions_.push_back(Session{&route, {}});
+  sessions_.push_back(Session{&route, rules, {}});
 }
 
 void OrderDesk::begin_epoch(std::uint32_t start_number) noexcept {
@@ -65,9 +64,9 @@ SessionView OrderDesk::session_view(SessionId session) const {
   if (index(session) >= sessions_.size()) return view;
   const Session& of = sessions_[index(session)];
   view.logged_on = of.route->logged_on();
-  view.credits = static_cast<std::int64_t>(config_.outbound_entries_max) -
+  view.credits = static_cast<std::int64_t>(of.rules.in_flight_max) -
                  static_cast<std::int64_t>(of.unwritten.size());
-  view.cancel_reserve = config_.outbound_reserve;
+  view.cancel_reserve = of.rules.cancel_reserve;
   return view;
 }
 

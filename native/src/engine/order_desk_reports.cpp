@@ -20,7 +20,7 @@ std::string text_of(const std::array<char, N>& field) {
 void OrderDesk::on_execution(rec::Execution record) {
   if (table_.is_duplicate(record)) record.flags |= 2;
   emitter_.emit(record);
-  const Transition transition = table_.apply(record);
+  const Transition transition = table_.apply(record, rule_of(record.session));
   if (transition.order == nullptr) {
     unmatched(record);
     return;
@@ -34,6 +34,11 @@ void OrderDesk::on_execution(rec::Execution record) {
         static_cast<std::int64_t>(transition.order->order), record.ord_status,
         unknown_there ? transition.order->cum_qty : record.cum_qty, record.leaves_qty};
   }
+}
+
+UnknownOrder OrderDesk::rule_of(std::uint32_t session) const noexcept {
+  return session < sessions_.size() ? sessions_[session].rules.unknown_order
+                                    : UnknownOrder::STAYS_UNKNOWN;
 }
 
 void OrderDesk::unmatched(const rec::Execution& record) {

@@ -95,4 +95,11 @@ bool OrderDesk::restore(std::span<const std::byte> in) {
   return reader.ok();
 }
 
+bool OrderDesk::restore_facts(std::span<const std::byte> in) {
+  ByteReader reader(in);
+  (void)reader.get<ClOrdId>();
+  return positions_.restore(reader.get_bytes()) && table_.restore(reader.get_bytes()) &&
+         gate_.restore_facts(reader.get_bytes()) && reader.ok();
+}
+
 }  // namespace pitwire

@@ -1,22 +1,39 @@
 #include "pitwire/engine/replay.hpp"
 
+#include <algorithm>
+#include <utility>
+#include <vector>
+
 namespace pitwire {
 
 ReplayDriver::ReplayDriver(LogReader& log, LogReader& scan, const CoreConfig& config)
     : journal_(log), core_(journal_, egress_, config) {
   while (const auto frame = scan.next()) {
     if (const auto* abandoned = frame->as<rec::Abandoned>()) {
-      facts_.push_back({abandoned->from_sequence, abandoned->last_sequence});
+      facts_.push_back({frame->sequence(), abandoned->turn == 0, abandoned->from_sequence,
+                        abandoned->last_sequence});
     }
   }
 }
 
+bool ReplayDriver::begin_anew(Sequence abandoned, Sequence facts_from) {
+  std::erase_if(facts_, [&](const Facts& facts) { return facts.at < abandoned; });
+  if (facts_.empty() || facts_.front().at != abandoned) return false;
+  facts_.front().from = facts_from;
+  facts_.front().anew = false;
+  anew_ = true;
+  return true;
+}
+
 bool ReplayDriver::apply_facts() {
   const Sequence done = journal_.last_sequence();
-  while (!facts_.empty() && facts_.front().last <= done) facts_.erase(facts_.begin());
+  while (!facts_.empty() && (facts_.front().last <= done || facts_.front().anew)) {
+    facts_.erase(facts_.begin());
+  }
   if (facts_.empty() || done + 1 < facts_.front().from) return false;
   while (const auto frame = journal_.next_fact(facts_.front().last)) core_.apply_fact(*frame);
   facts_.erase(facts_.begin());
+  if (std::exchange(anew_, false)) core_.forget_events();
   return true;
 }
 

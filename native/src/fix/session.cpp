@@ -28,6 +28,7 @@ bool FixSession::logged_on() const noexcept { return impl_->logged_on(); }
 bool FixSession::connected() const noexcept { return impl_->connected(); }
 FixSessionState FixSession::state() const noexcept { return impl_->state(); }
 Nanos FixSession::next_deadline() const noexcept { return impl_->next_deadline(); }
+bool FixSession::settled() const noexcept { return impl_->settled(); }
 FixRestored FixSession::snapshot() const { return impl_->snapshot(); }
 const FixTraffic& FixSession::traffic() const noexcept { return impl_->traffic(); }
 const FixSessionConfig& FixSession::config() const noexcept { return impl_->config(); }

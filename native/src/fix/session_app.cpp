@@ -71,6 +71,7 @@ bool FixSession::Impl::send(const std::string& message) {
   const std::uint64_t number = fields.number(34);
   const bool poss_dup = fields.is_set(43);
   const ClOrdId id = admin ? 0 : parse_cl_ord_id(fields[11]);
+  if (type == "1") test_request_ts_ = now_;
   rejected_ = rejected_ || type == "3" || type == "j";
   if (!poss_dup) sent(type, number, id == 0 ? parse_cl_ord_id(fields[710]) : id);
   sink_.tx(config_.id, message, number, id, admin, poss_dup);

@@ -94,6 +94,7 @@ FixSession::Impl::Impl(const FixSessionConfig& config, const FixSymbology& symbo
   session_->setPersistMessages(!config_.initiator);
   heart_bt_int_ = config_.initiator ? config_.heart_bt_int_seconds : 0;
   if (restored.logged_on) resume(restored);
+  if (!restored.enabled) session_->logout();
   muted_ = false;
   reported_ = state();
 }

@@ -42,6 +42,7 @@ class FixSession::Impl final : private FIX::Application,
   [[nodiscard]] bool connected() const noexcept { return connected_; }
   [[nodiscard]] FixSessionState state() const noexcept;
   [[nodiscard]] Nanos next_deadline() const noexcept;
+  [[nodiscard]] bool settled() const noexcept;
   [[nodiscard]] FixRestored snapshot() const;
   [[nodiscard]] const FixTraffic& traffic() const noexcept { return traffic_; }
   [[nodiscard]] const FixSessionConfig& config() const noexcept { return config_; }
@@ -145,6 +146,7 @@ class FixSession::Impl final : private FIX::Application,
   // As QuickFIX knows them: what passes beside it changes neither.
   Nanos last_sent_ts_ = 0;
   Nanos last_received_ts_ = 0;
+  Nanos test_request_ts_ = 0;  // of the newest that we sent; unanswered until something comes in
   Nanos last_call_ts_ = 0;
 
   // The message being received, and what became of it.

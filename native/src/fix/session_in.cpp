@@ -205,6 +205,12 @@ Nanos FixSession::Impl::next_deadline() const noexcept {
   return std::max(second, (quiet_since / kSecond + heart_bt_int_) * kSecond);
 }
 
+bool FixSession::Impl::settled() const noexcept {
+  if (connected_ != logged_on()) return false;
+  return !connected_ || (session_->isEnabled() && !session_->sentLogout() && resend_next_ == 0 &&
+                         test_request_ts_ <= last_received_ts_);
+}
+
 FixRestored FixSession::Impl::snapshot() const {
   FixRestored restored;
   restored.next_sender = store_.getNextSenderMsgSeqNum();
@@ -212,6 +218,7 @@ FixRestored FixSession::Impl::snapshot() const {
   restored.creation_ts = store_.creation_ts();
   restored.messages.assign(store_.messages().begin(), store_.messages().end());
   restored.logged_on = logged_on();
+  restored.enabled = session_->isEnabled();
   restored.heart_bt_int_seconds = heart_bt_int_;
   restored.last_sent_ts = last_sent_ts_;
   restored.last_received_ts = last_received_ts_;

@@ -156,13 +156,15 @@ Transition OrderTable::Impl::submitted(const rec::OrderSubmitted& record) noexce
   return transition;
 }
 
-Transition OrderTable::Impl::execution(const rec::Execution& record) noexcept {
+Transition OrderTable::Impl::execution(const rec::Execution& record,
+                                       UnknownOrder unknown_order) noexcept {
   auto slot = find(record.cl_ord_id);
   if (slot == kNone) slot = find(record.orig_cl_ord_id);
   auto transition = begin(slot, classify(record));
   transition.duplicate = is_duplicate(record);
   if (slot == kNone || transition.duplicate) return transition;
-  if (transition.event == OrderEvent::UNKNOWN_AT_VENUE) return unknown_at_venue(slot);
+  if (transition.event == OrderEvent::UNKNOWN_AT_VENUE)
+    return unknown_at_venue(slot, unknown_order);
   auto& order = at(slot);
   const auto rule = cell(order.state, transition.event);
   transition.illegal = rule.rule == Rule::ILLEGAL;

@@ -90,8 +90,8 @@ Transition OrderTable::Impl::not_sent(ClOrdId id) noexcept {
 }
 
 /// Said once of an order in flight, it makes it UNKNOWN; said of an UNKNOWN order that no report
-/// ever mentioned, it ends it: it never arrived.
-Transition OrderTable::Impl::unknown_at_venue(std::uint32_t slot) noexcept {
+/// ever mentioned, it ends it where the venue's rule is that such an order never arrived.
+Transition OrderTable::Impl::unknown_at_venue(std::uint32_t slot, UnknownOrder rule) noexcept {
   auto transition = begin(slot, OrderEvent::UNKNOWN_AT_VENUE);
   if (slot == kNone) return transition;
   auto& order = at(slot);
@@ -100,7 +100,9 @@ Transition OrderTable::Impl::unknown_at_venue(std::uint32_t slot) noexcept {
       finish(slot, transition, OrderState::UNKNOWN);
       break;
     case Rule::LIVE:
-      if (!order.is(OrderFact::ACKNOWLEDGED)) finish(slot, transition, OrderState::REJECTED);
+      if (rule == UnknownOrder::NEVER_ARRIVED && !order.is(OrderFact::ACKNOWLEDGED)) {
+        finish(slot, transition, OrderState::REJECTED);
+      }
       break;
     default:
       break;

@@ -115,8 +115,8 @@ Transition OrderTable::apply(const rec::CancelRequested& record) noexcept {
 Transition OrderTable::apply(const rec::ReplaceRequested& record) noexcept {
   return impl_->request(record.order, record.cl_ord_id, &record);
 }
-Transition OrderTable::apply(const rec::Execution& record) noexcept {
-  return impl_->execution(record);
+Transition OrderTable::apply(const rec::Execution& record, UnknownOrder rule) noexcept {
+  return impl_->execution(record, rule);
 }
 Transition OrderTable::apply(const rec::CancelRejected& record) noexcept {
   return impl_->rejected(record);
@@ -132,7 +132,8 @@ Transition OrderTable::apply(const rec::OrderState& record) noexcept {
     case OrderEvent::CONNECTION_LOST:
       return impl_->lose(slot);
     case OrderEvent::UNKNOWN_AT_VENUE:
-      return from == to ? Transition{} : impl_->unknown_at_venue(slot);
+      if (from == to) return {};
+      return impl_->unknown_at_venue(slot, UnknownOrder::NEVER_ARRIVED);
     case OrderEvent::OPERATOR_CLOSED:
       return impl_->operator_closed(record.order);
     case OrderEvent::NOT_SENT:
@@ -147,9 +148,6 @@ Transition OrderTable::apply(const rec::OrderState& record) noexcept {
 
 Transition OrderTable::lose(std::uint32_t slot) noexcept { return impl_->lose(slot); }
 Transition OrderTable::not_sent(ClOrdId cl_ord_id) noexcept { return impl_->not_sent(cl_ord_id); }
-Transition OrderTable::unknown_at_venue(ClOrdId cl_ord_id) noexcept {
-  return impl_->unknown_at_venue(impl_->find(cl_ord_id));
-}
 Transition OrderTable::operator_closed(ClOrdId cl_ord_id) noexcept {
   return impl_->operator_closed(cl_ord_id);
 }

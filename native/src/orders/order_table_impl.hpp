@@ -63,12 +63,12 @@ struct OrderTable::Impl {
 
   // order_events.cpp, order_requests.cpp: facts, then the table's cell, then the state.
   Transition submitted(const rec::OrderSubmitted& record) noexcept;
-  Transition execution(const rec::Execution& record) noexcept;
+  Transition execution(const rec::Execution& record, UnknownOrder rule) noexcept;
   Transition request(ClOrdId order, ClOrdId id, const rec::ReplaceRequested* replace) noexcept;
   Transition rejected(const rec::CancelRejected& record) noexcept;
   Transition lose(std::uint32_t slot) noexcept;
   Transition not_sent(ClOrdId id) noexcept;
-  Transition unknown_at_venue(std::uint32_t slot) noexcept;
+  Transition unknown_at_venue(std::uint32_t slot, UnknownOrder rule) noexcept;
   Transition operator_closed(ClOrdId id) noexcept;
   Transition begin(std::uint32_t slot, OrderEvent event) noexcept;
   void finish(std::uint32_t slot, Transition& transition, OrderState state) noexcept;

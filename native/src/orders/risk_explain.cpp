@@ -126,9 +126,26 @@ std::vector<CheckResult> RiskGate::explain_unknown_order() {
   return results;
 }
 
+namespace {
+
+constexpr std::uint32_t kVersion = 2;
+
+void put_text(StateWriter& writer, std::string_view text) {
+  writer.put(std::uint64_t{text.size()});
+  for (const char each : text) writer.put(each);
+}
+
+std::string get_text(StateReader& reader) {
+  std::string text(reader.count(1), '\0');
+  for (char& each : text) each = reader.get<char>();
+  return text;
+}
+
+}  // namespace
+
 void RiskGate::save(std::vector<std::byte>& out) const {
   StateWriter writer(out);
-  writer.put(std::uint32_t{1});
+  writer.put(kVersion);
   for (const bool flag : {killed_, disk_low_, armed_}) writer.put(static_cast<std::uint32_t>(flag));
   writer.put(static_cast<std::uint32_t>(state_));
   writer.put(firm_rate_);
@@ -139,6 +156,13 @@ void RiskGate::save(std::vector<std::byte>& out) const {
     writer.put(row.rate);
   }
   for (const auto& rate : sessions_) writer.put(rate);
+  writer.put(std::uint64_t{changed_limits_.size()});
+  for (const auto& [key, value] : changed_limits_) {
+    put_text(writer, std::get<0>(key));
+    writer.put(std::get<1>(key));
+    writer.put(std::get<2>(key));
+    writer.put(value);
+  }
   recent_.save(out);
   limits_.save(out);
 }
@@ -147,7 +171,7 @@ bool RiskGate::restore(std::span<const std::byte> in) {
   RiskGate fresh(*registry_, *orders_, *positions_);
   fresh.kill_word_ = kill_word_;
   StateReader reader(in);
-  if (reader.get<std::uint32_t>() != 1) return false;
+  if (reader.get<std::uint32_t>() != kVersion) return false;
   for (bool* flag : {&fresh.killed_, &fresh.disk_low_, &fresh.armed_}) {
     *flag = reader.get<std::uint32_t>() != 0;
   }
@@ -160,8 +184,26 @@ bool RiskGate::restore(std::span<const std::byte> in) {
     row.rate = reader.get<RateWindow>();
   }
   for (auto& rate : fresh.sessions_) rate = reader.get<RateWindow>();
+  for (auto left = reader.count(24); left > 0 && reader.ok(); --left) {
+    auto name = get_text(reader);
+    const auto strategy = reader.get<std::uint32_t>();
+    const auto instrument = reader.get<std::uint32_t>();
+    fresh.changed_limits_[{std::move(name), strategy, instrument}] = reader.get<std::int64_t>();
+  }
   if (!fresh.recent_.restore(reader) || !fresh.limits_.restore(reader.rest())) return false;
   *this = std::move(fresh);
+  return true;
+}
+
+bool RiskGate::restore_facts(std::span<const std::byte> in) {
+  LimitTree configured = std::move(limits_);
+  if (!restore(in)) return false;
+  limits_ = std::move(configured);
+  for (const auto& [key, value] : changed_limits_) {
+    (void)limits_.set(std::get<0>(key), std::get<1>(key), std::get<2>(key), value);
+  }
+  armed_ = false;
+  for (StrategyRow& row : strategies_) row.running = true;  // as before anything was logged of it
   return true;
 }
 

@@ -212,7 +212,11 @@ void RiskGate::apply(const rec::Kill& record) noexcept {
 }
 
 LimitStatus RiskGate::apply(const rec::LimitChanged& record, std::string_view name) {
-  return limits_.set(name, record.strategy, record.instrument, record.value);
+  const auto status = limits_.set(name, record.strategy, record.instrument, record.value);
+  if (status == LimitStatus::OK) {
+    changed_limits_[{std::string(name), record.strategy, record.instrument}] = record.value;
+  }
+  return status;
 }
 
 bool RiskGate::armed(std::uint32_t strategy) const noexcept {

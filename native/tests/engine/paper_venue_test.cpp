@@ -33,7 +33,7 @@ void define(Core& core) {
   core.define_feed(kFeed, FeedKind::BINANCE_SPOT, 0);
   core.define_instrument(instrument(0, "BTCUSDT"), kFeed, "BTCUSDT", SignalConfig{});
   core.define_instrument(instrument(1, "ETHUSDT"), kFeed, "ETHUSDT", SignalConfig{});
-  core.define_venue_session(kPaper);
+  core.define_venue_session(kPaper, {});
   core.define_strategy(kAlpha, "alpha");
 }
 

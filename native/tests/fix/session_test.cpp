@@ -297,6 +297,44 @@ TEST_P(Session, numbers_continue_after_a_restart_and_missed_reports_arrive) {
   EXPECT_EQ(pair.firm_sink.executions[1].cl_ord_id, 2U);
 }
 
+TEST_P(Session, is_settled_but_for_a_logon_a_logout_or_a_test_request_under_way) {
+  pair.build();
+  EXPECT_TRUE(pair.firm->settled());
+  pair.venue->connected(pair.now), pair.firm->connected(pair.now);
+  EXPECT_FALSE(pair.firm->settled()) << "a Logon is out";
+  pair.deliver();
+  EXPECT_TRUE(pair.firm->settled());
+  const auto asked = [&] { return shown(pair.firm_sink.sent.back().text).find("|35=1|"); };
+  for (int i = 0; i < 60 && asked() == std::string::npos; ++i) {
+    pair.now += kSecond;
+    pair.firm->time(pair.now);
+  }
+  EXPECT_FALSE(pair.firm->settled()) << "nothing has come for so long that it was asked";
+  pair.deliver();
+  EXPECT_TRUE(pair.firm->settled()) << "answered";
+  pair.firm->logout(pair.now, "the end");
+  EXPECT_FALSE(pair.firm->settled()) << "a Logout is out";
+  pair.deliver();
+  pair.drop();
+  EXPECT_TRUE(pair.firm->settled());
+}
+
+TEST_P(Session, who_was_told_to_stay_out_stays_out_after_a_checkpoint) {
+  log_on();
+  pair.firm->logout(pair.now, "the end");
+  pair.deliver();
+  pair.drop();
+  const FixRestored firm = pair.firm->snapshot(), venue = pair.venue->snapshot();
+  EXPECT_FALSE(firm.enabled);
+  pair.build(firm, venue);
+  pair.connect();
+  pair.advance(3 * kSecond);
+  EXPECT_FALSE(pair.firm->logged_on());
+  pair.firm->logon(pair.now);
+  pair.deliver();
+  EXPECT_TRUE(pair.firm->logged_on());
+}
+
 TEST_P(Session, a_checkpoint_inside_a_connection_continues_word_for_word) {
   log_on();
   pair.advance(45 * kSecond, kSecond / 2);

@@ -190,20 +190,55 @@ TEST(OrderTable, AnOrderThatNeverLeftIsNotSentAndOthersOfTheSessionAreUnknown) {
   EXPECT_EQ(desk.take(fill(1, 1, 1'000)).to, S::UNKNOWN) << "the venue contradicts us";
 }
 
+rec::Execution unknown_order(ClOrdId id) {
+  auto status = report(id, ExecType::ORDER_STATUS, OrdStatus::REJECTED);
+  status.reject_reason = 5;
+  return status;
+}
+
 TEST(OrderTable, AStatusAnswerOfUnknownOrderEndsOnlyWhatTheVenueNeverMentioned) {
   Desk desk;
-  auto answer = [](ClOrdId id) {
-    auto status = report(id, ExecType::ORDER_STATUS, OrdStatus::REJECTED);
-    status.reject_reason = 5;
-    return status;
+  const auto answered = [&](ClOrdId id) {
+    return desk.orders.apply(unknown_order(id), UnknownOrder::NEVER_ARRIVED).to;
   };
   desk.orders.apply(submitted(1, Side::BUY, 5, 1'000));
   desk.working(2);
   desk.orders.apply(cancel(2, 3));
   desk.orders.connection_lost(kRoute, [](const Transition&) {});
-  EXPECT_EQ(desk.take(answer(1)).to, S::REJECTED);
-  EXPECT_EQ(desk.take(answer(2)).to, S::UNKNOWN);
+  EXPECT_EQ(answered(1), S::REJECTED);
+  EXPECT_EQ(answered(2), S::UNKNOWN);
   EXPECT_EQ(desk.orders.operator_closed(2).to, S::CANCELED);
+}
+
+TEST(OrderTable, WhereUnknownOrderMeansNothingCertainTheOrderStaysReservedUntilAnOperatorEndsIt) {
+  Desk desk;
+  desk.orders.apply(submitted(1, Side::BUY, 5, 1'000));
+  desk.orders.connection_lost(kRoute, [](const Transition&) {});
+  const auto answered = desk.orders.apply(unknown_order(1), UnknownOrder::STAYS_UNKNOWN);
+  EXPECT_EQ(answered.event, OrderEvent::UNKNOWN_AT_VENUE);
+  EXPECT_EQ(answered.to, S::UNKNOWN);
+  EXPECT_EQ(desk.positions.of(kAlpha, kStock).interval(), (Interval{0, 5}));
+  EXPECT_EQ(desk.orders.operator_closed(1).to, S::CANCELED);
+  EXPECT_EQ(desk.positions.of(kAlpha, kStock).interval(), (Interval{0, 0}));
+}
+
+TEST(OrderTable, RecoveryTakesWhatTheAnswerMeantThenAndNotWhatItWouldMeanNow) {
+  Desk desk;
+  for (const ClOrdId id : {1U, 2U}) desk.orders.apply(submitted(id, Side::BUY, 5, 1'000));
+  desk.orders.connection_lost(kRoute, [](const Transition&) {});
+  for (const ClOrdId id : {1U, 2U}) {
+    EXPECT_EQ(desk.orders.apply(unknown_order(id)).to, S::UNKNOWN);
+  }
+  rec::OrderState state;
+  state.order = 1;
+  state.from_state = static_cast<std::uint8_t>(S::UNKNOWN);
+  state.to_state = static_cast<std::uint8_t>(S::REJECTED);
+  state.event = static_cast<std::uint8_t>(OrderEvent::UNKNOWN_AT_VENUE);
+  EXPECT_EQ(desk.orders.apply(state).to, S::REJECTED) << "the log says that it ended";
+  state.order = 2;
+  state.to_state = state.from_state;
+  EXPECT_EQ(desk.orders.apply(state).order, nullptr);
+  EXPECT_EQ(desk.orders.find(2)->state, S::UNKNOWN);
 }
 
 TEST(OrderTable, AVenueThatFilledMoreThanItReportedLeavesTheOrderUnknownUntilTheReportComes) {

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,8 +54,9 @@ class Core final : public MarketObserver {
                      std::size_t parameters_size, std::span<const std::byte> object);
   static constexpr const char* kKernelEntry = "pitwire_kernel";
   /// `symbology` names the instruments as the venue does.
-  void define_fix_session(const FixSessionConfig& config, std::unique_ptr<FixSymbology> symbology);
-  void define_venue_session(SessionId session);
+  void define_fix_session(const FixSessionConfig& config, std::unique_ptr<FixSymbology> symbology,
+                          const SessionRules& rules);
+  void define_venue_session(SessionId session, const SessionRules& rules);
 
   // ---- the turn
   void begin_turn() noexcept;
@@ -117,6 +119,14 @@ class Core final : public MarketObserver {
   /// Only between turns, with nothing pending.
   void save(std::vector<std::byte>& out) const;
   [[nodiscard]] bool restore(std::span<const std::byte> in);
+  /// Of the same bytes, also of another build: orders, positions, what the gate knows beside its
+  /// configuration, and FIX numbers, for a process under another configuration or other code that
+  /// takes what was logged behind them as facts. False, and nothing usable, where they do not fit.
+  [[nodiscard]] bool restore_facts(std::span<const std::byte> in);
+  /// Nothing waits for a next turn, and no session is in the middle of something: `save` holds all.
+  [[nodiscard]] bool settled() const noexcept {
+    return !pending() && !python_wanted() && fix_->settled();
+  }
 
  private:
   void market_changed(InstrumentId instrument) override;
@@ -132,6 +142,8 @@ class Core final : public MarketObserver {
   void log_rule(const NativeRule& rule, std::string_view reason);
   void killed(const rec::Kill& record);
   void begin_epoch(const rec::Epoch& record);
+  void save_facts(ByteWriter& out) const;
+  [[nodiscard]] std::optional<ByteReader> begin_restored(ByteReader& in);
   void save_reactions(ByteWriter& out) const;
   [[nodiscard]] bool restore_reactions(ByteReader& in);
   bool apply_input(const Frame& frame);

@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "pitwire/base/clock.hpp"
@@ -27,6 +28,7 @@
 namespace pitwire {
 
 struct EdgeConfig {
+  int turn_records_max = 2048;       ///< inputs a turn, of all sources
   int operator_quota = 16;           ///< inputs a turn
   int session_quota = 64;            ///< FIX messages a turn and connection
   int market_quota = 64;             ///< datagrams or messages a turn and feed
@@ -94,6 +96,8 @@ class Edge final : public Egress,
   /// From the receipt of the last input to the hand-over of a FIX request to its connection, ns.
   [[nodiscard]] const Histogram& request_times() const noexcept { return request_times_; }
   [[nodiscard]] std::size_t queued() const noexcept { return commands_.size() + market_.size(); }
+  /// The most that was queued at the beginning of a turn, since this was last asked.
+  [[nodiscard]] std::size_t take_queued_max() noexcept { return std::exchange(queued_max_, 0); }
 
   // ---- Egress
   void fix_tx(SessionId session, Sequence sequence, ClOrdId cl_ord_id,
@@ -114,6 +118,9 @@ class Edge final : public Egress,
     return apply(R::kType, origin, source);
   }
   Sequence apply(RecordType type, Origin origin, std::uint16_t source);
+  /// How many inputs a source may still bring in this turn.
+  [[nodiscard]] int room(int quota) const noexcept;
+  [[nodiscard]] std::size_t turn_of(std::size_t place, std::size_t sources) const noexcept;
   void poll_queue(std::deque<Queued>& queue, int quota);
   void poll_sessions();
   void poll_venues();
@@ -157,6 +164,7 @@ class Edge final : public Egress,
   Nanos last_received_ = 0;  ///< host's receive stamp of the input being applied, else its time
   bool stop_ = false;
   bool busy_ = false;
+  std::size_t queued_max_ = 0;
   int inputs_ = 0;
   EdgeStats stats_;
   Histogram request_times_;

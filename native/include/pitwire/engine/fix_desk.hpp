@@ -38,8 +38,12 @@ class FixDesk final : public FixSink {
   void apply_fact(const Frame& frame);
   void after_recovery();
 
+  /// Every session is settled: `save` holds all there is.
+  [[nodiscard]] bool settled() const noexcept;
   void save(ByteWriter& out) const;
   [[nodiscard]] bool restore(ByteReader& in);
+  /// Of the same bytes the numbers, of the sessions that both processes have; nothing is connected.
+  [[nodiscard]] bool restore_facts(ByteReader& in);
 
   // ---- FixSink
   void tx(SessionId session, std::string_view message, std::uint64_t msg_seq_num, ClOrdId cl_ord_id,
@@ -69,6 +73,8 @@ class FixDesk final : public FixSink {
   };
 
   FixSession& session_at(SessionId session);
+  /// One session's part of `save`; true in `constructed` where it was in use.
+  static FixRestored read(ByteReader& in, bool& constructed);
   void tell(SessionId session, bool connected, bool logged_on);
 
   Emitter& emitter_;

@@ -34,8 +34,13 @@ class OrderRoute {
 
 struct OrderDeskConfig {
   OrderTableConfig table;
-  std::uint32_t outbound_entries_max = 4096;  ///< written to a session and not yet reported written
-  std::uint32_t outbound_reserve = 512;       ///< of these, kept for cancels
+};
+
+/// What is agreed for a session, by configuration.
+struct SessionRules {
+  UnknownOrder unknown_order = UnknownOrder::STAYS_UNKNOWN;
+  std::uint32_t in_flight_max = 4096;  ///< messages handed over and not yet reported written
+  std::uint32_t cancel_reserve = 512;  ///< of these, kept for cancels
 };
 
 class OrderDesk final {
@@ -44,7 +49,7 @@ class OrderDesk final {
             const OrderDeskConfig& config);
 
   /// Sessions are defined in the order of their ids; `route` must outlive the desk.
-  void define_session(SessionId session, OrderRoute& route);
+  void define_session(SessionId session, OrderRoute& route, const SessionRules& rules);
   void begin_epoch(std::uint32_t start_number) noexcept;
 
   /// Called with a KILL that was found set just before a gate check.
@@ -106,6 +111,9 @@ class OrderDesk final {
 
   void save(std::vector<std::byte>& out) const;
   [[nodiscard]] bool restore(std::span<const std::byte> in);
+  /// Of the same bytes orders, positions and the gate's facts: for a process of another
+  /// configuration, whose limits and sessions stay as they are.
+  [[nodiscard]] bool restore_facts(std::span<const std::byte> in);
 
  private:
   struct Outbound {
@@ -114,6 +122,7 @@ class OrderDesk final {
   };
   struct Session {
     OrderRoute* route{};
+    SessionRules rules;
     std::deque<Outbound> unwritten;
   };
 
@@ -121,6 +130,7 @@ class OrderDesk final {
   void deny(ClOrdId cl_ord_id, ClOrdId orig, const OrderRequest& request, const Verdict& verdict);
   void report(const Transition& transition);
   void book(const Transition& transition);
+  [[nodiscard]] UnknownOrder rule_of(std::uint32_t session) const noexcept;
   void unmatched(const rec::Execution& record);
   void apply(const rec::PositionAdjusted& record);
   void place(Event& event, Sequence sequence) const noexcept;
@@ -129,7 +139,6 @@ class OrderDesk final {
 
   Emitter& emitter_;
   const MarketDesk& market_;
-  OrderDeskConfig config_;
   PositionBook positions_;
   SessionPositions session_positions_;
   OrderTable table_;

@@ -33,6 +33,11 @@ class ReplayDriver {
   /// facts, replay takes as facts.
   ReplayDriver(LogReader& log, LogReader& scan, const CoreConfig& config);
 
+  /// Before the first run: begin with this ABANDONED record, by which a process began anew.
+  /// Everything before it is taken as facts, from the log's beginning or from where `facts_from`
+  /// says, as that process did. False where the log has no such record.
+  [[nodiscard]] bool begin_anew(Sequence abandoned, Sequence facts_from);
+
   /// Applies inputs until something else has to be done.
   Stop run_native(std::uint64_t inputs_max);
 
@@ -44,6 +49,8 @@ class ReplayDriver {
 
  private:
   struct Facts {
+    Sequence at{};      ///< of the ABANDONED record
+    bool anew = false;  ///< strategies began anew there: not a part of what runs before it
     Sequence from{};
     Sequence last{};
   };
@@ -61,6 +68,7 @@ class ReplayDriver {
   std::uint64_t inputs_ = 0;
   Nanos first_ts_ = 0;
   bool in_turn_ = false;
+  bool anew_ = false;  ///< what the facts tell is for nobody: no strategy knows these orders
 };
 
 }  // namespace pitwire

@@ -73,9 +73,10 @@ struct FixRestored {
   /// Acceptors: (MsgSeqNum, message) of what may be asked again, rising.
   std::vector<std::pair<std::uint64_t, std::string>> messages;
   /// Checkpoint taken in the middle of a connection (replay from it): the session continues as
-  /// logged on without a word to the sink. A resend or test request in flight at that point is not
-  /// restored.
+  /// logged on without a word to the sink. Taken while `settled`: a Logon, Logout, TestRequest or
+  /// resend under way is not restored.
   bool logged_on = false;
+  bool enabled = true;  ///< false after logout(), until logon()
   int heart_bt_int_seconds = 0;
   Nanos last_sent_ts = 0;
   Nanos last_received_ts = 0;
@@ -121,6 +122,9 @@ class FixSession {
   [[nodiscard]] FixSessionState state() const noexcept;
   /// When time() must be called next at the latest; maximum int64 while nothing can fall due.
   [[nodiscard]] Nanos next_deadline() const noexcept;
+  /// No Logon, Logout, TestRequest or resend is under way: a snapshot holds all there is. Every one
+  /// of them ends, by an answer or by a timeout.
+  [[nodiscard]] bool settled() const noexcept;
   /// For a checkpoint at the end of a turn.
   [[nodiscard]] FixRestored snapshot() const;
   [[nodiscard]] const FixTraffic& traffic() const noexcept;

@@ -32,6 +32,12 @@ struct OrderTableConfig {
   std::uint32_t exec_ids_per_session = 65'536;
 };
 
+/// What a venue means by "unknown order" in answer to a question about an order's status.
+enum class UnknownOrder : std::uint8_t {
+  NEVER_ARRIVED = 0,  ///< an order that no report ever mentioned is closed
+  STAYS_UNKNOWN = 1   ///< nothing certain: it stays UNKNOWN, reserved, until an operator decides
+};
+
 /// Which live orders; kNoId and Side::NONE mean all.
 struct OrderFilter {
   std::uint32_t instrument = kNoId;
@@ -60,8 +66,11 @@ class OrderTable {
   Transition apply(const rec::OrderSubmitted& record) noexcept;
   Transition apply(const rec::CancelRequested& record) noexcept;
   Transition apply(const rec::ReplaceRequested& record) noexcept;
-  /// Bookings in the result are the caller's to hand to `PositionBook::book`, in order.
-  Transition apply(const rec::Execution& record) noexcept;
+  /// Bookings in the result are the caller's to hand to `PositionBook::book`, in order. `rule` is
+  /// the venue's. In recovery it is STAYS_UNKNOWN whatever the venue says now: where the answer
+  /// ended an order, the ORDER_STATE behind it does so again.
+  Transition apply(const rec::Execution& record,
+                   UnknownOrder rule = UnknownOrder::STAYS_UNKNOWN) noexcept;
   Transition apply(const rec::CancelRejected& record) noexcept;
   /// Recovery only: the events that have no record of their own (CONNECTION_LOST, NOT_SENT,
   /// UNKNOWN_AT_VENUE without a report, OPERATOR_CLOSED). Every other event is skipped.
@@ -82,8 +91,6 @@ class OrderTable {
   }
   /// This request (an order, a cancel or a replace) never reached the socket.
   Transition not_sent(ClOrdId cl_ord_id) noexcept;
-  /// The venue answered that it does not know the order.
-  Transition unknown_at_venue(ClOrdId cl_ord_id) noexcept;
   /// An operator accepts, in the log, that an UNKNOWN order is gone.
   Transition operator_closed(ClOrdId cl_ord_id) noexcept;
 

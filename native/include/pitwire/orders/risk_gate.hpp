@@ -30,9 +30,11 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -162,6 +164,9 @@ class RiskGate {
 
   void save(std::vector<std::byte>& out) const;
   [[nodiscard]] bool restore(std::span<const std::byte> in);
+  /// Of the same bytes what was logged and is no configuration: the kill, risk states, rates, and
+  /// the limits that LIMIT_CHANGED records set, on top of those that are configured now.
+  [[nodiscard]] bool restore_facts(std::span<const std::byte> in);
 
   /// A strategy as the gate keeps it.
   struct StrategyRow {
@@ -188,6 +193,8 @@ class RiskGate {
   bool armed_ = false;
   pitwire::RiskState state_ = pitwire::RiskState::ACTIVE;
   LimitTree limits_;
+  /// By name, strategy and instrument: the newest LIMIT_CHANGED of each.
+  std::map<std::tuple<std::string, std::uint32_t, std::uint32_t>, std::int64_t> changed_limits_;
   RateWindow firm_rate_;
   std::vector<StrategyRow> strategies_;
   std::vector<RateWindow> sessions_;
