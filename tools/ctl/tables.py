@@ -238,7 +238,7 @@ def cell(name: str, value: Any) -> Text:  # noqa: ANN401  any field of any reply
 def kernel(row: replies.KernelRow) -> Text:
     """Its value, or by which status it was disarmed."""
     if row.armed:
-        return Text(f"{row.name} {brief(row.value) if row.value is not None else '-'}")
+        return Text(f"{row.name} {brief(row.name, row.value)}")
     return Text(f"{row.name} disarmed ({row.answered})", style="bold red")
 
 
