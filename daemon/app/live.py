@@ -19,7 +19,7 @@ import uvloop
 
 from daemon.app.checkpoints import Checkpoints, identity_of
 from daemon.app.configuration import Configuration
-from daemon.app.connections import connect_feeds, connect_sessions
+from daemon.app.connections import connect_feeds, connect_sessions, session_durability
 from daemon.app.epoch import (
     DEFINITION_KINDS,
     EpochStart,
@@ -27,7 +27,7 @@ from daemon.app.epoch import (
     definitions,
     last_epoch,
 )
-from daemon.app.host import Collector, settle_on_host
+from daemon.app.host import Collector, settle_native_threads, settle_on_host
 from daemon.app.recovery import Recovered, recover
 from daemon.app.reports import Reports
 from daemon.app.wiring import Wiring
@@ -55,6 +55,7 @@ WAIT_MODES = {"park": 0, "spin": 1, "spin_then_park": 2}
 SEQUENCES_SKIPPED = 1 << 16
 TURNS_PER_CALLBACK = 64  # before other work of the loop gets its chance
 CLOCK_ADJUST_S = 1.0
+FULL_RETRY_S = 0.01  # what the core's inbox had no room for is offered again
 LOGOUT_SECONDS_MAX = 1.0  # for a venue's answer, after every order has ended
 
 
@@ -85,6 +86,7 @@ class Daemon:
         self._checkpoints: Checkpoints
         self._checkpointed_last = False
         self._disk_was_low = False
+        self._fence_told = False
 
     # ------------------------------------------------------------------ the life of the process
 
@@ -120,6 +122,12 @@ class Daemon:
             retain_bytes=settings.retain_bytes,
             retain_days=settings.retain_days,
             low_disk_bytes=settings.low_disk_bytes,
+            sync_market=settings.durability_market != "page_cache",
+            sync_orders=settings.durability_orders != "page_cache",
+            sync_sessions=[
+                session_durability(self.configuration, each) != "page_cache"
+                for each in self.configuration.session
+            ],
         )
         log.info("log recovered", report=report["text"])
 
@@ -132,6 +140,9 @@ class Daemon:
             operator_quota=core.quotas.operator,
             session_quota=core.quotas.executions,
             market_quota=core.quotas.market,
+            inbox_bytes=core.inbox_bytes,
+            thread_wait=WAIT_MODES[core.wait],
+            thread_spin_ns=core.spin_ns,
         )
         self.wiring = Wiring(self.live.core, self.configuration)
         self.reports = Reports(self)
@@ -193,9 +204,11 @@ class Daemon:
         self._workers.start()
         self._signals = Signals(self.request_shutdown)
         self._signals.install(self._loop)
+        self.live.claim_fence()
         self._feeds = connect_feeds(self.live, settings, self._schedule)
         connect_sessions(self.live, settings)
         self._loop.add_reader(self.live.epoll_fd, self._schedule)
+        settle_native_threads(settings.core)
         settle_on_host(settings.core)
         self._collector = Collector(settings.core.collector, self.live.append_collector_run)
         self._adjust_clock()
@@ -285,6 +298,8 @@ class Daemon:
             self._kill.seen()
         for effect in self.wiring.effects.take():
             self._carry_out(effect)
+        if self.live.fenced and not self._fence_told:
+            self._fence_lost()
         if self._log.failed and not self._log_failure_told:
             self._log_failed()
         elif saveable_at:
@@ -332,9 +347,23 @@ class Daemon:
         if not low or was_low:
             return
         log.critical("disk is low: the firm is halted", folder=str(self.log_folder))
-        said = {"name": "halt", "arguments": {"reason": "disk is low"}}
+        self._halt("disk is low")
+
+    def _fence_lost(self) -> None:
+        """Egress has stopped by itself; the firm is halted too, until this process ends."""
+        self._fence_told = True
+        reason = "another process has taken the right to send"
+        log.critical(f"fenced: {reason}; the firm is halted", page=str(self.runtime_dir))
+        self._service.status(f"fenced: {reason}")
+        self._halt(f"fenced: {reason}")
+
+    def _halt(self, reason: str) -> None:
+        """As an operator would: an input, so that a replay halts at the same place."""
+        said = {"name": "halt", "arguments": {"reason": reason}}
         content = msgspec.json.encode({**said, "user": "daemon", "role": "admin"})
-        self.live.push_operator(os.getuid(), os.getpid(), self._next_command_id(), content.decode())
+        number = self._next_command_id()
+        if not self.live.push_operator(os.getuid(), os.getpid(), number, content.decode()):
+            self._loop.call_later(FULL_RETRY_S, self._halt, reason)
         self._schedule()
 
     def _next_command_id(self) -> int:
@@ -373,9 +402,10 @@ class Daemon:
         content = outcome.result.decode()
         if outcome.error:
             content = msgspec.json.encode(outcome.error).decode()
-        self.live.push_worker_result(
+        if not self.live.push_worker_result(
             outcome.request_id, outcome.strategy, int(outcome.status), content
-        )
+        ):
+            self._loop.call_later(FULL_RETRY_S, self._worker_done, outcome)
         self._schedule()
 
     # ------------------------------------------------------------------ operators
@@ -399,9 +429,10 @@ class Daemon:
             {"name": name, "arguments": arguments, "user": user, "role": role.lower()}
         )
         future: asyncio.Future[Reply] = self._loop.create_future()
-        self._replies[command_id] = future
-        self.live.push_operator(uid, pid, command_id, content.decode())
         self._schedule()
+        if not self.live.push_operator(uid, pid, command_id, content.decode()):
+            return Reply(command_id, int(Outcome.REFUSED), None, "the core's inbox is full")
+        self._replies[command_id] = future
         try:
             return await asyncio.wait_for(future, timeout=10)
         except TimeoutError:
