@@ -165,8 +165,9 @@ void bind_pushes(py::class_<Live>& cls) {
       .def("push_market_message",
            [](Live& self, std::uint32_t feed, Nanos ts_recv, int kind, std::uint32_t instrument,
               std::string bytes) {
-             return self.edge.push_market_message(FeedId{feed}, ts_recv, static_cast<MessageKind>(kind),
-                                           instrument, std::move(bytes));
+             return self.edge.push_market_message(FeedId{feed}, ts_recv,
+                                                  static_cast<MessageKind>(kind), instrument,
+                                                  std::move(bytes));
            })
       .def("push_feed_status", [](Live& self, std::uint32_t feed, int event) {
         self.edge.push_feed_status(FeedId{feed}, static_cast<FeedEvent>(event));
