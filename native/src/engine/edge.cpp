@@ -114,8 +114,9 @@ void Edge::put(Queue& queue, std::size_t size_bytes, std::function<void()> apply
 
 bool Edge::push_operator(std::uint32_t uid, std::uint32_t pid, std::uint64_t command_id,
                          std::string json) {
-  if (!has_room(commands_, json.size())) return false;
-  put(commands_, json.size(), [this, uid, pid, command_id, json = std::move(json)] {
+  const std::size_t size_bytes = json.size();
+  if (!has_room(commands_, size_bytes)) return false;
+  put(commands_, size_bytes, [this, uid, pid, command_id, json = std::move(json)] {
     rec::Operator record;
     record.uid = uid;
     record.pid = pid;
@@ -128,8 +129,9 @@ bool Edge::push_operator(std::uint32_t uid, std::uint32_t pid, std::uint64_t com
 
 bool Edge::push_worker_result(std::uint64_t request_id, StrategyId strategy, std::uint32_t status,
                               std::string json) {
-  if (!has_room(commands_, json.size())) return false;
-  put(commands_, json.size(), [this, request_id, strategy, status, json = std::move(json)] {
+  const std::size_t size_bytes = json.size();
+  if (!has_room(commands_, size_bytes)) return false;
+  put(commands_, size_bytes, [this, request_id, strategy, status, json = std::move(json)] {
     rec::WorkerResult record;
     record.request_id = request_id;
     record.strategy = index(strategy);
@@ -142,8 +144,9 @@ bool Edge::push_worker_result(std::uint64_t request_id, StrategyId strategy, std
 
 bool Edge::push_market_message(FeedId feed, Nanos ts_recv, MessageKind kind,
                                std::uint32_t instrument, std::string bytes) {
-  if (!has_room(market_, bytes.size())) return false;
-  put(market_, bytes.size(), [this, feed, ts_recv, kind, instrument, bytes = std::move(bytes)] {
+  const std::size_t size_bytes = bytes.size();
+  if (!has_room(market_, size_bytes)) return false;
+  put(market_, size_bytes, [this, feed, ts_recv, kind, instrument, bytes = std::move(bytes)] {
     rec::MarketMessage record;
     record.ts_recv = ts_recv;
     record.kind = static_cast<std::uint32_t>(kind);
@@ -276,7 +279,8 @@ void Edge::datagram(FeedId feed, std::uint32_t line, Nanos ts_recv,
                     std::span<const std::byte> packet) {
   if (stop_) {
     std::vector<std::byte> kept(packet.begin(), packet.end());
-    return put(held_, kept.size(), [this, feed, line, ts_recv, kept = std::move(kept)] {
+    const std::size_t size_bytes = kept.size();
+    return put(held_, size_bytes, [this, feed, line, ts_recv, kept = std::move(kept)] {
       datagram(feed, line, ts_recv, kept);
     });
   }
