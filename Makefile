@@ -82,8 +82,11 @@ check-deep: build-tests ## sanitizers over the C++ tests, all static analysis, t
 	$(NINJA) -C build/asan
 	$(BIN)/ctest --test-dir build/asan --output-on-failure
 	$(CMAKE) -S . -B build/tsan -DPITWIRE_SANITIZE=thread -DPITWIRE_PYTHON=OFF
-	$(NINJA) -C build/tsan pitwire_base_tests
+	$(NINJA) -C build/tsan pitwire_base_tests pitwire_log_tests pitwire_wire_tests pitwire_engine_tests
 	$(BIN)/ctest --test-dir build/tsan --output-on-failure -R '^base$$'
+	build/tsan/pitwire_log_tests --gtest_filter='SyncTest*:LogTest*'
+	build/tsan/pitwire_wire_tests --gtest_filter='FixThread*:FeedThread*:Waiter*'
+	build/tsan/pitwire_engine_tests --gtest_filter='*EgressTest*'
 	@$(BIN)/python .ci/requirements pyproject.toml deep > build/requirements-deep.txt
 	$(BIN)/python -m pip install --quiet -r build/requirements-deep.txt
 	$(BIN)/python -m pytest -m deep tests

@@ -132,6 +132,11 @@ class OrderEvent(IntEnum):
     UNKNOWN_AT_VENUE = 20
     OPERATOR_CLOSED = 21
 
+class WithheldReason(IntEnum):
+    KILLED = 1
+    LOG_FAILED = 2
+    FENCED = 3
+
 class CancelReason(IntEnum):
     STRATEGY = 0
     OPERATOR = 1
@@ -256,6 +261,7 @@ class RecordType(IntEnum):
     KILL = 24
     WORKER_RESULT = 25
     VENUE_REPORT = 26
+    TX_WITHHELD = 27
     ORDER_SUBMITTED = 32
     ORDER_DENIED = 33
     CANCEL_REQUESTED = 34
@@ -511,7 +517,6 @@ class FeedLineConfig:
 class FeedLine:
     def __init__(self, config: FeedLineConfig) -> None: ...
     def poll(self, now: int, budget: int) -> list[tuple[Any, ...]]: ...
-    def resume(self, session: str, next_sequence: int) -> None: ...
     def port(self, line: int) -> int: ...
     def stats(self) -> dict[str, Any]: ...
     @property
@@ -662,7 +667,11 @@ class LogWriter:
         retain_bytes: int = 0,
         retain_days: int = 0,
         low_disk_bytes: int = 1073741824,
-    ) -> tuple[LogWriter, dict[str, Any]]: ...
+        sync_market: bool = True,
+        sync_orders: bool = True,
+        sync_sessions: Sequence[bool] = ...,
+    ) -> tuple[LogWriter, dict[str, Any]]:
+        """Frames of a class that is not synced ask for none; they go along with those that do."""
     def append(
         self,
         type: int,
@@ -943,6 +952,9 @@ class Live:
         operator_quota: int = 16,
         session_quota: int = 64,
         market_quota: int = 64,
+        inbox_bytes: int = 16777216,
+        thread_wait: int = 0,
+        thread_spin_ns: int = 50000,
     ) -> None: ...
     @property
     def core(self) -> Core: ...
@@ -975,9 +987,9 @@ class Live:
         receive_buffer_bytes: int,
         busy_poll_us: int,
         stale_after_ns: int,
+        threaded: bool,
         /,
     ) -> None: ...
-    def resume_feed(self, at: int, session: str, next_sequence: int, /) -> None: ...
     def feed_stats(self, at: int, /) -> dict[str, int]: ...
     def add_connection(
         self,
@@ -988,8 +1000,15 @@ class Live:
         secrets: Sequence[tuple[str, str]],
         backoff_min_ns: int,
         backoff_max_ns: int,
+        awaits: int,
+        threaded: bool,
         /,
     ) -> None: ...
+    def claim_fence(self) -> None:
+        """Take the right to send from whoever had it; before the first connection."""
+    @property
+    def fenced(self) -> bool:
+        """Another process has taken the right to send: nothing leaves any more."""
     def enable_connection(self, session: int, enabled: bool, /) -> None: ...
     def add_venue(
         self,
@@ -1003,13 +1022,14 @@ class Live:
 
     # -------------------------------------------------- inputs
 
-    def push_operator(self, uid: int, pid: int, command_id: int, json: str | bytes, /) -> None: ...
+    # False: inbox_bytes are waiting already, and it was not taken.
+    def push_operator(self, uid: int, pid: int, command_id: int, json: str | bytes, /) -> bool: ...
     def push_worker_result(
         self, request_id: int, strategy: int, status: int, json: str | bytes, /
-    ) -> None: ...
+    ) -> bool: ...
     def push_market_message(
         self, feed: int, ts_recv: int, kind: int, instrument: int, message: str | bytes, /
-    ) -> None: ...
+    ) -> bool: ...
     def push_feed_status(self, feed: int, event: int, /) -> None: ...
     def append_epoch(self, epoch: int, start_number: int, json: str | bytes, /) -> None: ...
     def append_definition(self, id: int, kind: int, json: str | bytes, /) -> None: ...

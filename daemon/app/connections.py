@@ -12,9 +12,12 @@ from daemon.app.market_settings import (
     ItchFeed,
     SimulatedSessionSettings,
 )
+from daemon.app.settings import Durability
 from daemon.core import Live
 from daemon.io.binance import BinanceEdge
 from daemon.io.credentials import resolve
+
+AWAITS_NONE, AWAITS_ORDERS, AWAITS_ALL = range(3)
 
 
 class Feeds:
@@ -69,6 +72,7 @@ def _connect_itch(live: Live, number: int, feed: ItchFeed) -> None:
         feed.receive_buffer_bytes,
         feed.busy_poll_us,
         feed.stale_after_ms * 1_000_000,
+        feed.placement == "thread",
     )
 
 
@@ -81,6 +85,21 @@ def _binance(
     wake: Callable[[], None],
 ) -> BinanceEdge:
     return BinanceEdge(live, number, feed, symbols, names, wake)
+
+
+def awaits_of(configuration: Configuration, session: FixSessionSettings) -> int:
+    """Which entries leave only when the log is durable up to them: AWAITS_NONE, _ORDERS, _ALL."""
+    if session_durability(configuration, session) == "awaited":
+        return AWAITS_ALL
+    return AWAITS_ORDERS if configuration.log.durability_orders == "awaited" else AWAITS_NONE
+
+
+def session_durability(
+    configuration: Configuration, session: FixSessionSettings | SimulatedSessionSettings
+) -> Durability:
+    """A session's own class, else that of [log]."""
+    own = session.durability if isinstance(session, FixSessionSettings) else None
+    return own or configuration.log.durability_sessions
 
 
 def connect_sessions(live: Live, configuration: Configuration) -> None:
@@ -105,6 +124,8 @@ def connect_sessions(live: Live, configuration: Configuration) -> None:
                 secrets,
                 session.reconnect_ms_min * 1_000_000,
                 session.reconnect_ms_max * 1_000_000,
+                awaits_of(configuration, session),
+                session.placement == "thread",
             )
         except ValueError as error:
             raise ValueError(f"session.{session.name}: {error}") from None

@@ -8,8 +8,10 @@ collection happens between turns, when nothing waits, once enough has gathered.
 from __future__ import annotations
 
 import gc
+import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import structlog
 
@@ -20,6 +22,7 @@ log = structlog.get_logger(__name__)
 
 YOUNG_OBJECTS = 20_000  # allocations, less deallocations, that are worth a collection
 YOUNG_RUNS_PER_MIDDLE = 50
+NATIVE_PREFIX = "pitwire-"  # of every native thread's name
 
 
 class HostError(ValueError):
@@ -40,6 +43,28 @@ def settle_on_host(settings: CoreSettings) -> None:
         locked = lock_memory()
         if not locked:
             raise HostError(f"core.lock_memory: {locked.reason}")
+
+
+def settle_native_threads(settings: CoreSettings) -> None:
+    """Pin our native threads, in turn, to `pin_native`; call it when all have been started.
+
+    In the order of their names. HostError where the host refuses.
+    """
+    if not settings.pin_native:
+        return
+    for number, (name, thread_id) in enumerate(_native_threads()):
+        core = settings.pin_native[number % len(settings.pin_native)]
+        try:
+            os.sched_setaffinity(thread_id, {core})
+        except OSError as error:
+            raise HostError(f"core.pin_native: core {core}: {error.strerror}") from None
+        log.info("pinned", thread=name, core=core)
+
+
+def _native_threads() -> list[tuple[str, int]]:
+    tasks = Path("/proc/self/task").iterdir()
+    named = ((task.joinpath("comm").read_text().strip(), int(task.name)) for task in tasks)
+    return sorted(each for each in named if each[0].startswith(NATIVE_PREFIX))
 
 
 class Collector:

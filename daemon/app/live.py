@@ -19,17 +19,17 @@ import uvloop
 
 from daemon.app.checkpoints import Checkpoints, identity_of
 from daemon.app.configuration import Configuration
-from daemon.app.connections import connect_feeds, connect_sessions
+from daemon.app.connections import connect_feeds, connect_sessions, session_durability
 from daemon.app.epoch import (
     EpochStart,
     append_epoch,
     definitions,
     last_epoch,
 )
-from daemon.app.host import Collector, settle_on_host
+from daemon.app.host import Collector, settle_native_threads, settle_on_host
 from daemon.app.identities import KINDS, in_order_of_ids, known_of
 from daemon.app.operators import Operators
-from daemon.app.pace import Pace
+from daemon.app.pace import WAIT_MODES, Pace
 from daemon.app.recovery import Recovered, recover
 from daemon.app.reports import Reports
 from daemon.app.wiring import Wiring
@@ -58,6 +58,7 @@ log = structlog.get_logger("daemon")
 PHASES = ("starting", "recovering", "reconciling", "ready", "stopping")
 SEQUENCES_SKIPPED = 1 << 16
 CLOCK_ADJUST_S = 1.0
+FULL_RETRY_S = 0.01  # what the core's inbox had no room for is offered again
 LOGOUT_SECONDS_MAX = 1.0  # for a venue's answer, after every order has ended
 TELL_S = 1.0  # how often systemd hears that a start goes on
 START_TIMEOUT_S = 30.0  # from one such word to the next
@@ -102,6 +103,7 @@ class Daemon:
         self._disk_was_low = False
         self._left = 0  # orders that had not ended when the time for that was over
         self._told_at = 0.0
+        self._fence_told = False
 
     # ------------------------------------------------------------------ the life of the process
 
@@ -155,6 +157,12 @@ class Daemon:
             retain_bytes=settings.retain_bytes,
             retain_days=settings.retain_days,
             low_disk_bytes=settings.low_disk_bytes,
+            sync_market=settings.durability_market != "page_cache",
+            sync_orders=settings.durability_orders != "page_cache",
+            sync_sessions=[
+                session_durability(self.configuration, each) != "page_cache"
+                for each in self.configuration.session
+            ],
         )
         # What had been synced and is gone, the venue may still know.
         say = log.error if report["verdict"] == "torn_below_durable" else log.info
@@ -171,6 +179,9 @@ class Daemon:
             operator_quota=core.quotas.operator,
             session_quota=core.quotas.executions,
             market_quota=core.quotas.market,
+            inbox_bytes=core.inbox_bytes,
+            thread_wait=WAIT_MODES[core.wait],
+            thread_spin_ns=core.spin_ns,
         )
         self.wiring = Wiring(self.live.core, self.configuration)
         self.reports = Reports(self)
@@ -232,6 +243,7 @@ class Daemon:
         self._pace = Pace(
             self.live, settings.core, self._turn, self._between_turns, self._turn_failed
         )
+        self.live.claim_fence()
         # First what may still refuse: an address, a credential, a certificate.
         self._feeds = connect_feeds(self.live, settings, self._pace.schedule)
         connect_sessions(self.live, settings)
@@ -264,6 +276,7 @@ class Daemon:
         self._workers.start()
         self._signals.install(self._loop)
         self._pace.start()
+        settle_native_threads(settings.core)
         settle_on_host(settings.core)
         self._collector = Collector(settings.core.collector, self.live.append_collector_run)
         self._carry_out_effects()
@@ -316,6 +329,8 @@ class Daemon:
         if self._status.killed:
             self._kill.seen()
         self._carry_out_effects()
+        if self.live.fenced and not self._fence_told:
+            self._fence_lost()
         if self._log.failed and not self._log_failure_told:
             self._log_failed()
         elif saveable_at:
@@ -354,6 +369,14 @@ class Daemon:
             return
         log.critical("disk is low: the firm is halted", folder=str(self.log_folder))
         self._operators.command("halt", reason="disk is low")
+
+    def _fence_lost(self) -> None:
+        """Egress has stopped by itself; the firm is halted too, until this process ends."""
+        self._fence_told = True
+        reason = "another process has taken the right to send"
+        log.critical(f"fenced: {reason}; the firm is halted", page=str(self.runtime_dir))
+        self._service.status(f"fenced: {reason}")
+        self._operators.command("halt", reason=f"fenced: {reason}")
 
     def _adjust_clock(self) -> None:
         self._look_at_disk()
@@ -416,9 +439,10 @@ class Daemon:
         content = outcome.result.decode()
         if outcome.error:
             content = msgspec.json.encode(outcome.error).decode()
-        self.live.push_worker_result(
+        if not self.live.push_worker_result(
             outcome.request_id, outcome.strategy, int(outcome.status), content
-        )
+        ):
+            self._loop.call_later(FULL_RETRY_S, self._worker_done, outcome)
         self._pace.schedule()
 
     def request_shutdown(self, reason: str = "signal") -> None:

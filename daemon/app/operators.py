@@ -21,6 +21,8 @@ from daemon.messages.commands import COMMANDS
 from daemon.messages.replies import Outcome
 
 ANSWER_SECONDS_MAX: Final = 10.0
+DAEMON: Final = "daemon"  # who gives the commands that nobody typed
+FULL_RETRY_S: Final = 0.01  # what the core's inbox had no room for is offered again
 
 
 class Operators:
@@ -50,7 +52,7 @@ class Operators:
 
     def command(self, name: str, **arguments: object) -> None:
         """The daemon's own command; its answer is in the log."""
-        own = self._command(os.getuid(), os.getpid(), "daemon", "admin", name, arguments)
+        own = self._command(os.getuid(), os.getpid(), DAEMON, "admin", name, arguments)
         task = asyncio.get_running_loop().create_task(own)
         self._own.add(task)
         task.add_done_callback(self._own.discard)
@@ -72,10 +74,14 @@ class Operators:
         self._command_id += 1
         command_id = self._command_id
         said = {"name": name, "arguments": arguments, "user": user, "role": role}
+        content = msgspec.json.encode(said).decode()
+        self._schedule()
+        while not self._live.push_operator(uid, pid, command_id, content):
+            if user != DAEMON:
+                return Reply(command_id, int(Outcome.REFUSED), None, "the core's inbox is full")
+            await asyncio.sleep(FULL_RETRY_S)  # what the daemon itself commands is not given up
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._replies[command_id] = future
-        self._live.push_operator(uid, pid, command_id, msgspec.json.encode(said).decode())
-        self._schedule()
         try:
             return await asyncio.wait_for(future, ANSWER_SECONDS_MAX)
         except TimeoutError:

@@ -50,7 +50,9 @@ class MarketPort(Protocol):
 
     def push_market_message(
         self, feed: int, ts_recv: int, kind: int, instrument: int, text: str, /
-    ) -> None: ...
+    ) -> bool | None:
+        """False: not taken, for want of room."""
+
     def push_feed_status(self, feed: int, event: int, /) -> None: ...
 
 
@@ -197,7 +199,8 @@ class BinanceEdge:
                 if not self._up:
                     self._come_up()
             self.messages += 1
-            push(number, stamp, _WEBSOCKET, NO_INSTRUMENT, message.data)
+            if push(number, stamp, _WEBSOCKET, NO_INSTRUMENT, message.data) is False:
+                raise FeedLostError("the core's inbox is full")
             wake()
         raise FeedLostError(_end_of(socket))
 

@@ -31,7 +31,8 @@ struct Live {
 
 std::unique_ptr<Live> make_live(LogWriter& log, SharedStatus* status, std::uint32_t orders_max,
                                 int turn_records_max, int operator_quota, int session_quota,
-                                int market_quota) {
+                                int market_quota, std::uint64_t inbox_bytes, int thread_wait,
+                                Nanos thread_spin_ns) {
   CoreConfig core;
   core.orders.table.capacity = orders_max;
   EdgeConfig edge;
@@ -39,6 +40,9 @@ std::unique_ptr<Live> make_live(LogWriter& log, SharedStatus* status, std::uint3
   edge.operator_quota = operator_quota;
   edge.session_quota = session_quota;
   edge.market_quota = market_quota;
+  edge.inbox_bytes = edge.threads.ring_bytes = inbox_bytes;
+  edge.threads.wait = static_cast<WaitMode>(thread_wait);
+  edge.threads.spin_ns = thread_spin_ns;
   return std::make_unique<Live>(log, status, core, edge);
 }
 
@@ -46,12 +50,15 @@ Endpoint endpoint(const std::pair<std::string, std::uint16_t>& pair) {
   return {pair.first, pair.second};
 }
 
+Placement placement(bool threaded) { return threaded ? Placement::THREAD : Placement::INLINE; }
+
 using Address = std::pair<std::string, std::uint16_t>;
 
 void add_feed(Live& live, std::uint32_t id,
               const std::vector<std::tuple<std::string, std::uint16_t, std::string>>& lines,
               const std::optional<Address>& retransmission, const std::optional<Address>& snapshot,
-              int receive_buffer_bytes, int busy_poll_us, std::int64_t stale_after_ns) {
+              int receive_buffer_bytes, int busy_poll_us, std::int64_t stale_after_ns,
+              bool threaded) {
   FeedLineConfig config;
   config.id = FeedId{id};
   for (const auto& [host, port, interface] : lines) {
@@ -63,13 +70,14 @@ void add_feed(Live& live, std::uint32_t id,
   config.receive_buffer_bytes = receive_buffer_bytes;
   config.busy_poll_us = busy_poll_us;
   config.sequencing.silence_ns = stale_after_ns;
-  live.edge.add_feed(config);
+  live.edge.add_feed(config, placement(threaded));
 }
 
 void add_connection(Live& live, std::uint32_t session, const std::string& host, std::uint16_t port,
                     const py::object& tls,
                     const std::vector<std::pair<std::string, std::string>>& secrets,
-                    std::int64_t backoff_min_ns, std::int64_t backoff_max_ns) {
+                    std::int64_t backoff_min_ns, std::int64_t backoff_max_ns, int awaits,
+                    bool threaded) {
   ConnectionConfig config;
   config.id = SessionId{session};
   config.host = host;
@@ -88,7 +96,7 @@ void add_connection(Live& live, std::uint32_t session, const std::string& host, 
     settings.host_name = spec.at("server_name");
     config.tls = settings;
   }
-  live.edge.add_connection(config);
+  live.edge.add_connection(std::move(config), static_cast<Awaits>(awaits), placement(threaded));
 }
 
 void add_venue(Live& live, std::uint32_t session, const std::vector<std::uint32_t>& instruments,
@@ -145,18 +153,19 @@ void append_checkpoint(Live& live, Sequence covered_sequence, std::uint64_t size
 void bind_pushes(py::class_<Live>& cls) {
   cls.def("push_operator",
           [](Live& self, std::uint32_t uid, std::uint32_t pid, std::uint64_t id, std::string json) {
-            self.edge.push_operator(uid, pid, id, std::move(json));
+            return self.edge.push_operator(uid, pid, id, std::move(json));
           })
       .def("push_worker_result",
            [](Live& self, std::uint64_t id, std::uint32_t strategy, std::uint32_t status,
               std::string json) {
-             self.edge.push_worker_result(id, StrategyId{strategy}, status, std::move(json));
+             return self.edge.push_worker_result(id, StrategyId{strategy}, status, std::move(json));
            })
       .def("push_market_message",
            [](Live& self, std::uint32_t feed, Nanos ts_recv, int kind, std::uint32_t instrument,
               std::string bytes) {
-             self.edge.push_market_message(FeedId{feed}, ts_recv, static_cast<MessageKind>(kind),
-                                           instrument, std::move(bytes));
+             return self.edge.push_market_message(FeedId{feed}, ts_recv,
+                                                  static_cast<MessageKind>(kind), instrument,
+                                                  std::move(bytes));
            })
       .def("push_feed_status", [](Live& self, std::uint32_t feed, int event) {
         self.edge.push_feed_status(FeedId{feed}, static_cast<FeedEvent>(event));
@@ -233,14 +242,15 @@ py::dict stats(Live& live) {
   out["market_inputs"] = stats.market_inputs;
   out["fix_inputs"] = stats.fix_inputs;
   out["fix_refused"] = stats.fix_refused;
+  out["inbox_refused"] = stats.inbox_refused;
+  out["withheld"] = stats.withheld;
   out["venue_reports"] = stats.venue_reports;
   out["venue_refused"] = stats.venue_refused;
   return out;
 }
 
 py::dict feed_stats(Live& live, std::size_t at) {
-  FeedLine& feed = live.edge.feed(at);
-  const FeedLineStats stats = feed.stats();
+  const FeedLineStats stats = live.edge.feed(at).stats();
   py::dict out;
   out["packets"] = stats.datagrams[0] + stats.datagrams[1] + stats.datagrams[2];
   out["dropped_by_kernel"] = stats.kernel_drops[0] + stats.kernel_drops[1];
@@ -249,7 +259,7 @@ py::dict feed_stats(Live& live, std::size_t at) {
   out["lost"] = stats.sequencing.gaps_lost;
   const auto& malformed = stats.sequencing.malformed;
   out["malformed"] = malformed[0] + malformed[1] + malformed[2];
-  out["next_sequence"] = feed.next_sequence();
+  out["next_sequence"] = stats.next_sequence;
   return out;
 }
 
@@ -260,7 +270,10 @@ void bind_live(py::module_& module) {
   cls.def(py::init(&make_live), py::arg("log"), py::arg("status").none(true),
           py::arg("orders_max") = 1 << 16, py::arg("turn_records_max") = 2048,
           py::arg("operator_quota") = 16, py::arg("session_quota") = 64,
-          py::arg("market_quota") = 64, py::keep_alive<1, 2>(), py::keep_alive<1, 3>())
+          py::arg("market_quota") = 64, py::arg("inbox_bytes") = LineThreadConfig{}.ring_bytes,
+          py::arg("thread_wait") = static_cast<int>(WaitMode::PARK),
+          py::arg("thread_spin_ns") = LineThreadConfig{}.spin_ns, py::keep_alive<1, 2>(),
+          py::keep_alive<1, 3>())
       .def_property_readonly(
           "core", [](Live& self) -> Core& { return self.core; },
           py::return_value_policy::reference_internal)
@@ -272,8 +285,10 @@ void bind_live(py::module_& module) {
            [](Live& self, std::uint32_t session, bool enabled) {
              self.edge.enable_connection(SessionId{session}, enabled);
            })
-      .def("resume_feed", [](Live& self, std::size_t at, const std::string& session,
-                             std::uint64_t next) { self.edge.feed(at).resume(session, next); })
+      .def(
+          "claim_fence", [](Live& self) { self.edge.claim_fence(); },
+          "Take the right to send from whoever had it; before the first connection.")
+      .def_property_readonly("fenced", [](Live& self) { return self.edge.fenced(); })
       .def("drain", [](Live& self) { return self.edge.drain(); })
       .def_property_readonly("busy", [](Live& self) { return self.edge.busy(); })
       .def_property_readonly("epoll_fd", [](Live& self) { return self.edge.epoll_fd(); })

@@ -250,7 +250,7 @@ void bind_connections(py::module_& module) {
            py::arg("id"), py::arg("host"), py::arg("port"))
       .def("poll", &poll<FixConnection>, py::arg("now"), py::arg("budget") = 64)
       .def("write", [](FixConnection& self, Sequence sequence,
-                       const py::bytes& message) { return self.write(sequence, message); })
+                       const py::bytes& message) { return self.write({sequence}, message); })
       .def("close", [](FixConnection& self, const std::string& reason) { self.close(reason); })
       .def_property_readonly("connected", &FixConnection::connected)
       .def("fileno", &FixConnection::epoll_fd);

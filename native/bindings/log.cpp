@@ -166,12 +166,16 @@ void bind_writer(py::module_& module) {
       .def_static(
           "recover",
           [](const std::string& folder, std::uint64_t segment_size_bytes, bool prefault,
-             std::uint64_t retain_bytes, std::uint64_t retain_days, std::uint64_t low_disk_bytes) {
+             std::uint64_t retain_bytes, std::uint64_t retain_days, std::uint64_t low_disk_bytes,
+             bool sync_market, bool sync_orders, std::vector<bool> sync_sessions) {
             LogOptions options = options_of(folder, segment_size_bytes, "");
             options.prefault = prefault;
             options.retain_bytes = retain_bytes;
             options.retain_days = retain_days;
             options.low_disk_bytes = low_disk_bytes;
+            options.sync.market = sync_market;
+            options.sync.orders = sync_orders;
+            options.sync.by_session = std::move(sync_sessions);
             RecoveryReport report;
             auto log = std::make_unique<LogWriter>(LogWriter::recover(options, report));
             return py::make_tuple(std::move(log), report_of(report));
@@ -179,7 +183,9 @@ void bind_writer(py::module_& module) {
           py::arg("folder"), size, py::arg("prefault") = LogOptions{}.prefault,
           py::arg("retain_bytes") = LogOptions{}.retain_bytes,
           py::arg("retain_days") = LogOptions{}.retain_days,
-          py::arg("low_disk_bytes") = LogOptions{}.low_disk_bytes)
+          py::arg("low_disk_bytes") = LogOptions{}.low_disk_bytes, py::arg("sync_market") = true,
+          py::arg("sync_orders") = true, py::arg("sync_sessions") = std::vector<bool>{},
+          "Frames of a class that is not synced ask for none; they go along with those that do.")
       .def("append", &append, py::arg("type"), py::arg("ts_core"), py::arg("payload"),
            py::arg("frame_class"), py::arg("origin") = 0, py::arg("source") = 0)
       .def("skip_sequences", &LogWriter::skip_sequences, py::arg("count"))

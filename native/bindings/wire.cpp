@@ -203,7 +203,6 @@ void bind_feed(py::module_& module) {
       .def("poll", &poll_feed, py::arg("now"), py::arg("budget"),
            "('datagram'|'snapshot', line, ts_recv, packet) and "
            "('status', line, FeedEvent, expected, found), in order.")
-      .def("resume", &FeedLine::resume, py::arg("session"), py::arg("next_sequence"))
       .def("port", &FeedLine::port, py::arg("line"))
       .def("stats", &stats_of)
       .def_property_readonly("epoll_fd", &FeedLine::epoll_fd)

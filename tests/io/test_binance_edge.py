@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from daemon.core import BookState, FeedEvent
+from daemon.core import BookState, FeedEvent, MessageKind
 from daemon.io.binance import BinanceEdge
 from daemon.io.binance_api import STREAMS_MAX, snapshot_interval_s, snapshot_url, stream_urls
 from daemon.runtime.events import EventKind
@@ -161,6 +161,33 @@ async def test_connection_that_stays_silent_is_given_up(venue: Venue, core: Live
     lost = next(line for line in logs if line["event"] == "feed lost")
     assert lost["reason"].startswith("silent for")
     assert lost["feed"] == "spot"
+
+
+async def test_a_core_without_room_ends_the_connection_and_the_next_begins_whole(
+    venue: Venue,
+) -> None:
+    statuses: list[int] = []
+
+    class Port:
+        refused = 0
+
+        def push_feed_status(self, _: int, event: int, /) -> None:
+            statuses.append(event)
+
+        def push_market_message(self, *message: object) -> bool:
+            if message[2] == MessageKind.SNAPSHOT or self.refused:
+                return True
+            self.refused += 1
+            return False
+
+    edge = BinanceEdge(Port(), 0, venue.feed(), {"BTCUSDT": 0}, {}, lambda: None)
+    edge.start()
+    await venue.until(lambda: len(venue.clients) == 1)
+    await venue.send(diff(100, 101, bids=[("10.01", "5.000")]))
+    await venue.until(lambda: edge.connections == 2)
+    await edge.close()
+    lost = statuses.index(FeedEvent.DISCONNECTED, 1)
+    assert FeedEvent.CONNECTED in statuses[:lost]
 
 
 async def test_books_of_a_checkpoint_are_not_alive_before_the_connection(venue: Venue) -> None:

@@ -209,6 +209,11 @@ bool Core::apply_input(const Frame& frame) {
     case RecordType::TX_WRITTEN:
       orders_->on_written(SessionId{source}, frame.as<rec::TxWritten>()->written_sequence);
       return false;
+    case RecordType::TX_WITHHELD: {
+      const auto& record = *frame.as<rec::TxWithheld>();
+      orders_->on_withheld(SessionId{source}, record.withheld_sequence, record.cl_ord_id);
+      return false;
+    }
     case RecordType::VENUE_REPORT:
       venue_report(*frame.as<rec::VenueReport>(), frame.tail<rec::VenueReport>());
       return false;
@@ -448,9 +453,9 @@ void Core::apply_fact(const Frame& frame) {
 
 void Core::begin_epoch(const rec::Epoch& record) {
   orders_->begin_epoch(record.start_number);
-  if (emitter_.muted()) return;
   // Sessions, connections and feeds of the process before are gone.
   market_->begin_epoch();
+  if (emitter_.muted()) return;
   positions_->begin_epoch();
   fix_->after_recovery();
   for (const auto& venue : venues_) {

@@ -3,9 +3,35 @@
 #include <algorithm>
 
 namespace pitwire {
+namespace {
+
+EgressRules rules_of(const LogWriter& log, const SharedStatus* status) {
+  EgressRules rules;
+  rules.durable = &log.durable_word();
+  rules.log_failed = &log.failed_word();
+  if (status != nullptr) rules.kill_word = &status->kill_word();
+  return rules;
+}
+
+/// MsgType is a FIX message's third field.
+std::string_view msg_type_of(std::string_view message) {
+  const std::size_t second = message.find('\x01') + 1;
+  const std::size_t third = message.find('\x01', second) + 1;
+  const std::size_t end = message.find('\x01', third);
+  return message.substr(third + 3, end - third - 3);
+}
+
+}  // namespace
 
 Edge::Edge(LiveJournal& journal, TscClock& clock, SharedStatus* status, const EdgeConfig& config)
-    : journal_(journal), clock_(clock), status_(status), config_(config) {
+    : journal_(journal),
+      clock_(clock),
+      status_(status),
+      config_(config),
+      rules_(rules_of(journal.log(), status)),
+      durable_(rules_) {
+  journal_.log().ring_when_durable(durable_.doorbell());
+  waiter_.add(durable_);
   if (status_ == nullptr) return;
   journal_.set_kill_source([this] {
     const StatusPage& page = status_->page();
@@ -15,8 +41,11 @@ Edge::Edge(LiveJournal& journal, TscClock& clock, SharedStatus* status, const Ed
 }
 
 Edge::~Edge() {
-  for (const auto& feed : feeds_) waiter_.remove(feed->epoll_fd());
-  for (const auto& connection : connections_) waiter_.remove(connection->epoll_fd());
+  waiter_.remove(durable_);
+  journal_.log().forget_bell(durable_.doorbell());
+  for (Doorbell* bell : thread_bells_) journal_.log().forget_bell(*bell);
+  for (const auto& feed : feeds_) feed->unwatch(waiter_);
+  for (const auto& connection : connections_) connection->unwatch(waiter_);
 }
 
 void Edge::attach(Core& core) {
@@ -24,30 +53,70 @@ void Edge::attach(Core& core) {
   if (status_ != nullptr) core.orders().gate().set_kill_word(&status_->kill_word());
 }
 
-void Edge::add_feed(const FeedLineConfig& config) {
-  feeds_.push_back(std::make_unique<FeedLine>(config));
-  waiter_.add(feeds_.back()->epoll_fd());
+LineThreadConfig Edge::thread_of(const char* kind, std::uint32_t id) const {
+  LineThreadConfig thread = config_.threads;
+  thread.name = std::string("pitwire-") + kind + std::to_string(id);
+  return thread;
 }
 
-void Edge::add_connection(const ConnectionConfig& config) {
-  connections_.push_back(std::make_unique<FixConnection>(config));
-  waiter_.add(connections_.back()->epoll_fd());
+void Edge::add_feed(FeedLineConfig config, Placement placement) {
+  config.resume = core_->market().position(config.id);
+  if (placement == Placement::THREAD) {
+    const auto thread = thread_of("md", index(config.id));
+    feeds_.push_back(std::make_unique<FeedThread>(config, thread));
+  } else {
+    feeds_.push_back(std::make_unique<FeedLine>(config));
+  }
+  feeds_.back()->watch(waiter_);
+}
+
+void Edge::add_connection(ConnectionConfig config, Awaits awaits, Placement placement) {
+  config.rules = rules_;
+  if (placement == Placement::THREAD) {
+    const auto thread = thread_of("fix", index(config.id));
+    auto port = std::make_unique<FixThread>(config, thread);
+    thread_bells_.push_back(&port->bell());
+    journal_.log().ring_when_durable(port->bell());
+    connections_.push_back(std::move(port));
+  } else {
+    connections_.push_back(std::make_unique<FixConnection>(config));
+  }
+  connections_.back()->watch(waiter_);
   if (by_session_.size() <= index(config.id)) by_session_.resize(index(config.id) + 1);
-  by_session_[index(config.id)] = connections_.back().get();
+  by_session_[index(config.id)] = {connections_.back().get(), awaits};
+}
+
+void Edge::claim_fence() noexcept {
+  if (status_ == nullptr) return;
+  rules_.fence_token = status_->acquire_fence();
+  rules_.fence = &status_->page().fence;
 }
 
 void Edge::enable_connection(SessionId session, bool enabled) {
-  if (index(session) < by_session_.size() && by_session_[index(session)] != nullptr) {
-    by_session_[index(session)]->enable(enabled);
+  if (index(session) < by_session_.size() && by_session_[index(session)].connection != nullptr) {
+    by_session_[index(session)].connection->enable(enabled);
   }
   if (PaperVenue* venue = venue_of(session)) venue->enable(enabled);
 }
 
 // ------------------------------------------------------------------ queued by Python's edges
 
-void Edge::push_operator(std::uint32_t uid, std::uint32_t pid, std::uint64_t command_id,
+bool Edge::has_room(const Queue& queue, std::size_t size_bytes) {
+  if (queue.waiting.empty() || queue.size_bytes + size_bytes <= config_.inbox_bytes) return true;
+  ++stats_.inbox_refused;
+  return false;
+}
+
+void Edge::put(Queue& queue, std::size_t size_bytes, std::function<void()> apply) {
+  queue.size_bytes += size_bytes;
+  queue.waiting.push_back({std::move(apply), size_bytes});
+}
+
+bool Edge::push_operator(std::uint32_t uid, std::uint32_t pid, std::uint64_t command_id,
                          std::string json) {
-  commands_.emplace_back([this, uid, pid, command_id, json = std::move(json)] {
+  const std::size_t size_bytes = json.size();
+  if (!has_room(commands_, size_bytes)) return false;
+  put(commands_, size_bytes, [this, uid, pid, command_id, json = std::move(json)] {
     rec::Operator record;
     record.uid = uid;
     record.pid = pid;
@@ -55,11 +124,14 @@ void Edge::push_operator(std::uint32_t uid, std::uint32_t pid, std::uint64_t com
     record.size_bytes = static_cast<std::uint32_t>(json.size());
     input(record, Origin::OPERATOR, 0, text_bytes(json));
   });
+  return true;
 }
 
-void Edge::push_worker_result(std::uint64_t request_id, StrategyId strategy, std::uint32_t status,
+bool Edge::push_worker_result(std::uint64_t request_id, StrategyId strategy, std::uint32_t status,
                               std::string json) {
-  commands_.emplace_back([this, request_id, strategy, status, json = std::move(json)] {
+  const std::size_t size_bytes = json.size();
+  if (!has_room(commands_, size_bytes)) return false;
+  put(commands_, size_bytes, [this, request_id, strategy, status, json = std::move(json)] {
     rec::WorkerResult record;
     record.request_id = request_id;
     record.strategy = index(strategy);
@@ -67,11 +139,14 @@ void Edge::push_worker_result(std::uint64_t request_id, StrategyId strategy, std
     record.size_bytes = static_cast<std::uint32_t>(json.size());
     input(record, Origin::OURS, 0, text_bytes(json));
   });
+  return true;
 }
 
-void Edge::push_market_message(FeedId feed, Nanos ts_recv, MessageKind kind,
+bool Edge::push_market_message(FeedId feed, Nanos ts_recv, MessageKind kind,
                                std::uint32_t instrument, std::string bytes) {
-  market_.emplace_back([this, feed, ts_recv, kind, instrument, bytes = std::move(bytes)] {
+  const std::size_t size_bytes = bytes.size();
+  if (!has_room(market_, size_bytes)) return false;
+  put(market_, size_bytes, [this, feed, ts_recv, kind, instrument, bytes = std::move(bytes)] {
     rec::MarketMessage record;
     record.ts_recv = ts_recv;
     record.kind = static_cast<std::uint32_t>(kind);
@@ -80,10 +155,11 @@ void Edge::push_market_message(FeedId feed, Nanos ts_recv, MessageKind kind,
     ++stats_.market_inputs;
     input(record, Origin::MARKET, static_cast<std::uint16_t>(index(feed)), text_bytes(bytes));
   });
+  return true;
 }
 
 void Edge::push_feed_status(FeedId feed, FeedEvent event) {
-  market_.emplace_back([this, feed, event] { status(feed, event, 0, 0, 0); });
+  put(market_, 0, [this, feed, event] { status(feed, event, 0, 0, 0); });
 }
 
 // ------------------------------------------------------------------ the native phase
@@ -155,16 +231,18 @@ int Edge::room(int quota) const noexcept {
   return std::clamp(config_.turn_records_max - inputs_, 0, quota);
 }
 
-void Edge::poll_queue(std::deque<Queued>& queue, int quota) {
-  for (int left = room(quota); left > 0 && !queue.empty() && !stop_; --left) {
-    const Queued next = std::move(queue.front());
-    queue.pop_front();
-    next();
+void Edge::poll_queue(Queue& queue, int quota) {
+  for (int left = room(quota); left > 0 && !queue.waiting.empty() && !stop_; --left) {
+    const Queue::Item next = std::move(queue.waiting.front());
+    queue.waiting.pop_front();
+    queue.size_bytes -= next.size_bytes;
+    next.apply();
   }
 }
 
 void Edge::poll_sessions() {
   const Nanos now = clock_.now();
+  durable_.watch.look();
   for (std::size_t i = 0; i < connections_.size(); ++i) {
     const int quota = room(config_.session_quota);
     if (quota == 0 ||
@@ -184,8 +262,10 @@ void Edge::poll_time() {
 
 void Edge::poll_market() {
   poll_queue(market_, config_.market_quota);
+  poll_queue(held_, config_.market_quota);
+  if (!held_.waiting.empty()) return;
   for (std::size_t i = 0; i < feeds_.size(); ++i) {
-    FeedLine& feed = *feeds_[turn_of(i, feeds_.size())];
+    auto& feed = *feeds_[turn_of(i, feeds_.size())];
     // One datagram at a time, so that the native phase can end at any of them.
     int left = room(config_.market_quota);
     while (left > 0 && !stop_ && feed.poll(clock_.now(), 1, *this) != 0) --left;
@@ -206,8 +286,18 @@ Nanos Edge::until_due() {
 
 // ------------------------------------------------------------------ feeds
 
+// A packet that closes a gap brings those behind it in the same poll. When one of them ends the
+// turn, with the rest of it pending, the others wait their turn.
+
 void Edge::datagram(FeedId feed, std::uint32_t line, Nanos ts_recv,
                     std::span<const std::byte> packet) {
+  if (stop_) {
+    std::vector<std::byte> kept(packet.begin(), packet.end());
+    const std::size_t size_bytes = kept.size();
+    return put(held_, size_bytes, [this, feed, line, ts_recv, kept = std::move(kept)] {
+      datagram(feed, line, ts_recv, kept);
+    });
+  }
   rec::MarketDatagram record;
   record.ts_recv = ts_recv;
   record.line = line;
@@ -218,6 +308,11 @@ void Edge::datagram(FeedId feed, std::uint32_t line, Nanos ts_recv,
 }
 
 void Edge::snapshot(FeedId feed, Nanos ts_recv, std::span<const std::byte> packet) {
+  if (stop_) {
+    std::vector<std::byte> kept(packet.begin(), packet.end());
+    return put(held_, kept.size(),
+               [this, feed, ts_recv, kept = std::move(kept)] { snapshot(feed, ts_recv, kept); });
+  }
   rec::MarketMessage record;
   record.ts_recv = ts_recv;
   record.kind = static_cast<std::uint32_t>(MessageKind::SNAPSHOT);
@@ -228,6 +323,11 @@ void Edge::snapshot(FeedId feed, Nanos ts_recv, std::span<const std::byte> packe
 
 void Edge::status(FeedId feed, FeedEvent event, std::uint32_t line, std::uint64_t expected,
                   std::uint64_t found) {
+  if (stop_) {
+    return put(held_, 0, [this, feed, event, line, expected, found] {
+      status(feed, event, line, expected, found);
+    });
+  }
   rec::FeedStatus record;
   record.event = static_cast<std::uint32_t>(event);
   record.line = line;
@@ -263,14 +363,39 @@ void Edge::written(SessionId session, Sequence sequence, std::uint64_t bytes) {
   input(record, Origin::OURS, static_cast<std::uint16_t>(index(session)));
 }
 
+void Edge::withheld(SessionId session, const Outbound& entry, WithheldReason reason) {
+  rec::TxWithheld record;
+  record.withheld_sequence = entry.sequence;
+  record.cl_ord_id = entry.request;
+  record.reason = static_cast<std::uint32_t>(reason);
+  ++stats_.withheld;
+  input(record, Origin::OURS, static_cast<std::uint16_t>(index(session)));
+}
+
 // ------------------------------------------------------------------ egress
+
+Outbound Edge::outbound(SessionId session, Sequence sequence, ClOrdId cl_ord_id,
+                        std::string_view message) const {
+  const Awaits awaits = by_session_[index(session)].awaits;
+  const std::string_view type = msg_type_of(message);
+  return {sequence, cl_ord_id, type == "D" || type == "G",
+          awaits == Awaits::ALL || (awaits == Awaits::ORDERS && cl_ord_id != 0)};
+}
 
 void Edge::fix_tx(SessionId session, Sequence sequence, ClOrdId cl_ord_id,
                   std::string_view message) {
   const Nanos logged = clock_.now();
-  if (!by_session_[index(session)]->write(sequence, message)) {
+  FixPort& connection = *by_session_[index(session)].connection;
+  const Outbound entry = outbound(session, sequence, cl_ord_id, message);
+  if (!connection.write(entry, message)) {
     ++stats_.fix_refused;
+    // Its number is used up: what came behind it would be a gap at the venue.
+    connection.close("an entry was not taken");
     return;
+  }
+  if (entry.awaited) {
+    durable_.watch.awaits(sequence);
+    journal_.log().want_durable(sequence);
   }
   if (cl_ord_id == 0) return;
   rec::OrderLatency record;
@@ -284,7 +409,7 @@ void Edge::fix_tx(SessionId session, Sequence sequence, ClOrdId cl_ord_id,
 }
 
 void Edge::disconnect(SessionId session, std::string_view reason) {
-  by_session_[index(session)]->close(reason);
+  by_session_[index(session)].connection->close(reason);
 }
 
 }  // namespace pitwire

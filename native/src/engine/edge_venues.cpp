@@ -1,6 +1,8 @@
 // The edge's side of paper mode: venues inside the daemon (paper_venue.hpp).
 #include <algorithm>
 #include <charconv>
+#include <cstddef>
+#include <cstring>
 #include <stdexcept>
 
 #include "pitwire/engine/edge.hpp"
@@ -39,21 +41,39 @@ PaperVenue* Edge::venue_of(SessionId session) noexcept {
 
 void Edge::poll_venues() {
   for (const auto& venue : venues_) {
-    if (venue->connected() != venue->enabled()) {
-      const bool up = venue->enabled();
+    const bool up = venue->enabled() && !fenced();
+    if (venue->connected() != up) {
       venue->set_connected(up);
       // All that was asked of it has arrived: nothing is ever written halfway.
       event(venue->session(), up ? ConnectionEvent::CONNECTED : ConnectionEvent::DISCONNECTED,
-            up ? "simulated venue" : "disabled", journal_.log().last_sequence());
+            up         ? "simulated venue"
+            : fenced() ? "fenced"
+                       : "disabled",
+            journal_.log().last_sequence());
     }
     venue->poll(clock_.now(), *this);
   }
 }
 
-void Edge::venue_tx(SessionId session, Sequence, RecordType type,
+void Edge::venue_tx(SessionId session, Sequence sequence, RecordType type,
                     std::span<const std::byte> payload) {
+  if (fenced()) return withhold(session, sequence, type, payload);
   PaperVenue* venue = venue_of(session);
   if (venue == nullptr || !venue->request(clock_.now(), type, payload)) ++stats_.venue_refused;
+}
+
+/// A request that the venue is not to hear becomes NOT_SENT by an input of the next turn.
+void Edge::withhold(SessionId session, Sequence sequence, RecordType type,
+                    std::span<const std::byte> payload) {
+  if (type == RecordType::STATUS_REQUESTED) return;  // no request of an order's own
+  Outbound entry;
+  entry.sequence = sequence;
+  static_assert(offsetof(rec::OrderSubmitted, cl_ord_id) == 0 &&
+                offsetof(rec::CancelRequested, cl_ord_id) == 0 &&
+                offsetof(rec::ReplaceRequested, cl_ord_id) == 0);
+  std::memcpy(&entry.request, payload.data(), sizeof entry.request);
+  put(commands_, 0, 
+      [this, session, entry] { withheld(session, entry, WithheldReason::FENCED); });
 }
 
 void Edge::report(SessionId session, RecordType type, std::span<const std::byte> payload) {

@@ -142,15 +142,27 @@ void MarketDesk::define_instrument(InstrumentId instrument, FeedId feed, std::st
 bool MarketDesk::apply_datagram(FeedId feed, std::span<const std::byte> packet) {
   stop_here_ = false;
   std::size_t at = mold::kHeaderSize;
-  if (!apply_packet(feeds_[index(feed)], packet, at)) return false;
-  if (block_size(packet, at) != 0) {
+  Feed& of_feed = feeds_[index(feed)];
+  mold::Header header;
+  if (mold::decode(packet, header)) {
+    // A process that could not go on where the one before ended began the session anew.
+    if (header.session == of_feed.session && header.sequence < of_feed.next_sequence) {
+      clear_books(feed);
+    }
+    of_feed.session = header.session;
+    of_feed.next_sequence = header.sequence + header.count;
+  }
+  const bool stopped = apply_packet(of_feed, packet, at);
+  if (block_size(packet, at) == 0) {
+    caught_up(feed);
+  } else {
     pending_.assign(packet.begin(), packet.end());
     pending_at_ = at;
     pending_feed_ = feed;
     pending_now_ = emitter_.now();
     pending_cause_ = emitter_.cause();
   }
-  return true;
+  return stopped;
 }
 
 bool MarketDesk::apply_packet(Feed& feed, std::span<const std::byte> packet, std::size_t& at) {
@@ -170,7 +182,10 @@ bool MarketDesk::resume() {
   stop_here_ = false;
   if (!pending()) return false;
   const bool stopped = apply_packet(feeds_[index(pending_feed_)], pending_, pending_at_);
-  if (block_size(pending_, pending_at_) == 0) pending_at_ = pending_.size();
+  if (block_size(pending_, pending_at_) == 0) {
+    pending_at_ = pending_.size();
+    caught_up(pending_feed_);
+  }
   return stopped;
 }
 
@@ -194,6 +209,21 @@ bool MarketDesk::apply_message(FeedId feed, const rec::MarketMessage& message,
     count(of_feed.binance->on_message(bytes, listener));
   }
   return stop_here_;
+}
+
+/// What a line said was ahead of our books is in them now.
+void MarketDesk::caught_up(FeedId feed) {
+  Feed& of_feed = feeds_[index(feed)];
+  if (of_feed.catch_up_to == 0 || of_feed.next_sequence < of_feed.catch_up_to) return;
+  of_feed.catch_up_to = 0;
+  of_feed.state = BookState::LIVE;
+  refresh_feed(feed);
+}
+
+std::optional<FeedPosition> MarketDesk::position(FeedId feed) const {
+  const Feed& of_feed = feeds_[index(feed)];
+  if (!of_feed.whole || of_feed.session == mold::Session{}) return std::nullopt;
+  return FeedPosition{{of_feed.session.data(), of_feed.session.size()}, of_feed.next_sequence};
 }
 
 void MarketDesk::book_changed(InstrumentId instrument, bool top_changed) {
@@ -316,35 +346,68 @@ void MarketDesk::clear_books(FeedId feed) {
 }
 
 void MarketDesk::begin_epoch() {
+  if (pending()) feeds_[index(pending_feed_)].whole = false;  // the rest of it is not applied
   pending_.clear();
   pending_at_ = 0;
   for (std::uint32_t i = 0; i < feeds_.size(); ++i) {
-    clear_books(FeedId{i});
+    if (!position(FeedId{i})) {
+      clear_books(FeedId{i});
+      begin_feed(feeds_[i], 1);
+    }
     feeds_[i].state = BookState::STALE;
+    feeds_[i].catch_up_to = 0;
     refresh_feed(FeedId{i});
   }
+}
+
+/// Nothing is known of the session; empty books are right up to its first message.
+void MarketDesk::begin_feed(Feed& feed, std::uint64_t first_sequence) {
+  feed.session = {};
+  feed.next_sequence = first_sequence;
+  feed.whole = true;
+}
+
+/// A line is heard (again). Where it is ahead of our books they are not what the market is, until
+/// the packets between have come: by the other line, or as a gap that is filled.
+void MarketDesk::feed_connected(Feed& feed, const rec::FeedStatus& status) {
+  if (feed.state == BookState::LIVE || feed.state == BookState::RECOVERING) return;
+  const bool behind = feed.itch && status.found > status.expected;
+  feed.catch_up_to = behind ? status.found : 0;
+  feed.state = behind ? BookState::GAPPED : BookState::LIVE;
 }
 
 void MarketDesk::feed_status(FeedId feed, const rec::FeedStatus& status) {
   Feed& of_feed = feeds_[index(feed)];
   switch (static_cast<FeedEvent>(status.event)) {
     case FeedEvent::CONNECTED:
-    case FeedEvent::GAP_FILLED:
+      feed_connected(of_feed, status);
+      break;
     case FeedEvent::SNAPSHOT_END:
+      of_feed.next_sequence = status.found;
+      of_feed.whole = true;
+      [[fallthrough]];
+    case FeedEvent::GAP_FILLED:
       of_feed.state = BookState::LIVE;
+      of_feed.catch_up_to = 0;
       break;
     case FeedEvent::DISCONNECTED:
     case FeedEvent::SESSION_ENDED:
       if (of_feed.binance) of_feed.binance->disconnected();
       of_feed.state = BookState::STALE;
       break;
-    case FeedEvent::GAP:
     case FeedEvent::GAP_LOST:  // without a snapshot the books are never whole again
+      of_feed.whole = false;
+      [[fallthrough]];
+    case FeedEvent::GAP:
       of_feed.state = BookState::GAPPED;
+      of_feed.catch_up_to = 0;
       break;
     case FeedEvent::SNAPSHOT_BEGIN:
     case FeedEvent::SESSION_CHANGED:
       clear_books(feed);
+      begin_feed(of_feed, status.found);
+      of_feed.whole = static_cast<FeedEvent>(status.event) == FeedEvent::SESSION_CHANGED;
+      of_feed.catch_up_to = status.found;  // of a session: its first packet
       of_feed.state = BookState::RECOVERING;
       break;
     case FeedEvent::MALFORMED:
@@ -360,6 +423,10 @@ void MarketDesk::save(ByteWriter& out) const {
   out.put(pending_cause_);
   for (const Feed& feed : feeds_) {
     out.put(feed.state);
+    out.put(feed.session);
+    out.put(feed.next_sequence);
+    out.put(static_cast<std::uint64_t>(feed.whole));
+    out.put(feed.catch_up_to);
     if (feed.itch) feed.itch->save(out);
     if (feed.binance) feed.binance->save(out);
   }
@@ -380,6 +447,10 @@ bool MarketDesk::restore(ByteReader& in) {
   pending_cause_ = in.get<Sequence>();
   for (Feed& feed : feeds_) {
     feed.state = in.get<BookState>();
+    feed.session = in.get<mold::Session>();
+    feed.next_sequence = in.get<std::uint64_t>();
+    feed.whole = in.get<std::uint64_t>() != 0;
+    feed.catch_up_to = in.get<std::uint64_t>();
     if (feed.itch && !feed.itch->restore(in)) return false;
     if (feed.binance && !feed.binance->restore(in)) return false;
   }

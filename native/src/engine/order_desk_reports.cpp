@@ -126,6 +126,12 @@ void OrderDesk::on_written(SessionId session, Sequence up_to) {
   while (!unwritten.empty() && unwritten.front().sequence <= up_to) unwritten.pop_front();
 }
 
+void OrderDesk::on_withheld(SessionId session, Sequence sequence, ClOrdId cl_ord_id) {
+  std::erase_if(sessions_[index(session)].unwritten,
+                [&](const Outbound& entry) { return entry.sequence == sequence; });
+  if (cl_ord_id != 0) report(table_.not_sent(cl_ord_id));
+}
+
 void OrderDesk::on_connection_lost(SessionId session, Sequence last_written) {
   on_written(session, last_written);
   auto& unwritten = sessions_[index(session)].unwritten;

@@ -56,7 +56,8 @@ Durability::Durability(const LogOptions& options, RecoveredTail& tail)
   chain_ = std::make_unique<ChainWriter>(options_.folder, *current_, tail.offset);
   sync_folder(options_.folder);
   current_->populated_below(tail.offset);
-  committed(current_->index(), tail.offset, tail.last_sequence);
+  committed(current_->index(), tail.offset, tail.last_sequence, false);
+  synced_at_ = monotonic_ns();
   if (options_.prefault) current_->populate(tail.offset + kPopulateAtStartBytes);
   look_at_disk();
   thread_ = start_without_signals([this] { run(); });
@@ -74,6 +75,7 @@ void Durability::fail(const std::string& what) noexcept {
   if (failure_.empty()) failure_ = what;
   failed_.store(true, std::memory_order_release);
   done_.notify_all();
+  for (Doorbell* bell : bells_) bell->ring();
 }
 
 void Durability::fail_errno(const std::string& what) noexcept {
@@ -100,6 +102,22 @@ bool Durability::wait_durable(Sequence sequence) noexcept {
   return durable() >= sequence;
 }
 
+void Durability::want_durable(Sequence sequence) noexcept {
+  const std::lock_guard hold(mutex_);
+  wanted_ = std::max(wanted_, sequence);
+  wake_.notify_one();
+}
+
+void Durability::add_bell(Doorbell& bell) {
+  const std::lock_guard hold(mutex_);
+  bells_.push_back(&bell);
+}
+
+void Durability::remove_bell(Doorbell& bell) {
+  const std::lock_guard hold(mutex_);
+  std::erase(bells_, &bell);
+}
+
 bool Durability::close() noexcept {
   if (!thread_.joinable()) return !failed();
   {
@@ -117,11 +135,13 @@ bool Durability::close() noexcept {
 void Durability::run() noexcept {
   auto interval = options_.sync_interval_ns;
   for (bool stopping = false; !stopping;) {
+    Sequence wanted = 0;
     {
       std::unique_lock hold(mutex_);
       wake_.wait_for(hold, std::chrono::nanoseconds(interval),
                      [&] { return stop_ || next_wanted_ || wanted_ > durable(); });
       stopping = stop_;
+      wanted = stop_ ? sequence_.load(std::memory_order_acquire) : wanted_;
       next_wanted_ = false;
     }
     if (failed()) {
@@ -131,7 +151,7 @@ void Durability::run() noexcept {
       continue;
     }
     try {
-      const bool busy = round();
+      const bool busy = round(wanted);
       interval =
           busy ? options_.sync_interval_ns : std::min(interval * 2, options_.sync_interval_idle_ns);
       if (stopping && !failed()) close_files();
@@ -149,11 +169,20 @@ Durability::Seen Durability::look() const noexcept {
   return {sequence, position >> kOffsetBits, position & ((1ULL << kOffsetBits) - 1)};
 }
 
-bool Durability::round() {
+bool Durability::due(const Seen& seen, Sequence wanted) const noexcept {
+  if (seen.offset == synced_) return false;
+  // A skipped number has no frame: `wanted` may be above what was ever committed.
+  const auto done = durable();
+  return asked_.load(std::memory_order_relaxed) > done || wanted > done ||
+         monotonic_ns() - synced_at_ >= options_.sync_interval_lazy_ns;
+}
+
+bool Durability::round(Sequence wanted) {
   const auto seen = look();
   if (seen.index == current_->index()) populate_ahead(seen.offset);
-  const bool busy = seen.index != current_->index() || seen.offset != synced_;
+  const bool finished = seen.index != current_->index();
   while (!failed() && current_->index() < seen.index) finish_current();
+  const bool busy = finished || due(seen, wanted);
   if (busy && !failed()) sync_to(seen);
   if (!failed() && !prepared_) prepare_next();
   if (monotonic_ns() - disk_looked_at_ > kSecond) look_at_disk();
@@ -161,17 +190,24 @@ bool Durability::round() {
 }
 
 void Durability::sync_to(const Seen& seen) {
+  if (options_.before_sync) options_.before_sync();
   if (!current_->sync(synced_, seen.offset))
     return fail_errno(current_->path().string() + ": sync");
   synced_ = seen.offset;
+  synced_at_ = monotonic_ns();
   durable_.store(seen.sequence, std::memory_order_release);
   marks_->publish(sequence_.load(std::memory_order_acquire), seen.sequence);
-  {
-    const std::lock_guard hold(mutex_);
-    done_.notify_all();
-  }
+  tell_waiters();
   // Behind the waiters' backs: hashing is not part of what makes a frame durable.
   if (!chain_->extend(synced_)) fail_errno(current_->path().string() + ": chain");
+}
+
+void Durability::tell_waiters() noexcept {
+  const std::lock_guard hold(mutex_);
+  done_.notify_all();
+  if (wanted_ == 0) return;
+  for (Doorbell* bell : bells_) bell->ring();
+  if (wanted_ <= durable()) wanted_ = 0;
 }
 
 void Durability::finish_current() {

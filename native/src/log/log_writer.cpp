@@ -34,6 +34,7 @@ LogWriter LogWriter::recover(const LogOptions& options, RecoveryReport& report) 
 
 LogWriter::LogWriter(std::unique_ptr<Durability> durability, const RecoveredTail& tail)
     : durability_(std::move(durability)),
+      sync_(durability_->options().sync),
       cursor_(tail.offset),
       sequence_(tail.last_sequence),
       ts_core_(tail.last_ts_core),
@@ -73,7 +74,7 @@ Sequence LogWriter::append(RecordType type, FrameClass frame_class, Nanos ts_cor
   cursor_ += length;
   bytes_appended_ += length;
   ++frames_appended_;
-  durability_->committed(segment_->index(), cursor_, sequence_);
+  durability_->committed(segment_->index(), cursor_, sequence_, sync_.asks(type, source));
   return sequence_;
 }
 
@@ -123,13 +124,22 @@ bool LogWriter::roll() noexcept {
   base_ = next->data();
   cursor_ = kSegmentHeaderBytes;
   limit_ = next->size() - kEndFrameBytes;
-  durability_->committed(next->index(), cursor_, sequence_);
+  durability_->committed(next->index(), cursor_, sequence_, false);
   return true;
 }
 
 Sequence LogWriter::durable_sequence() const noexcept { return durability_->durable(); }
 bool LogWriter::wait_durable(Sequence sequence) noexcept {
   return sequence <= sequence_ && durability_->wait_durable(sequence);
+}
+void LogWriter::want_durable(Sequence sequence) noexcept { durability_->want_durable(sequence); }
+void LogWriter::ring_when_durable(Doorbell& bell) { durability_->add_bell(bell); }
+void LogWriter::forget_bell(Doorbell& bell) { durability_->remove_bell(bell); }
+const std::atomic<Sequence>& LogWriter::durable_word() const noexcept {
+  return durability_->durable_word();
+}
+const std::atomic<bool>& LogWriter::failed_word() const noexcept {
+  return durability_->failed_word();
 }
 bool LogWriter::failed() const noexcept { return durability_->failed(); }
 std::string LogWriter::failure() const { return durability_->failure(); }

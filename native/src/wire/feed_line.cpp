@@ -105,6 +105,7 @@ void FeedLine::Impl::listen() {
         {DatagramSocket::connect(*config.retransmission, options, key), kLineRetransmission});
   }
   if (config.snapshot) snapshot = std::make_unique<SnapshotClient>(*config.snapshot);
+  if (config.resume) sequencer.resume(config.resume->session, config.resume->next_sequence);
   for (const Line& line : lines) {
     watch(line.socket.fd(), EPOLLIN, EPOLL_CTL_ADD);
     stats.receive_buffer_bytes[line.number] = line.socket.receive_buffer_bytes();
@@ -225,11 +226,6 @@ Nanos FeedLine::next_deadline() const noexcept {
 
 int FeedLine::epoll_fd() const noexcept { return impl_->epoll; }
 
-void FeedLine::resume(const std::string& session, std::uint64_t next_sequence) {
-  if (impl_->snapshot) impl_->snapshot->stop();
-  impl_->sequencer.resume(session, next_sequence);
-}
-
 std::uint64_t FeedLine::next_sequence() const noexcept { return impl_->sequencer.next_sequence(); }
 
 std::string FeedLine::session() const {
@@ -245,6 +241,7 @@ std::uint16_t FeedLine::port(std::uint32_t line) const {
 FeedLineStats FeedLine::stats() const noexcept {
   FeedLineStats stats = impl_->stats;
   stats.sequencing = impl_->sequencer.stats();
+  stats.next_sequence = impl_->sequencer.next_sequence();
   return stats;
 }
 

@@ -238,7 +238,10 @@ void FeedSequencer::progressed(Nanos now, std::uint32_t line, FeedSink& sink) {
   } else if (state_ == State::GRACE && next_ > gap_begin_) {
     gap_begin_ = next_;  // the first hole closed in time; the next one has its own grace
     deadline_ = now + config_.grace_ns;
-  } else if (state_ == State::GAP && next_ >= request_end_) {
+  } else if (state_ == State::GAP &&
+             (next_ >= request_end_ || (line == kLineRetransmission && next_ > progress_))) {
+    // An answer is one packet, of as many of the messages as fit: the rest is asked for at once, or
+    // a long gap would be filled more slowly than the feed goes on.
     attempts_ = 0;
     request(now);
   }

@@ -14,11 +14,9 @@ class FixConnection::Impl final : private FixLinkOwner {
   explicit Impl(const ConnectionConfig& config);
 
   int poll(Nanos now, int budget, ConnectionSink& sink);
-  bool write(Sequence sequence, std::string_view message) {
-    return link_ && link_->write(sequence, message);
+  bool write(const Outbound& entry, std::string_view message) {
+    return link_ && link_->write(entry, message);
   }
-  void release(Sequence up_to) noexcept;
-  void set_fence(const std::atomic<std::uint32_t>* word, std::uint32_t ours) noexcept;
   void close(std::string_view reason) {
     if (link_) link_->close(reason);
   }
@@ -40,6 +38,9 @@ class FixConnection::Impl final : private FixLinkOwner {
   }
   void written(FixLink&, Sequence sequence, std::uint64_t bytes) override {
     sink_->written(config_.id, sequence, bytes);
+  }
+  void withheld(FixLink&, const Outbound& entry, WithheldReason reason) override {
+    sink_->withheld(config_.id, entry, reason);
   }
   void connect(Nanos now);
   void ended(Nanos now);
@@ -71,7 +72,7 @@ FixConnection::Impl::Impl(const ConnectionConfig& config)
   }
   (void)FixFramer(config_.limits.message_bytes_max);  // refuses what it cannot be
   options_.limits = config_.limits;
-  options_.hold_until_released = config_.hold_until_released;
+  options_.rules = config_.rules;
   if (config_.tls) {
     options_.tls = TlsContext::client(*config_.tls);
     options_.host_name = config_.tls->host_name.empty() ? config_.host : config_.tls->host_name;
@@ -117,23 +118,12 @@ void FixConnection::Impl::ended(Nanos now) {
 
 int FixConnection::Impl::poll(Nanos now, int budget, ConnectionSink& sink) {
   sink_ = &sink;
-  if (!link_ && enabled_ && now >= attempt_ts_) connect(now);
+  const bool wanted = enabled_ && !config_.rules.fenced();
+  if (!link_ && wanted && now >= attempt_ts_) connect(now);
   if (!link_) return 0;
   const int done = link_->poll(now, budget, *this);
   if (link_->state() == FixLink::State::CLOSED) ended(now);
   return done;
-}
-
-void FixConnection::Impl::release(Sequence up_to) noexcept {
-  options_.released = std::max(options_.released, up_to);
-  if (link_) link_->release(up_to);
-}
-
-void FixConnection::Impl::set_fence(const std::atomic<std::uint32_t>* word,
-                                    std::uint32_t ours) noexcept {
-  options_.fence = word;
-  options_.fence_ours = ours;
-  if (link_) link_->set_fence(word, ours);
 }
 
 void FixConnection::Impl::enable(bool enabled) noexcept {
@@ -143,7 +133,8 @@ void FixConnection::Impl::enable(bool enabled) noexcept {
 
 Nanos FixConnection::Impl::next_deadline() const noexcept {
   if (link_) return link_->next_deadline();
-  return enabled_ ? attempt_ts_ : std::numeric_limits<Nanos>::max();
+  const bool wanted = enabled_ && !config_.rules.fenced();
+  return wanted ? attempt_ts_ : std::numeric_limits<Nanos>::max();
 }
 
 FixConnection::FixConnection(const ConnectionConfig& config)
@@ -152,12 +143,8 @@ FixConnection::~FixConnection() = default;
 int FixConnection::poll(Nanos now, int budget, ConnectionSink& sink) {
   return impl_->poll(now, budget, sink);
 }
-bool FixConnection::write(Sequence sequence, std::string_view message) {
-  return impl_->write(sequence, message);
-}
-void FixConnection::release(Sequence up_to) noexcept { impl_->release(up_to); }
-void FixConnection::set_fence(const std::atomic<std::uint32_t>* word, std::uint32_t ours) noexcept {
-  impl_->set_fence(word, ours);
+bool FixConnection::write(const Outbound& entry, std::string_view message) {
+  return impl_->write(entry, message);
 }
 void FixConnection::close(std::string_view reason) { impl_->close(reason); }
 void FixConnection::enable(bool enabled) noexcept { impl_->enable(enabled); }

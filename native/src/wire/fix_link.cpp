@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "fix_gap_fill.hpp"
+
 namespace pitwire {
 namespace {
 constexpr std::size_t kTlsRecordBytes = 16 << 10;  // a write that blocked may have sent as much
@@ -82,15 +84,16 @@ void FixLink::want_writable(bool wanted) {
 
 int FixLink::poll(Nanos now, int budget, FixLinkOwner& owner) {
   now_ = now;
+  if (options_.rules.fenced()) fail("fenced: another process has taken the right to send");
   if (state_ == State::CONNECTING) check_connected(now);
   if (state_ == State::HANDSHAKE) handshake(owner);
   int done = 0;
   if (state_ == State::OPEN) {
     done += flush();
-    report_written(owner);
+    report_out(owner);
     if (state_ == State::OPEN) done += receive(budget, owner);
-    report_written(owner);
   }
+  report_out(owner);
   check_deadlines(now);
   return done;
 }
@@ -246,23 +249,47 @@ void FixLink::discard_input() {
 }
 
 std::uint64_t FixLink::releasable_end() const noexcept {
-  if (options_.fence != nullptr &&
-      options_.fence->load(std::memory_order_acquire) != options_.fence_ours) {
-    return written_offset_;  // acquire: pairs with the release-store of whoever takes the fence
-                             // over
-  }
-  if (!options_.hold_until_released) return end_offset_;
+  if (options_.rules.fenced()) return written_offset_;  // the next poll ends the connection
   std::uint64_t end = written_offset_;
   for (const Entry& entry : entries_) {
-    if (entry.sequence > options_.released) break;
+    if (!options_.rules.may_leave(entry.what)) break;
     end = entry.end;
   }
   return end;
 }
 
+/// Orders of which no byte can have left, while they may not leave: a gap fill takes the number of
+/// each, so that the cancels behind it are in sequence at the venue.
+void FixLink::withhold_orders() {
+  const WithheldReason reason = options_.rules.withholds_orders();
+  if (reason == WithheldReason{}) return;
+  const std::uint64_t untouched = std::max(written_offset_, touched_offset_);
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    if (!entries_[i].what.is_order || entries_[i].begin < untouched) continue;
+    withheld_.push_back({entries_[i].what, reason});
+    replace_by_gap_fill(i);
+  }
+}
+
+void FixLink::replace_by_gap_fill(std::size_t at) {
+  Entry& entry = entries_[at];
+  const std::size_t from = entry.begin - buffer_offset_;
+  const std::size_t size = entry.end - entry.begin;
+  const std::string fill = gap_fill_for(std::string_view(buffer_).substr(from, size));
+  buffer_.replace(from, size, fill);
+  entry.what.is_order = entry.what.awaited = false;
+  entry.end = entry.begin + fill.size();
+  for (std::size_t i = at + 1; i < entries_.size(); ++i) {
+    entries_[i].begin = entries_[i].begin - size + fill.size();
+    entries_[i].end = entries_[i].end - size + fill.size();
+  }
+  end_offset_ = end_offset_ - size + fill.size();
+}
+
 int FixLink::flush() {
   int count = 0;
-  if (state_ != State::OPEN) return count;
+  if (state_ != State::OPEN || entries_.empty()) return count;
+  withhold_orders();
   const std::uint64_t end = releasable_end();
   while (written_offset_ < end) {
     const std::string_view waiting =
@@ -287,7 +314,7 @@ int FixLink::flush() {
 
 void FixLink::retire_written(int& count) {
   while (!entries_.empty() && entries_.front().end <= written_offset_) {
-    last_whole_ = entries_.front().sequence;
+    last_whole_ = entries_.front().what.sequence;
     entries_.pop_front();
     ++count;
   }
@@ -300,33 +327,26 @@ void FixLink::retire_written(int& count) {
   }
 }
 
-void FixLink::report_written(FixLinkOwner& owner) {
+void FixLink::report_out(FixLinkOwner& owner) {
+  for (const Withheld& each : std::exchange(withheld_, {})) {
+    owner.withheld(*this, each.what, each.reason);
+  }
   if (last_whole_ == reported_whole_) return;
   reported_whole_ = last_whole_;
   owner.written(*this, last_whole_, written_offset_);
 }
 
-bool FixLink::write(Sequence sequence, std::string_view message) {
+bool FixLink::write(const Outbound& entry, std::string_view message) {
   if (!open()) return false;
   const std::string_view bytes =
       secrets_.reveal(message, revealed_) ? std::string_view(revealed_) : message;
   if (outbound_bytes() + bytes.size() > options_.limits.outbound_bytes_max) return false;
   const bool waiting = written_offset_ != end_offset_;
   buffer_ += bytes;
-  entries_.push_back({sequence, end_offset_, end_offset_ + bytes.size()});
+  entries_.push_back({entry, end_offset_, end_offset_ + bytes.size()});
   end_offset_ += bytes.size();
   if (!waiting) flush();
   return true;
-}
-
-void FixLink::release(Sequence up_to) noexcept {
-  options_.released = std::max(options_.released, up_to);
-  if (!writable_wanted_) flush();
-}
-
-void FixLink::set_fence(const std::atomic<std::uint32_t>* word, std::uint32_t ours) noexcept {
-  options_.fence = word;
-  options_.fence_ours = ours;
 }
 
 void FixLink::close(std::string_view reason) {
@@ -345,13 +365,16 @@ Sequence FixLink::last_touched() const noexcept {
   Sequence last = last_whole_;
   for (const Entry& entry : entries_) {
     if (entry.begin >= touched_offset_) break;
-    last = entry.sequence;
+    last = entry.what.sequence;
   }
   return last;
 }
 
 Nanos FixLink::next_deadline() const noexcept {
-  if (more_framed_ || state_ == State::CLOSED || last_whole_ != reported_whole_) return now_;
+  if (more_framed_ || state_ == State::CLOSED || last_whole_ != reported_whole_ ||
+      !withheld_.empty()) {
+    return now_;
+  }
   if (closing_ || state_ != State::OPEN) return deadline_;
   return std::numeric_limits<Nanos>::max();
 }

@@ -2,12 +2,12 @@
 // and accepted connections share; who it belongs to and what comes after it is theirs.
 #pragma once
 
-#include <atomic>
 #include <deque>
 #include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "fix_socket.hpp"
 #include "pitwire/wire/fix_connection.hpp"
@@ -27,6 +27,7 @@ class FixLinkOwner {
   virtual void message(FixLink& link, Nanos ts_recv, std::string_view message) = 0;
   virtual void garbled(FixLink& link, std::string_view reason) = 0;
   virtual void written(FixLink& link, Sequence sequence, std::uint64_t bytes) = 0;
+  virtual void withheld(FixLink&, const Outbound&, WithheldReason) {}
 };
 
 struct FixLinkOptions {
@@ -34,10 +35,7 @@ struct FixLinkOptions {
   std::shared_ptr<TlsContext> tls;  // null: in the clear
   bool server = false;
   std::string host_name;  // client under TLS: checked
-  bool hold_until_released = false;
-  const std::atomic<std::uint32_t>* fence = nullptr;
-  std::uint32_t fence_ours = 0;
-  Sequence released = 0;
+  EgressRules rules;
 };
 
 class FixLink {
@@ -52,9 +50,7 @@ class FixLink {
   FixLink& operator=(const FixLink&) = delete;
 
   int poll(Nanos now, int budget, FixLinkOwner& owner);
-  bool write(Sequence sequence, std::string_view message);
-  void release(Sequence up_to) noexcept;
-  void set_fence(const std::atomic<std::uint32_t>* word, std::uint32_t ours) noexcept;
+  bool write(const Outbound& entry, std::string_view message);
   void close(std::string_view reason);
 
   [[nodiscard]] State state() const noexcept { return state_; }
@@ -70,8 +66,12 @@ class FixLink {
 
  private:
   struct Entry {
-    Sequence sequence;
+    Outbound what;
     std::uint64_t begin, end;  // offsets in all that was taken for this connection
+  };
+  struct Withheld {
+    Outbound what;
+    WithheldReason reason;
   };
   enum class Io : std::uint8_t { DONE, BLOCKED, ENDED };
 
@@ -89,9 +89,11 @@ class FixLink {
   void discard_input();
   int flush();
   [[nodiscard]] std::uint64_t releasable_end() const noexcept;
+  void withhold_orders();
+  void replace_by_gap_fill(std::size_t at);
+  void report_out(FixLinkOwner& owner);
   void retire_written(int& count);
   void want_writable(bool wanted);
-  void report_written(FixLinkOwner& owner);
 
   OwnedFd fd_;
   int epoll_;
@@ -116,6 +118,7 @@ class FixLink {
   std::uint64_t written_offset_ = 0;
   std::uint64_t touched_offset_ = 0;  // no byte at or after it can have left
   std::deque<Entry> entries_;         // not yet written whole
+  std::vector<Withheld> withheld_;    // not yet reported
   Sequence last_whole_ = 0;
   Sequence reported_whole_ = 0;
   std::string revealed_, masked_;

@@ -187,7 +187,7 @@ int FixListener::Impl::poll(Nanos now, int budget, ConnectionSink& sink) {
 
 bool FixListener::Impl::write(SessionId session, Sequence sequence, std::string_view message) {
   for (const auto& peer : peers_) {
-    if (peer->session == session) return peer->link->write(sequence, message);
+    if (peer->session == session) return peer->link->write({sequence}, message);
   }
   return false;
 }

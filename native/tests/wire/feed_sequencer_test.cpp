@@ -116,6 +116,20 @@ TEST_F(Sequencer, a_long_gap_is_asked_for_in_pieces) {
   EXPECT_EQ(sink.messages, numbers(1, 26));
 }
 
+TEST_F(Sequencer, what_an_answer_had_no_room_for_is_asked_for_at_once) {
+  make(true, false);
+  packet(26, 1);
+  at(now + config.grace_ns);
+  EXPECT_EQ(sequencer->take_request().count, 25U);
+  packet(1, 10, kLineRetransmission);
+  const FeedRequest rest = sequencer->take_request();
+  EXPECT_EQ(rest.kind, FeedRequest::Kind::RETRANSMIT);
+  EXPECT_EQ(rest.sequence, 11U);
+  EXPECT_EQ(rest.count, 15U);
+  packet(1, 10, kLineRetransmission);  // a second copy brings nothing and asks for nothing
+  EXPECT_EQ(sequencer->take_request().kind, FeedRequest::Kind::NONE);
+}
+
 TEST_F(Sequencer, unanswered_requests_are_repeated_then_the_gap_is_lost) {
   config.attempts_max = 3;
   make(true, false);

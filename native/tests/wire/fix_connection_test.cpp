@@ -37,6 +37,17 @@ std::string logon(const std::string& sender, const std::string& more = "") {
       more);
 }
 
+std::string order(const std::string& type, Sequence number, const std::string& text = "") {
+  return framed("35=" + type + "\x01" + "34=" + std::to_string(number) + "\x01" +
+                "49=FIRM\x01"
+                "52=20260102-03:04:05\x01"
+                "56=VENUE\x01"
+                "11=1-2\x01" +
+                (text.empty() ? "" : "58=" + text + "\x01"));
+}
+
+Outbound awaited(Sequence sequence) { return {sequence, 0, false, true}; }
+
 struct Recorder : ConnectionSink {
   struct Event {
     SessionId session;
@@ -47,6 +58,8 @@ struct Recorder : ConnectionSink {
   std::vector<std::string> messages;
   std::vector<Event> events;
   Sequence written_up_to = 0;
+  std::vector<ClOrdId> withheld_requests;
+  WithheldReason withheld_for{};
   std::function<void(std::string_view)> on_message = [](std::string_view) {};
 
   void message(SessionId, Nanos ts_recv, std::string_view message) override {
@@ -61,6 +74,11 @@ struct Recorder : ConnectionSink {
   void written(SessionId, Sequence sequence, std::uint64_t) override {
     EXPECT_GT(sequence, written_up_to);
     written_up_to = sequence;
+  }
+  void withheld(SessionId, const Outbound& entry, WithheldReason reason) override {
+    EXPECT_GT(entry.sequence, written_up_to) << "said too late";
+    withheld_requests.push_back(entry.request);
+    withheld_for = reason;
   }
   [[nodiscard]] bool had(ConnectionEvent event) const { return find(event) != nullptr; }
   [[nodiscard]] const Event* find(ConnectionEvent event) const {
@@ -103,7 +121,7 @@ struct Net {
   bool connect() {
     start();
     if (!until([&] { return firm.had(ConnectionEvent::CONNECTED); })) return false;
-    return client->write(1, logon("FIRM")) && until([&] { return !venue.messages.empty(); });
+    return client->write({1}, logon("FIRM")) && until([&] { return !venue.messages.empty(); });
   }
 
  private:
@@ -133,12 +151,12 @@ TEST(FixConnection, a_flood_is_written_in_order_through_full_buffers) {
   ASSERT_TRUE(net.connect());
   const std::string filler(2000, 'x');
   for (Sequence i = 2; i <= 5000; ++i) {
-    ASSERT_TRUE(net.client->write(i, framed("35=B\x01"
-                                            "34=" +
-                                            std::to_string(i) +
-                                            "\x01"
-                                            "58=" +
-                                            filler + "\x01")));
+    ASSERT_TRUE(net.client->write({i}, framed("35=B\x01"
+                                              "34=" +
+                                              std::to_string(i) +
+                                              "\x01"
+                                              "58=" +
+                                              filler + "\x01")));
   }
   EXPECT_GT(net.client->outbound_bytes(), 0U) << "the kernel took all: the test proves nothing";
   ASSERT_TRUE(net.until([&] { return net.venue.messages.size() == 5000; }, 200'000));
@@ -150,26 +168,28 @@ TEST(FixConnection, a_flood_is_written_in_order_through_full_buffers) {
 
 TEST(FixConnection, refuses_above_its_bound_and_before_it_is_connected) {
   Net net;
+  std::atomic<Sequence> durable{0};
   net.client_config.limits.outbound_bytes_max = 2 * logon("FIRM").size() - 1;
-  net.client_config.hold_until_released = true;
+  net.client_config.rules.durable = &durable;
   net.start();
-  EXPECT_FALSE(net.client->write(1, logon("FIRM")));
+  EXPECT_FALSE(net.client->write({1}, logon("FIRM")));
   ASSERT_TRUE(net.until([&] { return net.client->connected(); }));
   const std::string message = logon("FIRM");
-  EXPECT_TRUE(net.client->write(1, message));
-  EXPECT_FALSE(net.client->write(2, message));
+  EXPECT_TRUE(net.client->write(awaited(1), message));
+  EXPECT_FALSE(net.client->write(awaited(2), message));
 }
 
 TEST(FixConnection, entries_wait_for_the_log_and_later_ones_are_not_sent) {
   Net net;
-  net.client_config.hold_until_released = true;
+  std::atomic<Sequence> durable{9};
+  net.client_config.rules.durable = &durable;
   net.start();
   ASSERT_TRUE(net.until([&] { return net.client->connected(); }));
-  ASSERT_TRUE(net.client->write(10, logon("FIRM")));
-  ASSERT_TRUE(net.client->write(20, framed("35=0\x01"
-                                           "34=2\x01")));
+  ASSERT_TRUE(net.client->write(awaited(10), logon("FIRM")));
+  ASSERT_TRUE(net.client->write(awaited(20), framed("35=0\x01"
+                                                    "34=2\x01")));
   EXPECT_FALSE(net.until([&] { return !net.venue.messages.empty(); }, 20));
-  net.client->release(10);
+  durable = 10;
   ASSERT_TRUE(net.until([&] { return net.venue.messages.size() == 1; }));
   net.listener->close(SessionId{9}, "test");
   net.now += 10 * kSecond;
@@ -180,24 +200,110 @@ TEST(FixConnection, entries_wait_for_the_log_and_later_ones_are_not_sent) {
 
 TEST(FixConnection, nothing_leaves_behind_a_fence_that_is_not_ours) {
   Net net;
+  std::atomic<std::uint64_t> fence{7};
+  net.client_config.rules.fence = &fence;
+  net.client_config.rules.fence_token = 7;
   ASSERT_TRUE(net.connect());
-  std::atomic<std::uint32_t> fence{8};
-  net.client->set_fence(&fence, 7);
-  ASSERT_TRUE(net.client->write(2, framed("35=0\x01"
-                                          "34=2\x01")));
-  EXPECT_FALSE(net.until([&] { return net.venue.messages.size() == 2; }, 20));
-  fence = 7;
-  EXPECT_TRUE(net.until([&] { return net.venue.messages.size() == 2; }));
+  fence = 8;
+  ASSERT_TRUE(net.client->write({2}, framed("35=0\x01"
+                                            "34=2\x01")));
+  ASSERT_TRUE(net.until([&] { return net.venue.had(ConnectionEvent::DISCONNECTED); }));
+  EXPECT_EQ(net.venue.messages.size(), 1U);
+  EXPECT_EQ(net.firm.find(ConnectionEvent::DISCONNECTED)->last_written, 1U);
+  net.firm.events.clear();
+  net.now += kSecond * 60;
+  EXPECT_FALSE(net.until([&] { return !net.firm.events.empty(); }, 20)) << "it connected again";
+}
+
+TEST(FixConnection, an_awaited_entry_holds_those_behind_it) {
+  Net net;
+  std::atomic<Sequence> durable{0};
+  net.client_config.rules.durable = &durable;
+  ASSERT_TRUE(net.connect());
+  ASSERT_TRUE(net.client->write(awaited(2), order("D", 2)));
+  ASSERT_TRUE(net.client->write({3}, framed("35=0\x01"
+                                            "34=3\x01")));
+  EXPECT_FALSE(net.until([&] { return net.venue.messages.size() > 1; }, 20));
+  durable = 2;
+  ASSERT_TRUE(net.until([&] { return net.venue.messages.size() == 3; }));
+  EXPECT_EQ(net.firm.written_up_to, 3U);
+}
+
+TEST(FixConnection, an_order_that_waits_when_the_kill_word_is_set_gives_its_number_to_a_gap_fill) {
+  Net net;
+  std::atomic<Sequence> durable{0};
+  std::atomic<std::uint32_t> kill{0};
+  net.client_config.rules.durable = &durable;
+  net.client_config.rules.kill_word = &kill;
+  ASSERT_TRUE(net.connect());
+  ASSERT_TRUE(net.client->write({2, 0, false, true}, order("0", 2)));
+  ASSERT_TRUE(net.client->write({3, 77, true, true}, order("D", 3)));
+  ASSERT_TRUE(net.client->write({4, 78, false, true}, order("F", 4)));
+  kill = 1;
+  EXPECT_FALSE(net.until([&] { return net.venue.messages.size() > 1; }, 20));
+  durable = 4;
+  ASSERT_TRUE(net.until([&] { return net.venue.messages.size() == 4; }));
+  EXPECT_EQ(net.venue.messages[2], framed("35=4\x01"
+                                          "34=3\x01"
+                                          "49=FIRM\x01"
+                                          "52=20260102-03:04:05\x01"
+                                          "56=VENUE\x01"
+                                          "123=Y\x01"
+                                          "36=4\x01"));
+  EXPECT_EQ(net.venue.messages[3], order("F", 4));
+  ASSERT_EQ(net.firm.withheld_requests, (std::vector<ClOrdId>{77}));
+  EXPECT_EQ(net.firm.withheld_for, WithheldReason::KILLED);
+  ASSERT_TRUE(net.until([&] { return net.firm.written_up_to == 4; }));
+}
+
+TEST(FixConnection, an_order_of_which_a_byte_may_have_left_is_not_withheld) {
+  Net net;
+  std::atomic<std::uint32_t> kill{0};
+  net.client_config.rules.kill_word = &kill;
+  net.client_config.limits.outbound_bytes_max = 64 << 20;
+  ASSERT_TRUE(net.connect());
+  // Until the kernel takes no more: one entry is written in part, the rest not at all.
+  Sequence last = 1;
+  while (net.client->outbound_bytes() < 64 << 10) {
+    ++last;
+    ASSERT_TRUE(net.client->write({last, last, true}, order("D", last, std::string(8000, 'x'))));
+  }
+  kill = 1;
+  ASSERT_TRUE(net.until([&] { return net.firm.written_up_to == last; }, 200'000));
+  ASSERT_FALSE(net.firm.withheld_requests.empty());
+  const auto whole = net.firm.withheld_requests.front() - 1;  // the last order that left
+  EXPECT_EQ(net.firm.withheld_requests.size(), last - whole);
+  ASSERT_TRUE(net.until([&] { return net.venue.messages.size() == last; }, 200'000));
+  for (Sequence at = 2; at <= last; ++at) {
+    ASSERT_EQ(fix_field(net.venue.messages[at - 1], "35"), at <= whole ? "D" : "4");
+    ASSERT_EQ(fix_field(net.venue.messages[at - 1], "34"), std::to_string(at));
+  }
+}
+
+TEST(FixConnection, where_the_log_failed_cancels_leave_and_orders_do_not) {
+  Net net;
+  std::atomic<Sequence> durable{0};
+  std::atomic<bool> failed{false};
+  net.client_config.rules.durable = &durable;
+  net.client_config.rules.log_failed = &failed;
+  ASSERT_TRUE(net.connect());
+  ASSERT_TRUE(net.client->write({2, 77, true, true}, order("D", 2)));
+  ASSERT_TRUE(net.client->write({3, 78, false, true}, order("F", 3)));
+  failed = true;
+  ASSERT_TRUE(net.until([&] { return net.venue.messages.size() == 3; }));
+  EXPECT_EQ(fix_field(net.venue.messages[1], "35"), "4");
+  EXPECT_EQ(fix_field(net.venue.messages[2], "35"), "F");
+  EXPECT_EQ(net.firm.withheld_for, WithheldReason::LOG_FAILED);
 }
 
 TEST(FixConnection, close_writes_what_was_taken_first) {
   Net net;
   ASSERT_TRUE(net.connect());
-  ASSERT_TRUE(net.client->write(2, framed("35=5\x01"
-                                          "34=2\x01")));
+  ASSERT_TRUE(net.client->write({2}, framed("35=5\x01"
+                                            "34=2\x01")));
   net.client->close("logged out");
-  EXPECT_FALSE(net.client->write(3, framed("35=0\x01"
-                                           "34=3\x01")));
+  EXPECT_FALSE(net.client->write({3}, framed("35=0\x01"
+                                             "34=3\x01")));
   ASSERT_TRUE(net.until([&] { return net.firm.had(ConnectionEvent::DISCONNECTED); }));
   EXPECT_EQ(net.venue.messages.size(), 2U);
   EXPECT_EQ(net.firm.find(ConnectionEvent::DISCONNECTED)->reason, "logged out");
@@ -233,12 +339,12 @@ TEST(FixConnection, a_refused_connection_is_tried_less_and_less) {
 TEST(FixConnection, garbled_bytes_are_reported_and_skipped) {
   Net net;
   ASSERT_TRUE(net.connect());
-  ASSERT_TRUE(net.client->write(2,
+  ASSERT_TRUE(net.client->write({2},
                                 "8=FIX.4.4\x01"
                                 "nine=5\x01"
                                 "garbage"));
-  ASSERT_TRUE(net.client->write(3, framed("35=0\x01"
-                                          "34=2\x01")));
+  ASSERT_TRUE(net.client->write({3}, framed("35=0\x01"
+                                            "34=2\x01")));
   ASSERT_TRUE(net.until([&] { return net.venue.messages.size() == 2; }));
   EXPECT_TRUE(net.venue.had(ConnectionEvent::GARBLED));
 }
@@ -247,9 +353,9 @@ TEST(FixConnection, too_long_a_message_ends_it) {
   Net net;
   net.listener_config.limits.message_bytes_max = 256;
   ASSERT_TRUE(net.connect());
-  ASSERT_TRUE(net.client->write(2, framed("35=B\x01"
-                                          "58=" +
-                                          std::string(300, 'x') + "\x01")));
+  ASSERT_TRUE(net.client->write({2}, framed("35=B\x01"
+                                            "58=" +
+                                            std::string(300, 'x') + "\x01")));
   ASSERT_TRUE(net.until([&] { return net.venue.had(ConnectionEvent::DISCONNECTED); }));
   EXPECT_EQ(net.venue.find(ConnectionEvent::DISCONNECTED)->reason, "message longer than allowed");
 }
@@ -259,7 +365,7 @@ TEST(FixConnection, the_core_and_its_log_never_see_a_secret) {
   net.client_config.secrets = {{"$password", "hunter2-hunter2"}};
   net.start();
   ASSERT_TRUE(net.until([&] { return net.client->connected(); }));
-  ASSERT_TRUE(net.client->write(1, logon("FIRM", "554=$password\x01")));
+  ASSERT_TRUE(net.client->write({1}, logon("FIRM", "554=$password\x01")));
   ASSERT_TRUE(net.until([&] { return !net.venue.messages.empty(); }));
   EXPECT_EQ(net.venue.messages[0], logon("FIRM", "554=hunter2-hunter2\x01"));
   ASSERT_TRUE(net.listener->write(SessionId{9}, 1,
@@ -284,7 +390,7 @@ TEST(FixListener, refuses_strangers_and_second_connections) {
       return other.until([&] { return net.listener->poll(net.now, 16, net.venue), holds(); });
     };
     EXPECT_TRUE(both([&] { return other.client->connected(); }));
-    EXPECT_TRUE(other.client->write(1, first));
+    EXPECT_TRUE(other.client->write({1}, first));
     EXPECT_TRUE(both([&] {
       return net.venue.had(ConnectionEvent::REFUSED) &&
              other.firm.had(ConnectionEvent::DISCONNECTED);
@@ -352,10 +458,10 @@ TEST_F(FixTls, carries_a_flood_both_ways) {
   ASSERT_TRUE(net.connect());
   const std::string filler(3000, 'y');
   for (Sequence i = 2; i <= 2000; ++i) {
-    ASSERT_TRUE(net.client->write(i, framed("34=" + std::to_string(i) +
-                                            "\x01"
-                                            "58=" +
-                                            filler + "\x01")));
+    ASSERT_TRUE(net.client->write({i}, framed("34=" + std::to_string(i) +
+                                              "\x01"
+                                              "58=" +
+                                              filler + "\x01")));
   }
   ASSERT_TRUE(net.until([&] { return net.venue.messages.size() == 2000; }, 200'000));
   EXPECT_EQ(fix_field(net.venue.messages.back(), "34"), "2000");
@@ -400,7 +506,7 @@ TEST_F(FixTls, a_plain_client_is_not_understood) {
   net.client_config.tls.reset();
   net.start();
   ASSERT_TRUE(net.until([&] { return net.client->connected(); }));
-  ASSERT_TRUE(net.client->write(1, logon("FIRM")));
+  ASSERT_TRUE(net.client->write({1}, logon("FIRM")));
   EXPECT_TRUE(net.until([&] { return net.venue.had(ConnectionEvent::TLS_FAILED); }));
   EXPECT_TRUE(net.venue.messages.empty());
 }

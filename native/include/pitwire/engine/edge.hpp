@@ -5,6 +5,9 @@
 // and the simulated venue, time, market data; each with a quota, so that none starves. The native
 // phase ends early where a strategy must see one update by itself.
 //
+// Lines may be polled on threads of their own (threads.hpp); what they received is taken from their
+// rings here, at the same places in the turn.
+//
 // One thread: the core's. What Python's edges receive (operator commands, workers' results,
 // WebSocket messages) is queued by push_* and becomes an input in the next turn.
 #pragma once
@@ -20,19 +23,20 @@
 #include "pitwire/base/histogram.hpp"
 #include "pitwire/engine/core.hpp"
 #include "pitwire/engine/paper_venue.hpp"
-#include "pitwire/wire/feed_line.hpp"
-#include "pitwire/wire/fix_connection.hpp"
 #include "pitwire/wire/shared_status.hpp"
+#include "pitwire/wire/threads.hpp"
 #include "pitwire/wire/waiter.hpp"
 
 namespace pitwire {
 
 struct EdgeConfig {
-  int turn_records_max = 2048;       ///< inputs a turn, of all sources
-  int operator_quota = 16;           ///< inputs a turn
-  int session_quota = 64;            ///< FIX messages a turn and connection
-  int market_quota = 64;             ///< datagrams or messages a turn and feed
-  Nanos time_interval_ns = kSecond;  ///< a TIME input at least this often
+  int turn_records_max = 2048;             ///< inputs a turn, of all sources
+  int operator_quota = 16;                 ///< inputs a turn
+  int session_quota = 64;                  ///< FIX messages a turn and connection
+  int market_quota = 64;                   ///< datagrams or messages a turn and feed
+  Nanos time_interval_ns = kSecond;        ///< a TIME input at least this often
+  std::uint64_t inbox_bytes = 1ULL << 24;  ///< waiting of Python's edges: commands, and market
+  LineThreadConfig threads = {};  ///< of lines that have one; names are given by what they are
 };
 
 /// Counts since construction.
@@ -41,9 +45,29 @@ struct EdgeStats {
   std::uint64_t inputs = 0;
   std::uint64_t market_inputs = 0;
   std::uint64_t fix_inputs = 0;
-  std::uint64_t fix_refused = 0;  ///< outbound messages that the connection did not take
+  std::uint64_t fix_refused = 0;    ///< outbound messages that the connection did not take
+  std::uint64_t withheld = 0;       ///< orders that were logged and did not leave
+  std::uint64_t inbox_refused = 0;  ///< pushes that inbox_bytes had no room for
   std::uint64_t venue_reports = 0;
   std::uint64_t venue_refused = 0;  ///< requests to a simulated venue that has no such session
+};
+
+/// Who polls a line: the core's thread in its turns, or a thread of the line's own.
+enum class Placement : std::uint8_t { INLINE, THREAD };
+
+/// Which entries of a session wait until the log is durable up to them.
+enum class Awaits : std::uint8_t { NONE, ORDERS, ALL };
+
+/// Wakes the core's thread when the log is durable up to an entry that waits.
+class DurableBell final : public WakeSource {
+ public:
+  explicit DurableBell(const EgressRules& rules) noexcept : watch(rules) {}
+  [[nodiscard]] bool ready() const noexcept override { return watch.moved(); }
+  [[nodiscard]] Doorbell& doorbell() noexcept override { return bell_; }
+  DurableWatch watch;
+
+ private:
+  Doorbell bell_;
 };
 
 class Edge final : public Egress,
@@ -58,22 +82,33 @@ class Edge final : public Egress,
 
   /// The core that inputs are applied to; before the first drain.
   void attach(Core& core);
-  void add_feed(const FeedLineConfig& config);
-  void add_connection(const ConnectionConfig& config);
+  /// Polled by the core's thread, or on one of its own. It goes on where the core's books stand,
+  /// where they are whole.
+  void add_feed(FeedLineConfig config, Placement placement = Placement::INLINE);
+  /// Its rules are the edge's own.
+  void add_connection(ConnectionConfig config, Awaits awaits = Awaits::NONE,
+                      Placement placement = Placement::INLINE);
   /// Of the native feeds, in the order in which they were added. Throws std::out_of_range.
-  [[nodiscard]] FeedLine& feed(std::size_t at) { return *feeds_.at(at); }
+  [[nodiscard]] const FeedPort& feed(std::size_t at) { return *feeds_.at(at); }
   /// A venue inside the daemon, for a session defined by `define_venue_session`; after the EPOCH
   /// input. Its ExecIDs are made unique in the log. Throws std::invalid_argument with the reason.
   void add_venue(PaperVenueConfig config);
   void enable_connection(SessionId session, bool enabled);
+  /// Takes the right to send, from whoever had it; before the first connection. Without a status
+  /// page there is no fence.
+  void claim_fence() noexcept;
+  /// Another process has taken it since: nothing leaves any more.
+  [[nodiscard]] bool fenced() const noexcept { return rules_.fenced(); }
 
-  // ---- from Python's edges
-  void push_operator(std::uint32_t uid, std::uint32_t pid, std::uint64_t command_id,
-                     std::string json);
-  void push_worker_result(std::uint64_t request_id, StrategyId strategy, std::uint32_t status,
-                          std::string json);
-  void push_market_message(FeedId feed, Nanos ts_recv, MessageKind kind, std::uint32_t instrument,
+  // ---- from Python's edges. False: inbox_bytes are waiting already, and it was not taken. What is
+  // longer than all of it is taken when nothing waits.
+  [[nodiscard]] bool push_operator(std::uint32_t uid, std::uint32_t pid, std::uint64_t command_id,
+                                   std::string json);
+  [[nodiscard]] bool push_worker_result(std::uint64_t request_id, StrategyId strategy,
+                                        std::uint32_t status, std::string json);
+  bool push_market_message(FeedId feed, Nanos ts_recv, MessageKind kind, std::uint32_t instrument,
                            std::string bytes);
+  /// Always taken: it tells the books that the feed is gone.
   void push_feed_status(FeedId feed, FeedEvent event);
 
   /// An input that the daemon itself makes at start: EPOCH, DEFINITION, SOURCE, ABANDONED.
@@ -95,7 +130,9 @@ class Edge final : public Egress,
   [[nodiscard]] const EdgeStats& stats() const noexcept { return stats_; }
   /// From the receipt of the last input to the hand-over of a FIX request to its connection, ns.
   [[nodiscard]] const Histogram& request_times() const noexcept { return request_times_; }
-  [[nodiscard]] std::size_t queued() const noexcept { return commands_.size() + market_.size(); }
+  [[nodiscard]] std::size_t queued() const noexcept {
+    return commands_.waiting.size() + market_.waiting.size() + held_.waiting.size();
+  }
   /// The most that was queued at the beginning of a turn, since this was last asked.
   [[nodiscard]] std::size_t take_queued_max() noexcept { return std::exchange(queued_max_, 0); }
 
@@ -107,8 +144,17 @@ class Edge final : public Egress,
   void disconnect(SessionId session, std::string_view reason) override;
 
  private:
-  using Queued = std::function<void()>;
+  struct Queue {
+    struct Item {
+      std::function<void()> apply;
+      std::size_t size_bytes;
+    };
+    std::deque<Item> waiting;
+    std::size_t size_bytes = 0;
+  };
 
+  void put(Queue& queue, std::size_t size_bytes, std::function<void()> apply);
+  [[nodiscard]] bool has_room(const Queue& queue, std::size_t size_bytes);
   template <class R>
   Sequence input(const R& record, Origin origin, std::uint16_t source,
                  std::span<const std::byte> tail = {}) {
@@ -121,7 +167,7 @@ class Edge final : public Egress,
   /// How many inputs a source may still bring in this turn.
   [[nodiscard]] int room(int quota) const noexcept;
   [[nodiscard]] std::size_t turn_of(std::size_t place, std::size_t sources) const noexcept;
-  void poll_queue(std::deque<Queued>& queue, int quota);
+  void poll_queue(Queue& queue, int quota);
   void poll_sessions();
   void poll_venues();
   void poll_time();
@@ -139,6 +185,7 @@ class Edge final : public Egress,
   void event(SessionId session, ConnectionEvent event, std::string_view reason,
              Sequence last_written) override;
   void written(SessionId session, Sequence sequence, std::uint64_t bytes) override;
+  void withheld(SessionId session, const Outbound& entry, WithheldReason reason) override;
   // ---- VenueReportSink
   void report(SessionId session, RecordType type, std::span<const std::byte> payload) override;
   // ---- MarketObserver: the core's tap
@@ -146,19 +193,32 @@ class Edge final : public Egress,
   void traded(InstrumentId instrument, std::int64_t px, std::int64_t qty, Side aggressor) override;
 
   [[nodiscard]] PaperVenue* venue_of(SessionId session) noexcept;
+  [[nodiscard]] LineThreadConfig thread_of(const char* kind, std::uint32_t id) const;
+  void withhold(SessionId session, Sequence sequence, RecordType type,
+                std::span<const std::byte> payload);
+  [[nodiscard]] Outbound outbound(SessionId session, Sequence sequence, ClOrdId cl_ord_id,
+                                  std::string_view message) const;
 
   LiveJournal& journal_;
   TscClock& clock_;
   SharedStatus* status_;
   EdgeConfig config_;
+  EgressRules rules_;
   Core* core_ = nullptr;
   Waiter waiter_;
-  std::vector<std::unique_ptr<FeedLine>> feeds_;
-  std::vector<std::unique_ptr<FixConnection>> connections_;
-  std::vector<FixConnection*> by_session_;
+  DurableBell durable_;
+  std::vector<std::unique_ptr<FeedPort>> feeds_;
+  std::vector<std::unique_ptr<FixPort>> connections_;
+  std::vector<Doorbell*> thread_bells_;  ///< of connections on threads; the log rings them
+  struct Session {
+    FixPort* connection = nullptr;
+    Awaits awaits = Awaits::NONE;
+  };
+  std::vector<Session> by_session_;
   std::vector<std::unique_ptr<PaperVenue>> venues_;
-  std::deque<Queued> commands_;  ///< operator, workers
-  std::deque<Queued> market_;    ///< messages of Python's feeds
+  Queue commands_;  ///< operator, workers
+  Queue market_;    ///< messages of Python's feeds
+  Queue held_;      ///< what one poll of a feed said behind the update that ended the turn
   std::vector<std::byte> payload_;
   Nanos last_input_ = 0;
   Nanos last_received_ = 0;  ///< host's receive stamp of the input being applied, else its time

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,6 +23,7 @@
 #include "pitwire/market/itch_market.hpp"
 #include "pitwire/market/kernels.hpp"
 #include "pitwire/market/signals.hpp"
+#include "pitwire/wire/feed_sink.hpp"
 
 namespace pitwire {
 
@@ -62,6 +64,9 @@ class MarketDesk {
   [[nodiscard]] bool apply_message(FeedId feed, const rec::MarketMessage& message,
                                    std::span<const std::byte> bytes);
   [[nodiscard]] bool resume();
+  /// Where the feed goes on, if its books are whole up to there; also of a process before, whose
+  /// books an epoch keeps then. None of a Binance feed, whose books begin with a snapshot.
+  [[nodiscard]] std::optional<FeedPosition> position(FeedId feed) const;
   [[nodiscard]] bool pending() const noexcept { return pending_at_ < pending_.size(); }
   /// The time at which what is pending was received.
   [[nodiscard]] Nanos pending_now() const noexcept { return pending_now_; }
@@ -102,12 +107,20 @@ class MarketDesk {
     FeedKind kind{};
     BookState state = BookState::STALE;
     Nanos midnight_offset_ns = 0;
+    // Of ITCH: what the books hold. `whole`: every message before next_sequence is in them.
+    mold::Session session{};
+    std::uint64_t next_sequence = 1;
+    bool whole = true;
+    std::uint64_t catch_up_to = 0;  ///< a line is this far ahead: LIVE when we are; 0: not waiting
     std::unique_ptr<ItchMarket> itch;
     std::unique_ptr<BinanceMarket> binance;
   };
   struct Listener;
 
   [[nodiscard]] bool apply_pending();
+  void caught_up(FeedId feed);
+  static void begin_feed(Feed& feed, std::uint64_t first_sequence);
+  static void feed_connected(Feed& feed, const rec::FeedStatus& status);
   [[nodiscard]] bool apply_packet(Feed& feed, std::span<const std::byte> packet, std::size_t& at);
   void count(DecodeStatus status) noexcept { ++decoded_[static_cast<std::size_t>(status)]; }
   [[nodiscard]] const Top& top_of(InstrumentId instrument) const;

@@ -75,6 +75,8 @@ class OrderDesk final {
   void on_request_rejected(SessionId session, ClOrdId cl_ord_id, std::string_view text);
   void on_sent(SessionId session, Sequence sequence, ClOrdId cl_ord_id);
   void on_written(SessionId session, Sequence up_to);
+  /// Egress did not write the entry: its request is NOT_SENT.
+  void on_withheld(SessionId session, Sequence sequence, ClOrdId cl_ord_id);
   void on_connection_lost(SessionId session, Sequence last_written);
 
   /// An operator accepted a venue's position: logs the record and books it to no strategy.

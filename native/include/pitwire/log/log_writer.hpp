@@ -1,8 +1,9 @@
 // The one writer of an event log.
 //
-// Threading: one thread calls everything here except `failed`, `failure`, `disk_low` and
-// `durable_sequence`, which any thread may read. A thread of the log's own (durability.hpp) makes
-// what was appended durable, prepares the next segment, and keeps chain, marks and retention.
+// Threading: one thread calls everything here except `failed`, `failure`, `disk_low`,
+// `durable_sequence` and the two words, which any thread may read. A thread of the log's own
+// (durability.hpp) makes what was appended durable, prepares the next segment, and keeps chain,
+// marks and retention.
 //
 // `append` copies the record into a mapped, pre-faulted segment, sums it (CRC-32C, 11 steps for a
 // 64-byte payload) and commits it by a release-store of the length: no system call, no lock, no
@@ -14,6 +15,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -22,8 +24,10 @@
 #include <span>
 #include <string>
 
+#include "pitwire/base/doorbell.hpp"
 #include "pitwire/log/frame.hpp"
 #include "pitwire/log/recovery.hpp"
+#include "pitwire/log/sync_policy.hpp"
 
 namespace pitwire {
 
@@ -40,6 +44,9 @@ struct LogOptions {
   std::uint64_t low_disk_bytes = 1ULL << 30;        ///< free space below which disk_low()
   Nanos sync_interval_ns = kMillisecond;            ///< between group syncs while there is work
   Nanos sync_interval_idle_ns = 4 * kMillisecond;   ///< how late idle thread sees the first frame
+  SyncPolicy sync = {};                             ///< which frames ask for a sync
+  Nanos sync_interval_lazy_ns = kSecond;            ///< those that do not are synced after this
+  std::function<void()> before_sync = {};           ///< on the log's thread; a test holds it there
   std::array<std::byte, 16> log_uuid{};             ///< of a new log; zeros: drawn at random
   std::uint64_t recover_scan_bytes = 2ULL << 30;  ///< newest bytes whose every sum recovery checks
 };
@@ -79,6 +86,15 @@ class LogWriter {
   [[nodiscard]] Sequence durable_sequence() const noexcept;
   /// Sleeps until the frame is durable; false where it never will be. Wakes the log's thread.
   bool wait_durable(Sequence sequence) noexcept;
+  /// Asks for the frame to be synced now, and does not wait: bells given to ring_when_durable ring.
+  void want_durable(Sequence sequence) noexcept;
+  /// The bell rings after each sync while somebody wanted one, and when the log fails. Whoever
+  /// sleeps on it looks at durable_word() and failed_word() before. It must be taken back before it
+  /// is destroyed.
+  void ring_when_durable(Doorbell& bell);
+  void forget_bell(Doorbell& bell);
+  [[nodiscard]] const std::atomic<Sequence>& durable_word() const noexcept;
+  [[nodiscard]] const std::atomic<bool>& failed_word() const noexcept;
   /// True for good after the first error of a write, a sync or the preparation of a segment.
   [[nodiscard]] bool failed() const noexcept;
   [[nodiscard]] std::string failure() const;
@@ -110,6 +126,7 @@ class LogWriter {
            std::span<const std::byte> fixed, std::span<const std::byte> tail) noexcept;
 
   std::unique_ptr<Durability> durability_;
+  SyncPolicy sync_;
   std::byte* base_ = nullptr;  ///< of the current segment's mapping; null when closed
   std::uint64_t cursor_ = 0;   ///< offset of the next frame
   std::uint64_t limit_ = 0;    ///< frames end here; behind it there is room for END

@@ -17,6 +17,7 @@
 #include "pitwire/wire/feed_sequencer.hpp"
 #include "pitwire/wire/feed_sink.hpp"
 #include "pitwire/wire/snapshot_client.hpp"
+#include "pitwire/wire/waiter.hpp"
 
 namespace pitwire {
 
@@ -32,13 +33,15 @@ struct FeedLineConfig {
   std::optional<Endpoint> retransmission = {};  // UDP request server
   std::optional<SnapshotConfig> snapshot = {};
   FeedSequencerConfig sequencing = {};
-  int receive_buffer_bytes = 8 << 20;  // SO_RCVBUF; the kernel may give less, see stats()
-  int busy_poll_us = 0;                // SO_BUSY_POLL, 0 is off
+  std::optional<FeedPosition> resume = {};  // goes on there instead of at the session's beginning
+  int receive_buffer_bytes = 8 << 20;       // SO_RCVBUF; the kernel may give less, see stats()
+  int busy_poll_us = 0;                     // SO_BUSY_POLL, 0 is off
   std::uint32_t datagram_bytes_max = 9216;
 };
 
 /// Since construction.
 struct FeedLineStats {
+  std::uint64_t next_sequence = 0;
   std::uint64_t datagrams[3] = {};       // per line, retransmissions last
   std::uint64_t kernel_drops[3] = {};    // SO_RXQ_OVFL: the socket's buffer was full
   std::uint64_t receive_errors[3] = {};  // of the socket
@@ -48,31 +51,47 @@ struct FeedLineStats {
   FeedSequencerStats sequencing;
 };
 
-class FeedLine {
+/// A feed as the core's thread uses it, wherever it is polled: here (FeedLine), or on a thread of
+/// its own (FeedThread).
+class FeedPort {
+ public:
+  virtual ~FeedPort() = default;
+  /// Hands over at most about `budget` datagrams, in sequence, and does what time asks for. Returns
+  /// how much it did: 0 is idle.
+  virtual int poll(Nanos now, int budget, FeedSink& sink) = 0;
+  /// When the next poll is due though nothing arrives; FeedLine::kNever without one.
+  [[nodiscard]] virtual Nanos next_deadline() const noexcept = 0;
+  /// The waiter wakes when poll() has something to do (but for time: next_deadline()).
+  virtual void watch(Waiter& waiter) = 0;
+  virtual void unwatch(Waiter& waiter) = 0;
+  [[nodiscard]] virtual FeedLineStats stats() const noexcept = 0;
+};
+
+class FeedLine final : public FeedPort {
  public:
   /// Throws std::invalid_argument naming feed, key and reason.
   explicit FeedLine(const FeedLineConfig& config);
-  ~FeedLine();
+  ~FeedLine() override;
   FeedLine(const FeedLine&) = delete;
   FeedLine& operator=(const FeedLine&) = delete;
 
   /// Reads at most `budget` datagrams, hands over what is in sequence, and does what time asks for
   /// (requests, timeouts). Returns how many datagrams and snapshot messages were read: 0 is idle.
-  int poll(Nanos now, int budget, FeedSink& sink);
+  int poll(Nanos now, int budget, FeedSink& sink) override;
   /// When the next poll is due though nothing arrives; kNever without one.
-  [[nodiscard]] Nanos next_deadline() const noexcept;
+  [[nodiscard]] Nanos next_deadline() const noexcept override;
+  void watch(Waiter& waiter) override { waiter.add(epoll_fd()); }
+  void unwatch(Waiter& waiter) override { waiter.remove(epoll_fd()); }
   static constexpr Nanos kNever = FeedSequencer::kNever;
 
   /// Readable when a poll would read something.
   [[nodiscard]] int epoll_fd() const noexcept;
-  /// Continues a session after a restart: its next sequence as the log has it.
-  void resume(const std::string& session, std::uint64_t next_sequence);
   [[nodiscard]] std::uint64_t next_sequence() const noexcept;
   [[nodiscard]] std::string session() const;
   [[nodiscard]] FeedId id() const noexcept;
   /// Port that line `line` is bound to.
   [[nodiscard]] std::uint16_t port(std::uint32_t line) const;
-  [[nodiscard]] FeedLineStats stats() const noexcept;
+  [[nodiscard]] FeedLineStats stats() const noexcept override;
 
  private:
   struct Impl;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "pitwire/base/types.hpp"
 
@@ -14,6 +15,12 @@ inline constexpr std::uint32_t kLineA = 0;
 inline constexpr std::uint32_t kLineB = 1;
 inline constexpr std::uint32_t kLineRetransmission = 2;
 inline constexpr std::uint32_t kLineSnapshot = 3;
+
+/// How far a session of a feed has been applied.
+struct FeedPosition {
+  std::string session;
+  std::uint64_t next_sequence = 0;
+};
 
 /// Receives, on the polling thread, in the order in which the core shall apply. Spans are valid
 /// during the call only.

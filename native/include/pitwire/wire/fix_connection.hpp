@@ -3,11 +3,11 @@
 //
 // Threading: one thread, the one that polls. Nothing blocks; names are resolved at construction.
 //
-// Out. Each entry carries its log sequence. It is written when it was released (the log committed
-// it, or made it durable) and the fence word is ours; in order, as much as the kernel takes. What
-// was written whole is reported (credits return), and when the connection ends, the last entry of
-// which any byte reached the kernel (under TLS: of which any byte was encrypted): later ones were
-// NOT_SENT.
+// Out. Each entry carries its log sequence. It is written when EgressRules let it (the fence is
+// ours, an awaited entry is durable); in order, as much as the kernel takes. An order that may not
+// leave any more is withheld: a gap fill takes its number, and the sink is told. What was written
+// whole is reported (credits return), and when the connection ends, the last entry of which any
+// byte reached the kernel (under TLS: of which any byte was encrypted): later ones were NOT_SENT.
 //
 // In. Messages are framed, secrets masked, stamped with the host clock when the bytes were read. A
 // garbled stretch is reported and skipped; a message longer than message_bytes_max ends the
@@ -17,7 +17,6 @@
 // reset after a connection that lived longer than that; driven by poll(now).
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -27,8 +26,10 @@
 #include <vector>
 
 #include "pitwire/base/types.hpp"
+#include "pitwire/wire/egress_rules.hpp"
 #include "pitwire/wire/fix_secrets.hpp"
 #include "pitwire/wire/fix_tls.hpp"
+#include "pitwire/wire/waiter.hpp"
 
 namespace pitwire {
 
@@ -45,6 +46,9 @@ class ConnectionSink {
                      Sequence last_written) = 0;
   /// Everything up to this entry is written whole; `bytes` on this connection. At most once a poll.
   virtual void written(SessionId session, Sequence sequence, std::uint64_t bytes) = 0;
+  /// An order did not leave and never will; said before the written() or event() that covers it.
+  /// Only where EgressRules are given.
+  virtual void withheld(SessionId, const Outbound&, WithheldReason) {}
 };
 
 /// What client and accepted connections share.
@@ -64,38 +68,50 @@ struct ConnectionConfig {
   ConnectionLimits limits;
   Nanos backoff_min = 500 * kMillisecond;
   Nanos backoff_max = 30 * kSecond;
-  bool hold_until_released =
-      false;  ///< entries wait for release(); else they go as soon as they can
+  EgressRules rules;
 };
 
-class FixConnection {
+/// A FIX connection as the core's thread uses it, wherever it is polled: here (FixConnection), or
+/// on a thread of its own (FixThread).
+class FixPort {
+ public:
+  virtual ~FixPort() = default;
+  /// Connects, reads, writes, times out; at most `budget` messages in. Returns what it did
+  /// (messages in and entries out): 0 is idle.
+  virtual int poll(Nanos now, int budget, ConnectionSink& sink) = 0;
+  /// Takes an entry. False when not connected or above outbound_bytes_max: nothing taken. Tries the
+  /// socket at once when nothing waits before it.
+  virtual bool write(const Outbound& entry, std::string_view message) = 0;
+  /// Ends the connection after what was taken is written, or close_timeout; then, a client,
+  /// reconnects.
+  virtual void close(std::string_view reason) = 0;
+  /// No connection is wanted (outside session hours), or it is wanted again.
+  virtual void enable(bool enabled) noexcept = 0;
+  /// The waiter wakes when poll() has something to do (but for time: next_deadline()).
+  virtual void watch(Waiter& waiter) = 0;
+  virtual void unwatch(Waiter& waiter) = 0;
+  /// When poll() must be called next at the latest.
+  [[nodiscard]] virtual Nanos next_deadline() const noexcept = 0;
+};
+
+class FixConnection final : public FixPort {
  public:
   /// A client; connects at the first poll(). Throws std::invalid_argument with key and reason.
   explicit FixConnection(const ConnectionConfig& config);
-  ~FixConnection();
+  ~FixConnection() override;
   FixConnection(const FixConnection&) = delete;
   FixConnection& operator=(const FixConnection&) = delete;
 
-  /// Connects, reads, writes, times out; at most `budget` messages in. Returns what it did
-  /// (messages in and entries out): 0 is idle.
-  int poll(Nanos now, int budget, ConnectionSink& sink);
-  /// Takes an entry; `sequence` rises. False when not connected or above outbound_bytes_max:
-  /// nothing taken. Tries the socket at once when nothing waits before it.
-  bool write(Sequence sequence, std::string_view message);
-  /// Entries up to this one may leave (only with hold_until_released).
-  void release(Sequence up_to) noexcept;
-  /// Entries leave only while *word == ours. nullptr: no fence.
-  void set_fence(const std::atomic<std::uint32_t>* word, std::uint32_t ours) noexcept;
-  /// Ends the connection after what was taken is written, or close_timeout; then, a client,
-  /// reconnects.
-  void close(std::string_view reason);
-  /// A client: no connection is wanted (outside session hours), or it is wanted again.
-  void enable(bool enabled) noexcept;
+  int poll(Nanos now, int budget, ConnectionSink& sink) override;
+  bool write(const Outbound& entry, std::string_view message) override;
+  void close(std::string_view reason) override;
+  void enable(bool enabled) noexcept override;
+  void watch(Waiter& waiter) override { waiter.add(epoll_fd()); }
+  void unwatch(Waiter& waiter) override { waiter.remove(epoll_fd()); }
+  [[nodiscard]] Nanos next_deadline() const noexcept override;
 
   /// Readable when poll() has something to do (a timerless edge: time is poll's argument).
   [[nodiscard]] int epoll_fd() const noexcept;
-  /// When poll() must be called next at the latest.
-  [[nodiscard]] Nanos next_deadline() const noexcept;
   [[nodiscard]] bool connected() const noexcept;
   [[nodiscard]] std::size_t outbound_bytes() const noexcept;
 
