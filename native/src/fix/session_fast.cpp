@@ -111,15 +111,25 @@ bool is_one_of(std::string_view value, std::string_view characters) {
   return value.empty() || position(characters, value) >= 0;
 }
 
-bool has_plain_words(const FieldTable& fields, std::span<const Word> words) {
-  return std::ranges::all_of(
-      words, [&](const Word& word) { return is_one_of(fields[word.tag], word.characters); });
+/// Digits with at most one point among them, and a minus before them; or absent.
+bool is_plain_decimal(std::string_view value) {
+  if (value.empty()) return true;
+  if (value.front() == '-') value.remove_prefix(1);
+  return !value.empty() && value.front() != '.' &&
+         value.find_first_not_of("0123456789.") == std::string_view::npos &&
+         value.find('.') == value.rfind('.');
 }
 
-bool is_plain_decimal(std::string_view value) {
-  return value.empty() || (value.front() != '.' &&
-                           value.find_first_not_of("0123456789.") == std::string_view::npos &&
-                           value.find('.') == value.rfind('.'));
+/// Every field that is not free text is what the dictionary of both versions takes for one.
+bool has_plain_values(const FieldTable& fields, std::span<const Word> words) {
+  constexpr std::uint32_t kDecimals[]{6, 12, 14, 31, 32, 38, 44, 99, 151};
+  Nanos transact_time = 0;
+  return std::ranges::all_of(
+             words,
+             [&](const Word& word) { return is_one_of(fields[word.tag], word.characters); }) &&
+         std::ranges::all_of(kDecimals,
+                             [&](std::uint32_t tag) { return is_plain_decimal(fields[tag]); }) &&
+         (fields[60].empty() || parse_timestamp(fields[60], transact_time));
 }
 
 void append_field(std::string& out, std::string_view tag_and_equals, std::string_view value) {
@@ -198,8 +208,9 @@ bool FixSession::Impl::take_beside(const FieldTable& fields, Sequence raw,
   const bool fix42 = config_.begin_string == "FIX.4.2";
   const Shape* shape = config_.initiator ? (type == "8" ? &report_shape(fix42) : nullptr)
                                          : request_shape(type.front());
-  if (shape == nullptr ||
-      !is_of(fields, *shape, config_.initiator ? liquidity_tag_of(config_) : 0)) {
+  const auto liquidity = config_.initiator ? liquidity_tag_of(config_) : 0;
+  if (shape == nullptr || !is_of(fields, *shape, liquidity)) return false;
+  if (!(config_.initiator ? is_plain_report(fields) : has_plain_values(fields, kRequestWords))) {
     return false;
   }
   const bool taken =
@@ -225,15 +236,15 @@ bool FixSession::Impl::is_next(const FieldTable& fields) const {
   return !config_.check_latency || off < config_.max_latency_seconds * kSecond;
 }
 
-bool FixSession::Impl::deliver_report(const FieldTable& fields, Sequence raw) {
+bool FixSession::Impl::is_plain_report(const FieldTable& fields) const {
   // 4.2 says fills by ExecType (1, 2), 4.4 by a word of its own.
   const auto exec_types =
       config_.begin_string == "FIX.4.2" ? "0123456789ABCDE" : "03456789ABCDEFGHI";
-  if (!has_plain_words(fields, kReportWords) || !is_one_of(fields[150], exec_types) ||
-      !is_one_of(fields[liquidity_tag_of(config_)], "12") || !is_plain_decimal(fields[6]) ||
-      !is_plain_decimal(fields[99])) {
-    return false;
-  }
+  return has_plain_values(fields, kReportWords) && is_one_of(fields[150], exec_types) &&
+         is_one_of(fields[liquidity_tag_of(config_)], "12");
+}
+
+bool FixSession::Impl::deliver_report(const FieldTable& fields, Sequence raw) {
   const DecodedExecution decoded = decoder_.execution(fields, raw);
   if (!decoded.defects.empty()) return false;
   sink_.execution(decoded.record);
@@ -241,11 +252,6 @@ bool FixSession::Impl::deliver_report(const FieldTable& fields, Sequence raw) {
 }
 
 bool FixSession::Impl::deliver_request(const FieldTable& fields, Sequence raw) {
-  Nanos transact_time = 0;
-  if (!has_plain_words(fields, kRequestWords) || !is_plain_decimal(fields[99]) ||
-      !parse_timestamp(fields[60], transact_time)) {
-    return false;
-  }
   Refusal why;
   switch (fields[35].front()) {
     case 'D': {

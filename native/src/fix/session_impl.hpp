@@ -111,6 +111,7 @@ class FixSession::Impl final : private FIX::Application,
   void write_beside(const FixBody& body);
   [[nodiscard]] bool take_beside(const FieldTable& fields, Sequence raw, std::string_view message);
   [[nodiscard]] bool is_next(const FieldTable& fields) const;
+  [[nodiscard]] bool is_plain_report(const FieldTable& fields) const;
   [[nodiscard]] bool deliver_report(const FieldTable& fields, Sequence raw);
   [[nodiscard]] bool deliver_request(const FieldTable& fields, Sequence raw);
   void sent(std::string_view msg_type, std::uint64_t number, ClOrdId id);

@@ -129,7 +129,7 @@ std::string damaged(Random& random, const std::string& version, const std::strin
       fields.erase(begin, end - begin);
       break;
     default:
-      fields[value + random() % (end - value)] = "0123456789AZ.-"[random() % 14];
+      fields[value + random() % (end - value)] = "0123456789AZ.-+ "[random() % 16];
   }
   return framed(version, fields);
 }
