@@ -102,7 +102,7 @@ def test_a_session_leaves_at_its_end_comes_back_at_its_beginning_and_replays(
     def session() -> str:
         return str(desk.ask("sessions")[0].event)
 
-    desk.until(lambda: session() == "reconciliation: closed")
+    desk.until(lambda: session() == "outside its hours")
     desk.until(lambda: desk.ask("sessions")[0].state == "down")
     assert not desk.ask("status").armed
     assert desk.ask("status").note == "session broker is outside its hours"

@@ -47,7 +47,7 @@ def test_an_order_of_uncertain_fate_stays_reserved_until_an_operator_accepts(
     assert _state(desk) is OrderState.UNKNOWN
     assert desk.live.core.position(0, 0).highest_qty == 3
     assert not desk.ask("status").armed
-    assert desk.ask("sessions")[0].event == "reconciliation: differs"
+    assert desk.ask("sessions")[0].event == "reconciliation: differs, report 2"
     (report,) = desk.ask("reconciliation")
     assert [each.ours for each in report.differences] == ["UNKNOWN cum 0"]
     desk.command("reconcile", accept=report.report, reason="asked the venue by telephone")

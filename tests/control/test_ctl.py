@@ -312,7 +312,7 @@ def test_a_narrow_table_leaves_whole_columns_out_and_says_which() -> None:
     assert "…" not in shown
     assert "bid px" in shown
     assert "updates" not in shown.splitlines()[0]
-    assert "not shown: trading, updates" in shown
+    assert "not shown: trading, last px, updates, compared, age" in shown
 
 
 def test_without_a_terminal_lines_are_whole(

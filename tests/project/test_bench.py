@@ -131,7 +131,7 @@ def brief(monkeypatch: pytest.MonkeyPatch) -> None:
         ("actor", ["P8"]),
         ("order", ["P16", "P16"]),
         ("fix", ["P13"]),
-        ("replay", ["P17"]),
+        ("replay", ["P17", "P17"]),
     ],
 )
 def test_a_bench_fills_its_rows(name: str, ids: list[str]) -> None:
