@@ -138,7 +138,10 @@ def test_a_bench_fills_its_rows(name: str, ids: list[str]) -> None:
     document = measured([name])
     assert [made.id for made in document["rows"]] == ids
     for made in document["rows"]:
-        assert made.skipped is None
+        if made.skipped is not None:
+            # Of the C++ benchmarks, which `make test` does not build.
+            assert made.skipped.startswith("not built: make bench")
+            continue
         assert made.value is not None
         assert made.min <= made.value <= made.max
         assert made.runs >= 2
