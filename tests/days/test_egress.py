@@ -62,7 +62,8 @@ def test_who_is_fenced_sends_no_more_and_halts(tmp_path: Path) -> None:
         assert not [
             frame for frame in frames(day.log, "TX_WRITTEN") if frame.sequence > ended.sequence
         ]
-        assert day.stop() == 0, day.errors
+        assert day.stop() == 1, day.errors
+        assert "order not ended: ask the venue" in day.errors, "its cancels could not leave"
         # A start takes the fence over; trading waits for whoever looked into it.
         day.start()
         day.until_ready(2)

@@ -475,6 +475,7 @@ void Core::save(std::vector<std::byte>& out) const {
   writer.put_bytes(facts);
   writer.put(emitter_.outputs_crc());
   market_->save(writer);
+  positions_->save(writer);
   save_reactions(writer);
 }
 
@@ -486,7 +487,6 @@ void Core::save_facts(ByteWriter& out) const {
   std::vector<std::byte> part;
   orders_->save(part);
   out.put_bytes(part);
-  positions_->save(out);
   fix_->save(out);
 }
 
@@ -503,8 +503,7 @@ std::optional<ByteReader> Core::begin_restored(ByteReader& in) {
 bool Core::restore_facts(std::span<const std::byte> in) {
   ByteReader reader(in);
   auto facts = begin_restored(reader);
-  return facts && orders_->restore_facts(facts->get_bytes()) && positions_->restore(*facts) &&
-         fix_->restore_facts(*facts);
+  return facts && orders_->restore_facts(facts->get_bytes()) && fix_->restore_facts(*facts);
 }
 
 void Core::save_reactions(ByteWriter& out) const {
@@ -528,12 +527,10 @@ void Core::save_reactions(ByteWriter& out) const {
 bool Core::restore(std::span<const std::byte> in) {
   ByteReader reader(in);
   auto facts = begin_restored(reader);
-  if (!facts || !orders_->restore(facts->get_bytes()) || !positions_->restore(*facts) ||
-      !fix_->restore(*facts)) {
-    return false;
-  }
+  if (!facts || !orders_->restore(facts->get_bytes()) || !fix_->restore(*facts)) return false;
   emitter_.set_outputs_crc(reader.get<std::uint32_t>());
-  return market_->restore(reader) && restore_reactions(reader) && reader.ok();
+  return market_->restore(reader) && positions_->restore(reader) && restore_reactions(reader) &&
+         reader.ok();
 }
 
 bool Core::restore_reactions(ByteReader& in) {

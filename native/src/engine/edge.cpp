@@ -93,9 +93,7 @@ void Edge::claim_fence() noexcept {
 }
 
 void Edge::enable_connection(SessionId session, bool enabled) {
-  if (index(session) < by_session_.size() && by_session_[index(session)].connection != nullptr) {
-    by_session_[index(session)].connection->enable(enabled);
-  }
+  if (has_connection(session)) by_session_[index(session)].connection->enable(enabled);
   if (PaperVenue* venue = venue_of(session)) venue->enable(enabled);
 }
 
@@ -385,6 +383,10 @@ Outbound Edge::outbound(SessionId session, Sequence sequence, ClOrdId cl_ord_id,
 void Edge::fix_tx(SessionId session, Sequence sequence, ClOrdId cl_ord_id,
                   std::string_view message) {
   const Nanos logged = clock_.now();
+  if (!has_connection(session)) {
+    ++stats_.fix_refused;
+    return;
+  }
   FixPort& connection = *by_session_[index(session)].connection;
   const Outbound entry = outbound(session, sequence, cl_ord_id, message);
   if (!connection.write(entry, message)) {
@@ -409,7 +411,7 @@ void Edge::fix_tx(SessionId session, Sequence sequence, ClOrdId cl_ord_id,
 }
 
 void Edge::disconnect(SessionId session, std::string_view reason) {
-  by_session_[index(session)].connection->close(reason);
+  if (has_connection(session)) by_session_[index(session)].connection->close(reason);
 }
 
 }  // namespace pitwire

@@ -72,8 +72,7 @@ void Edge::withhold(SessionId session, Sequence sequence, RecordType type,
                 offsetof(rec::CancelRequested, cl_ord_id) == 0 &&
                 offsetof(rec::ReplaceRequested, cl_ord_id) == 0);
   std::memcpy(&entry.request, payload.data(), sizeof entry.request);
-  put(commands_, 0, 
-      [this, session, entry] { withheld(session, entry, WithheldReason::FENCED); });
+  put(commands_, 0, [this, session, entry] { withheld(session, entry, WithheldReason::FENCED); });
 }
 
 void Edge::report(SessionId session, RecordType type, std::span<const std::byte> payload) {

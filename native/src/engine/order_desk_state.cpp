@@ -98,8 +98,9 @@ bool OrderDesk::restore(std::span<const std::byte> in) {
 bool OrderDesk::restore_facts(std::span<const std::byte> in) {
   ByteReader reader(in);
   (void)reader.get<ClOrdId>();
-  return positions_.restore(reader.get_bytes()) && table_.restore(reader.get_bytes()) &&
-         gate_.restore_facts(reader.get_bytes()) && reader.ok();
+  return positions_.restore(reader.get_bytes()) && session_positions_.restore(reader.get_bytes()) &&
+         table_.restore(reader.get_bytes()) && gate_.restore_facts(reader.get_bytes()) &&
+         reader.ok();
 }
 
 }  // namespace pitwire
