@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from daemon.core import Histogram, Live
+from daemon.core import Histogram, Live, SharedCounters
 from daemon.runtime.mailbox import Dispatcher, Mailbox
 from daemon.runtime.turn import PythonPhase
 
@@ -80,6 +80,12 @@ class TurnTimes:
         self.python = Histogram()
         self._native_ns = 0
         self._costs = Cost()  # of Python phases
+
+    def share(self, page: SharedCounters) -> None:
+        """From here on kept where other processes can read them."""
+        self.turn = page.histogram("turn_ns")
+        self.native = page.histogram("native_phase_ns")
+        self.python = page.histogram("python_phase_ns")
 
     def take(self, live: Live, phase: PythonPhase) -> None:
         """One turn: drain the edges and, where something is left for Python, run its phase."""

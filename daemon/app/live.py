@@ -20,6 +20,7 @@ import uvloop
 from daemon.app.checkpoints import Checkpoints, identity_of
 from daemon.app.configuration import Configuration
 from daemon.app.connections import connect_feeds, connect_sessions, session_durability
+from daemon.app.counters import Counters
 from daemon.app.epoch import (
     EpochStart,
     append_epoch,
@@ -222,6 +223,7 @@ class Daemon:
             epoch_sequence,
             self.live.clock_now(),
         )
+        self._counters = Counters(self.configuration.counters_page, self.reports.turn_times)
         self._answer_lost_requests()
         # Before anything is connected: a session that is outside its hours must not log on.
         self.reports.turn_times.take(self.live, self.wiring.phase)
@@ -291,7 +293,7 @@ class Daemon:
             await asyncio.sleep(0)
             if self._logged_out() or self._loop.time() > give_up:
                 break
-        self.reports.log_costs()
+        self._tell_costs()
         await self._feeds.close()
         await self._workers.stop()
         await self._control.close()
@@ -378,9 +380,13 @@ class Daemon:
         self._service.status(f"fenced: {reason}")
         self._operators.command("halt", reason=f"fenced: {reason}")
 
+    def _tell_costs(self) -> None:
+        self.reports.log_costs()
+        self._counters.publish(self.live.stats)
+
     def _adjust_clock(self) -> None:
         self._look_at_disk()
-        self.reports.log_costs()
+        self._tell_costs()
         if self.phase == "reconciling":  # which takes as long as the venue takes
             down = [name for name, phase in self.wiring.firm.phases.items() if phase != "equal"]
             self._service.extend_timeout(START_TIMEOUT_S, f"reconciling: {', '.join(down)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from daemon.core import SharedCountersReader
 from tests.days import books
 from tests.days.conftest import Traded
 from tests.days.day import frames
@@ -52,3 +53,12 @@ def test_a_daemon_with_a_kernel_runs_it_and_never_loads_the_compiler(traded: Tra
         [each.name for each in run.wiring.configuration.strategy].index("pressure")
     )
     assert -1.0 <= value <= 1.0
+
+
+def test_the_counters_page_says_what_the_core_did(traded: Traded) -> None:
+    reader = SharedCountersReader(str(traded.log.parent / "run" / "counters.page"))
+    counters, durations = dict(reader.counters()), dict(reader.histograms())
+    assert counters["fix_inputs"] >= 30
+    assert counters["market_inputs"] > 100
+    assert durations["turn_ns"].count >= counters["turns"]
+    assert durations["python_phase_ns"].count == len(frames(traded.log, "TURN_END"))

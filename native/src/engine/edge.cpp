@@ -308,7 +308,7 @@ void Edge::datagram(FeedId feed, std::uint32_t line, Nanos ts_recv,
 void Edge::snapshot(FeedId feed, Nanos ts_recv, std::span<const std::byte> packet) {
   if (stop_) {
     std::vector<std::byte> kept(packet.begin(), packet.end());
-    return put(held_, kept.size(),
+    return put(held_, packet.size(),
                [this, feed, ts_recv, kept = std::move(kept)] { snapshot(feed, ts_recv, kept); });
   }
   rec::MarketMessage record;

@@ -1,0 +1,22 @@
+"""What other processes may look at without asking: the edge's counts, the durations of turns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from daemon.app.handler_times import TurnTimes
+from daemon.core import SharedCounters
+
+
+class Counters:
+    """The counters page of a daemon; `pitwire metrics` serves it. Before the first turn."""
+
+    def __init__(self, path: Path, times: TurnTimes) -> None:
+        self._page = SharedCounters(str(path))
+        times.share(self._page)
+
+    def publish(self, counts: Mapping[str, int]) -> None:
+        """These values by name; a name that comes again replaces its value."""
+        for name, value in counts.items():
+            self._page.counter(name).set(value)
