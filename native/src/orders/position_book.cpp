@@ -236,7 +236,11 @@ void PositionBook::adopt(StrategyId strategy, InstrumentId instrument, std::int6
     overflowed_ = true;
     return;
   }
-  const auto change = net_qty - pair->holding.position.net_qty;
+  std::int64_t change = 0;
+  if (__builtin_sub_overflow(net_qty, pair->holding.position.net_qty, &change)) {
+    overflowed_ = true;
+    return;
+  }
   if (change == 0) return;
   book_into(*pair, firm_[index(instrument)], registry_->scale(instrument), change, px, 0);
 }

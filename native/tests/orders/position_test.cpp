@@ -119,6 +119,14 @@ TEST(Position, AnAdoptedPositionIsEnteredAtItsPrice) {
   EXPECT_EQ(trader.money().unrealised, 50'000);
 }
 
+TEST(Position, AnAdoptionThatLeavesTheRangeIsAnOverflowAndChangesNothing) {
+  Desk desk;
+  desk.positions.adopt(kAlpha, kStock, -50, 1'000);
+  desk.positions.adopt(kAlpha, kStock, kInt64Max - 20, 1'000);
+  EXPECT_TRUE(desk.positions.overflowed());
+  EXPECT_EQ(desk.positions.of(kAlpha, kStock).position.net_qty, -50);
+}
+
 TEST(Exact, RoundingRulesAreWhatTheirNamesSay) {
   const auto quotient = [](Int128 n, Int128 d, Rounding rule) {
     return static_cast<std::int64_t>(divide(n, d, rule));
