@@ -224,6 +224,12 @@ class Firm:
         return {name: session.text for name, session in pairs}
 
     @property
+    def awaited(self) -> list[str]:
+        """The sessions that readiness waits for, by name."""
+        pairs = zip(self._names, self._sessions, strict=True)
+        return [name for name, session in pairs if session.phase in _PENDING]
+
+    @property
     def comparisons(self) -> dict[str, Comparison]:
         """The newest of each session, by name; to be read only."""
         return dict(zip(self._names, self._sessions, strict=True))
@@ -247,7 +253,7 @@ class Firm:
         """Every session was compared with its venue or is closed; whether it agreed is another
         question.
         """
-        if not any(session.phase in _PENDING for session in self._sessions):
+        if not self.awaited:
             self._effects.add(Ready())
 
     def _disarm_unless_others_are_up(self, reason: str) -> None:

@@ -388,8 +388,8 @@ class Daemon:
         self._look_at_disk()
         self._tell_costs()
         if self.phase == "reconciling":  # which takes as long as the venue takes
-            down = [name for name, phase in self.wiring.firm.phases.items() if phase != "equal"]
-            self._service.extend_timeout(START_TIMEOUT_S, f"reconciling: {', '.join(down)}")
+            awaited = ", ".join(self.wiring.firm.awaited)
+            self._service.extend_timeout(START_TIMEOUT_S, f"reconciling: {awaited}")
         self.live.adjust_clock()
         self._loop.call_later(CLOCK_ADJUST_S, self._adjust_clock)
 

@@ -135,6 +135,9 @@ void Core::begin_turn() noexcept { inputs_in_turn_ = false; }
 bool Core::apply(const Frame& frame) {
   emitter_.begin(frame.ts_core(), frame.sequence());
   inputs_in_turn_ = true;
+  // The sessions of a process that is gone have nobody to speak to: first of all they end, or the
+  // time that passed would have them send heartbeats and use up numbers that never reach a venue.
+  if (frame.type() == RecordType::ABANDONED) fix_->after_recovery();
   advance(frame.ts_core());
   return apply_input(frame);
 }
@@ -453,11 +456,10 @@ void Core::apply_fact(const Frame& frame) {
 
 void Core::begin_epoch(const rec::Epoch& record) {
   orders_->begin_epoch(record.start_number);
-  // Sessions, connections and feeds of the process before are gone.
+  // Connections and feeds of the process before are gone.
   market_->begin_epoch();
   if (emitter_.muted()) return;
   positions_->begin_epoch();
-  fix_->after_recovery();
   for (const auto& venue : venues_) {
     if (venue) venue->set_connected(false);
   }

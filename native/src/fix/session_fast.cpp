@@ -156,9 +156,9 @@ void append_checksum(std::string& out) {
 
 }  // namespace
 
-bool FixSession::Impl::heard_of_late(Nanos last) const noexcept {
+bool FixSession::Impl::may_pass_beside(Nanos timer_ts) const noexcept {
   return logged_on() && !session_->sentLogout() && !muted_ && session_->isEnabled() &&
-         (now_ - last) * 2 < heart_bt_int_ * kSecond;
+         (now_ - timer_ts) * 2 < heart_bt_int_ * kSecond;
 }
 
 bool FixSession::Impl::send_body(Nanos now, const FixBody* body) {
@@ -166,7 +166,7 @@ bool FixSession::Impl::send_body(Nanos now, const FixBody* body) {
   if (config_.initiator && (!logged_on() || session_->sentLogout())) return false;
   bool sent = false;
   turn(now, [&, this] {
-    if (body->ascending() && heard_of_late(last_sent_ts_)) {
+    if (body->ascending() && may_pass_beside(last_sent_ts_)) {
       write_beside(*body);
       sent = true;
     } else {
@@ -202,7 +202,8 @@ void FixSession::Impl::write_beside(const FixBody& body) {
 
 bool FixSession::Impl::take_beside(const FieldTable& fields, Sequence raw,
                                    std::string_view message) {
-  if (!heard_of_late(last_received_ts_) || !queued_raw_.empty() || resend_next_ != 0) return false;
+  if (!may_pass_beside(last_received_ts_) || !queued_raw_.empty() || resend_next_ != 0)
+    return false;
   const std::string_view type = fields[35];
   if (type.size() != 1 || !has_plain_frame(fields) || !is_next(fields)) return false;
   const bool fix42 = config_.begin_string == "FIX.4.2";

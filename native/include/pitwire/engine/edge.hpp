@@ -167,8 +167,8 @@ class Edge final : public Egress,
   /// How many inputs a source may still bring in this turn.
   [[nodiscard]] int room(int quota) const noexcept;
   [[nodiscard]] std::size_t turn_of(std::size_t place, std::size_t sources) const noexcept;
-  /// Not before it was added: what a session restored as logged on wants to say then, while the
-  /// log's last records are taken as facts, has nowhere to go.
+  /// While a log is recovered no connection is there yet, and none for a session that the log knows
+  /// and the configuration of today does not.
   [[nodiscard]] bool has_connection(SessionId session) const noexcept {
     return index(session) < by_session_.size() && by_session_[index(session)].connection != nullptr;
   }

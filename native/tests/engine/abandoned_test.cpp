@@ -1,0 +1,116 @@
+// What the core does when a process takes over the log of one that is gone.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "pitwire/engine/core.hpp"
+#include "pitwire/wire/fix_framer.hpp"
+
+namespace pitwire {
+namespace {
+
+constexpr SessionId kFix{0};
+constexpr Nanos kStart = 1'767'323'045 * kSecond;  // 2026-01-02 03:04:05 UTC
+
+/// The FIX messages that the core wrote, and nowhere for them to go.
+struct Written final : Journal, Egress {
+  Sequence output(Nanos, const Record& record) override {
+    if (record.type == RecordType::FIX_TX) {
+      messages.emplace_back(text_view(record.tail));
+    }
+    return ++sequence;
+  }
+  void observe(Nanos, const Record&) override { ++sequence; }
+  std::optional<rec::Kill> kill_here(bool, Nanos) override { return std::nullopt; }
+  void fix_tx(SessionId, Sequence, ClOrdId, std::string_view) override {}
+  void venue_tx(SessionId, Sequence, RecordType, std::span<const std::byte>) override {}
+  void disconnect(SessionId, std::string_view) override {}
+
+  Sequence sequence = 0;
+  std::vector<std::string> messages;
+};
+
+std::string logon_answer() {
+  std::string body = "35=A|34=1|49=VENUE|52=20260102-03:04:05|56=FIRM|98=0|108=30|";
+  std::string out = "8=FIX.4.4|9=" + std::to_string(body.size()) + "|" + body;
+  std::replace(out.begin(), out.end(), '|', '\x01');
+  char trailer[16];
+  std::snprintf(trailer, sizeof trailer, "10=%03u\x01", fix_check_sum(out));
+  return out + trailer;
+}
+
+struct AbandonedTest : ::testing::Test {
+  AbandonedTest() : core(written, written, {}) {
+    FixSessionConfig session;
+    session.id = kFix;
+    session.sender_comp_id = "FIRM";
+    session.target_comp_id = "VENUE";
+    session.check_latency = false;
+    core.define_fix_session(session, std::make_unique<FixSymbology>(), SessionRules{});
+  }
+
+  template <class R>
+  void input(Nanos ts, const R& record, std::string_view tail = {}) {
+    std::vector<std::byte> payload;
+    const auto fixed = record_bytes(record);
+    payload.assign(fixed.begin(), fixed.end());
+    const auto bytes = text_bytes(tail);
+    payload.insert(payload.end(), bytes.begin(), bytes.end());
+    FrameHeader header{};
+    header.sequence = ++written.sequence;
+    header.ts_core = ts;
+    header.type = R::kType;
+    header.frame_class = FrameClass::INPUT;
+    core.begin_turn();
+    (void)core.apply({&header, payload});
+  }
+  void begin_epoch(Nanos ts, std::uint32_t number) {
+    rec::Epoch epoch;
+    epoch.epoch = epoch.start_number = number;
+    input(ts, epoch);
+  }
+  void connect(Nanos ts) {
+    rec::FixConnection record;
+    record.event = static_cast<std::uint32_t>(ConnectionEvent::CONNECTED);
+    input(ts, record);
+  }
+  void log_on(Nanos ts) {
+    connect(ts);
+    rec::FixRx record;
+    const std::string answer = logon_answer();
+    record.size_bytes = static_cast<std::uint32_t>(answer.size());
+    input(ts, record, answer);
+  }
+
+  Written written;
+  Core core;
+};
+
+/// Seconds after which a session that lives sends a heartbeat, a test request, or gives up.
+struct AbandonedAfterTest : AbandonedTest, ::testing::WithParamInterface<Nanos> {};
+
+TEST_P(AbandonedAfterTest, SessionOfAProcessThatIsGoneSendsNothingAndUsesUpNoNumber) {
+  begin_epoch(kStart, 1);
+  log_on(kStart);
+  ASSERT_TRUE(core.session_logged_on(kFix));
+  ASSERT_EQ(written.messages.size(), 1U);
+
+  const Nanos later = kStart + GetParam() * kSecond;
+  input(later, rec::Abandoned{});
+  begin_epoch(later, 2);
+  EXPECT_FALSE(core.session_logged_on(kFix));
+  EXPECT_EQ(written.messages.size(), 1U) << written.messages.back();
+
+  connect(later + kSecond);
+  ASSERT_EQ(written.messages.size(), 2U);
+  EXPECT_EQ(fix_field(written.messages[1], "35"), "A");
+  EXPECT_EQ(fix_field(written.messages[1], "34"), "2");
+}
+
+INSTANTIATE_TEST_SUITE_P(Seconds, AbandonedAfterTest, ::testing::Values(31, 40, 600));
+
+}  // namespace
+}  // namespace pitwire
