@@ -61,7 +61,7 @@ class PyItchBooks {
     const auto info = buffer.request();
     const auto bytes = bytes_of(info);
     if (map_all_ && bytes.size() >= mold::kHeaderSize) {
-      mold::Messages messages(bytes);
+      mold::Messages messages(bytes.subspan(mold::kHeaderSize));
       Bytes message;
       while (messages.next(message)) map_new(message);
     }

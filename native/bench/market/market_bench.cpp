@@ -59,8 +59,7 @@ void books(benchmark::State& state, const bench::Kind& kind) {
       market->map_symbol(symbols[i], InstrumentId{static_cast<std::uint32_t>(i)}, 100);
     }
     state.ResumeTiming();
-    messages += for_each_message(
-        bytes, [&](auto message) { (void)market->apply_message(message, listener); });
+    messages += market->apply_messages(bytes, listener);
     state.PauseTiming();
     state.counters["refused"] = static_cast<double>(market->count(DecodeStatus::UNKNOWN_ORDER));
     state.counters["growths"] = static_cast<double>(market->store().growths());

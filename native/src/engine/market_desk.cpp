@@ -169,13 +169,22 @@ bool MarketDesk::apply_packet(Feed& feed, std::span<const std::byte> packet, std
   Listener listener(*this);
   const Nanos now = emitter_.now() - feed.midnight_offset_ns;
   feed.itch->set_midnight(now - now % kDay + feed.midnight_offset_ns);
+  ItchLookahead ahead(*feed.itch, packet.subspan(std::min(at, packet.size())));
   for (std::size_t size = block_size(packet, at); size != 0; size = block_size(packet, at)) {
     const auto message = packet.subspan(at + 2, size - 2);
     at += size;
+    ahead.step();
+    prefetch(ahead.instrument());
     count(feed.itch->apply_message(message, listener));
     if (stop_here_) return true;
   }
   return false;
+}
+
+void MarketDesk::prefetch(InstrumentId instrument) const noexcept {
+  if (index(instrument) >= slots_.size()) return;
+  __builtin_prefetch(&slots_[index(instrument)]);
+  __builtin_prefetch(&markets_[index(instrument)].top);
 }
 
 bool MarketDesk::resume() {

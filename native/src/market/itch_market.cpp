@@ -1,6 +1,7 @@
 #include "pitwire/market/itch_market.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <stdexcept>
 #include <string>
 
@@ -40,12 +41,12 @@ void ItchMarket::map_symbol(std::string_view symbol, InstrumentId instrument,
     refuse("price increment expected from 0.0001 to 200000");
   }
   if (known(instrument)) refuse("its instrument has a symbol already");
-  for (const auto& slot : slots_) {
-    if (slot.symbol == padded) refuse("mapped already");
-  }
   const auto at = static_cast<std::uint32_t>(slots_.size());
-  slots_.push_back({L3Book(store_, at), instrument, static_cast<std::uint32_t>(price_increment),
-                    TradingState::UNKNOWN, padded});
+  if (!by_symbol_.try_emplace(std::bit_cast<std::uint64_t>(padded), at).second) {
+    refuse("mapped already");
+  }
+  slots_.push_back({L3Book(store_, at), instrument, static_cast<std::uint32_t>(price_increment)});
+  symbols_.push_back(padded);
   if (by_instrument_.size() <= index(instrument))
     by_instrument_.resize(index(instrument) + 1, kNil);
   by_instrument_[index(instrument)] = at;
@@ -54,10 +55,8 @@ void ItchMarket::map_symbol(std::string_view symbol, InstrumentId instrument,
 }
 
 std::uint32_t ItchMarket::learn(std::uint16_t locate, const Symbol8& symbol) noexcept {
-  const auto slot =
-      std::find_if(slots_.begin(), slots_.end(), [&](const Slot& s) { return s.symbol == symbol; });
-  const auto at =
-      slot == slots_.end() ? kIgnored : static_cast<std::uint32_t>(slot - slots_.begin());
+  const auto found = by_symbol_.find(std::bit_cast<std::uint64_t>(symbol));
+  const auto at = found == by_symbol_.end() ? kIgnored : found->second;
   locates_[locate] = at;
   return at;
 }
@@ -72,8 +71,9 @@ void ItchMarket::clear_all(Nanos ts_event) noexcept {
 
 void ItchMarket::save(ByteWriter& out) const {
   out.put(static_cast<std::uint64_t>(slots_.size()));
-  for (const auto& slot : slots_) {
-    out.put(slot.symbol);
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    const auto& slot = slots_[i];
+    out.put(symbols_[i]);
     out.put(static_cast<std::uint64_t>(index(slot.instrument)));
     out.put(static_cast<std::uint64_t>(slot.increment));
     out.put(static_cast<std::uint64_t>(slot.trading));
@@ -94,8 +94,9 @@ bool ItchMarket::restore(ByteReader& in) {
   clear_all(0);
   std::fill(locates_.begin(), locates_.end(), kUnseen);
   if (in.get<std::uint64_t>() != slots_.size()) in.fail();
-  for (auto& slot : slots_) {
-    const bool same = in.get<Symbol8>() == slot.symbol &&
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    auto& slot = slots_[i];
+    const bool same = in.get<Symbol8>() == symbols_[i] &&
                       in.get<std::uint64_t>() == index(slot.instrument) &&
                       in.get<std::uint64_t>() == slot.increment;
     if (!same) in.fail();

@@ -3,37 +3,8 @@
 #include <algorithm>
 
 namespace pitwire {
-namespace {
 
-// Prices this near the touch are found by scanning from it, the rest by binary search.
-constexpr std::size_t kScan = 16;
-
-/// Index where px is or belongs in a side whose best price is last.
-template <bool kBids, class Entries>
-std::size_t place_of(const Entries& side, std::int64_t px) noexcept {
-  const auto worse = [](std::int64_t a, std::int64_t b) { return kBids ? a < b : a > b; };
-  std::size_t at = side.size();
-  const std::size_t stop = at > kScan ? at - kScan : 0;
-  while (at != stop && !worse(side[at - 1].px, px)) --at;
-  if (at != stop || stop == 0) return at;
-  const auto first = side.begin();
-  const auto found = std::lower_bound(
-      first, first + static_cast<std::ptrdiff_t>(stop), px,
-      [&](const auto& entry, std::int64_t price) { return worse(entry.px, price); });
-  return static_cast<std::size_t>(found - first);
-}
-
-template <class Entries>
-std::size_t place(const Entries& side, Side which, std::int64_t px) noexcept {
-  return which == Side::BUY ? place_of<true>(side, px) : place_of<false>(side, px);
-}
-
-}  // namespace
-
-L3Book::L3Book(OrderStore& store, std::uint32_t book) : store_(&store), book_(book) {
-  bids_.reserve(64);
-  asks_.reserve(64);
-}
+L3Book::L3Book(OrderStore& store, std::uint32_t book) : store_(&store), book_(book) {}
 
 std::uint32_t L3Book::find(std::uint64_t ref) const noexcept {
   const auto slot = store_->find(ref);
@@ -42,16 +13,16 @@ std::uint32_t L3Book::find(std::uint64_t ref) const noexcept {
 
 std::uint32_t L3Book::level_at(Side side, std::int64_t px) const noexcept {
   const auto& levels = entries(side);
-  const auto at = place(levels, side, px);
-  return at < levels.size() && levels[at].px == px ? levels[at].level : kNil;
+  const auto at = levels.place(px);
+  return levels.has(at, px) ? levels.level(at) : kNil;
 }
 
 std::uint32_t L3Book::level_for(Side side, std::int64_t px) {
   auto& levels = entries(side);
-  const auto at = place(levels, side, px);
-  if (at < levels.size() && levels[at].px == px) return levels[at].level;
+  const auto at = levels.place(px);
+  if (levels.has(at, px)) return levels.level(at);
   const auto level = store_->new_level(px);
-  levels.insert(levels.begin() + static_cast<std::ptrdiff_t>(at), Entry{px, level});
+  levels.insert(at, px, level);
   return level;
 }
 
@@ -95,8 +66,7 @@ void L3Book::unlink(std::uint32_t slot, Side side) noexcept {
 
 void L3Book::drop_level(std::uint32_t level, Side side) noexcept {
   auto& levels = entries(side);
-  const auto at = place(levels, side, store_->level(level).px);
-  levels.erase(levels.begin() + static_cast<std::ptrdiff_t>(at));
+  levels.erase(levels.place(store_->level(level).px));
   store_->free_level(level);
 }
 
@@ -106,8 +76,8 @@ bool L3Book::refresh_top(Side side, std::int64_t px) noexcept {
   const bool reached = side == Side::BUY ? px >= best_px : best_px == kNoPrice || px <= best_px;
   if (!reached) return false;
   const auto& levels = entries(side);
-  const auto now_px = levels.empty() ? kNoPrice : levels.back().px;
-  const auto now_qty = levels.empty() ? 0 : store_->level(levels.back().level).qty;
+  const auto now_px = levels.empty() ? kNoPrice : levels.best_px();
+  const auto now_qty = levels.empty() ? 0 : store_->level(levels.best_level()).qty;
   const bool changed = now_px != best_px || now_qty != best_qty;
   best_px = now_px;
   best_qty = now_qty;
@@ -204,13 +174,13 @@ L3Result L3Book::modify(std::uint64_t ref, Side side, std::int64_t px, std::int6
 
 void L3Book::clear(Nanos ts_event) noexcept {
   for (auto* side : {&bids_, &asks_}) {
-    for (const auto& entry : *side) {
-      for (auto slot = store_->level(entry.level).first; slot != kNil;) {
+    for (std::uint32_t at = 0; at < side->size(); ++at) {
+      for (auto slot = store_->level(side->level(at)).first; slot != kNil;) {
         const auto next = store_->order(slot).next;
         store_->erase(slot);
         slot = next;
       }
-      store_->free_level(entry.level);
+      store_->free_level(side->level(at));
     }
     side->clear();
   }
@@ -220,9 +190,9 @@ void L3Book::clear(Nanos ts_event) noexcept {
 
 std::size_t L3Book::levels(Side side, std::span<Level> out) const noexcept {
   const auto& levels = entries(side);
-  const auto count = std::min(out.size(), levels.size());
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto& level = store_->level(levels[levels.size() - 1 - i].level);
+  const auto count = std::min<std::size_t>(out.size(), levels.size());
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const auto& level = store_->level(levels.level(levels.size() - 1 - i));
     out[i] = {level.px, level.qty, level.orders};
   }
   return count;
@@ -265,11 +235,12 @@ std::size_t L3Book::queue(Side side, std::int64_t px, std::span<OrderView> out) 
 void L3Book::save(ByteWriter& out) const {
   out.put(static_cast<std::uint64_t>(orders_));
   for (const auto side : {Side::BUY, Side::SELL}) {
-    for (const auto& entry : entries(side)) {
-      for (auto slot = store_->level(entry.level).first; slot != kNil;) {
+    const auto& levels = entries(side);
+    for (std::uint32_t at = 0; at < levels.size(); ++at) {
+      for (auto slot = store_->level(levels.level(at)).first; slot != kNil;) {
         const auto& order = store_->order(slot);
         out.put(order.ref);
-        out.put(entry.px);
+        out.put(levels.px(at));
         out.put(order.qty);
         out.put(static_cast<std::uint64_t>(side));
         slot = order.next;

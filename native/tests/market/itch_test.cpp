@@ -279,7 +279,7 @@ TEST(Mold, PackersDatagramsReadBack) {
   ASSERT_TRUE(mold::decode(datagram, header));
   EXPECT_EQ(header.sequence, 41U);
   EXPECT_EQ(header.messages(), 2);
-  mold::Messages messages(datagram);
+  mold::Messages messages{std::span(datagram).subspan(mold::kHeaderSize)};
   std::span<const std::byte> out;
   EXPECT_TRUE(messages.next(out));
   EXPECT_EQ(out.size(), 30U);

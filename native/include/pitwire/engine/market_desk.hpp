@@ -125,6 +125,8 @@ class MarketDesk {
   void count(DecodeStatus status) noexcept { ++decoded_[static_cast<std::size_t>(status)]; }
   [[nodiscard]] const Top& top_of(InstrumentId instrument) const;
   [[nodiscard]] BookState state_of(InstrumentId instrument) const;
+  /// Brings an instrument's rows near; nobody's is nothing.
+  void prefetch(InstrumentId instrument) const noexcept;
   void book_changed(InstrumentId instrument, bool top_changed);
   /// With the trade that is the update, 0 and NONE where it is none.
   void run_kernels(InstrumentId instrument, std::int64_t px, std::int64_t qty, Side aggressor);

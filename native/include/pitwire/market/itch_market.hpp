@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "pitwire/market/itch.hpp"
@@ -45,6 +46,10 @@ class ItchMarket {
     ++statuses_[static_cast<std::size_t>(status)];
     return status;
   }
+  /// Messages as MoldUDP64 frames them, each behind a length of 2 bytes; stops at one that is cut
+  /// off. How many there were.
+  template <class Listener>
+  std::size_t apply_messages(std::span<const std::byte> blocks, Listener& listener);
   /// A MoldUDP64 datagram. Messages before next_sequence() were applied already and are passed
   /// over. Beyond next_sequence() something is missing: all is applied all the same (the feed line
   /// has decided so) and GAP returned. MALFORMED: fewer messages than the header says, those before
@@ -81,13 +86,15 @@ class ItchMarket {
   [[nodiscard]] bool restore(ByteReader& in);
 
  private:
-  struct Slot {
+  friend class ItchLookahead;
+
+  struct alignas(64) Slot {
     L3Book book;
     InstrumentId instrument;
     std::uint32_t increment;  ///< in 1e-4
     TradingState trading = TradingState::UNKNOWN;
-    Symbol8 symbol;
   };
+  static_assert(sizeof(Slot) == 128, "two cache lines, which the lookahead brings near");
   // Values of locates_ that are no slot.
   static constexpr std::uint32_t kUnseen = 0xffff'fffe;   ///< symbol not learnt yet
   static constexpr std::uint32_t kIgnored = 0xffff'ffff;  ///< a symbol that nobody mapped
@@ -126,7 +133,9 @@ class ItchMarket {
   }
 
   OrderStore store_;
-  std::vector<Slot> slots_;
+  HugeVector<Slot> slots_;
+  std::vector<Symbol8> symbols_;                                ///< by slot
+  std::unordered_map<std::uint64_t, std::uint32_t> by_symbol_;  ///< symbol's eight bytes to slot
   std::vector<std::uint32_t> by_instrument_;
   std::vector<std::uint32_t> locates_;  ///< 65,536
   Nanos midnight_ = 0;

@@ -1,6 +1,7 @@
 // The message handlers of ItchMarket; included by itch_market.hpp only.
 #pragma once
 
+#include "pitwire/market/itch_lookahead.hpp"
 #include "pitwire/market/itch_market.hpp"
 
 namespace pitwire {
@@ -169,6 +170,19 @@ DecodeStatus ItchMarket::administrative(char type, const std::byte* message, std
 }
 
 template <class Listener>
+std::size_t ItchMarket::apply_messages(std::span<const std::byte> blocks, Listener& listener) {
+  ItchLookahead ahead(*this, blocks);
+  mold::Messages messages(blocks);
+  std::span<const std::byte> message;
+  std::size_t count = 0;
+  for (; messages.next(message); ++count) {
+    ahead.step();
+    (void)apply_message(message, listener);
+  }
+  return count;
+}
+
+template <class Listener>
 DecodeStatus ItchMarket::apply_datagram(std::span<const std::byte> datagram, Listener& listener) {
   mold::Header header;
   if (!mold::decode(datagram, header)) return DecodeStatus::TRUNCATED;
@@ -179,7 +193,7 @@ DecodeStatus ItchMarket::apply_datagram(std::span<const std::byte> datagram, Lis
     session_ = header.session;
   }
   const bool gap = next_sequence_ != 0 && header.sequence > next_sequence_;
-  mold::Messages messages(datagram);
+  mold::Messages messages(datagram.subspan(mold::kHeaderSize));
   std::span<const std::byte> message;
   for (std::uint16_t i = 0; i < header.messages(); ++i) {
     if (!messages.next(message)) return DecodeStatus::MALFORMED;

@@ -1,24 +1,23 @@
 // A book of orders, one by one, in price and time priority.
 //
-// A side is one array of {price, level slot}, 16 bytes a level, sorted with the best price LAST:
-// most messages concern the touch, so finding a price is a short scan from the end, then a binary
-// search. Orders of a level are a doubly linked list of slots in the feed's OrderStore, oldest
-// first. The touch is cached in the book; it is read again only when a change reached it.
+// A side is an array of prices, sorted with the best LAST (side_levels.hpp). Orders of a level are
+// a doubly linked list of slots in the feed's OrderStore, oldest first. The touch is cached in the
+// book; it is read again only when a change reached it. A book is two cache lines.
 //
 // add: find level O(1) near the touch, append. execute, cancel, remove: one index lookup, one
 // unlink, no search unless the level empties. qty_ahead: O(orders ahead), asked seldom.
 // Measured by native/bench/market (P2, P3 of GOALS.md). Slow input: new levels far from the touch
-// of a deep book (memmove of up to 16 bytes a better level).
+// of a deep book (12 bytes moved a better level).
 // Not handled: priority other than price and time, orders without a price, hidden quantity.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <vector>
 
 #include "pitwire/market/bytes.hpp"
 #include "pitwire/market/order_store.hpp"
+#include "pitwire/market/side_levels.hpp"
 #include "pitwire/market/status.hpp"
 #include "pitwire/market/top.hpp"
 
@@ -77,27 +76,32 @@ class L3Book {
   /// The orders of the level at `px` in the order of their priority; how many were written.
   std::size_t queue(Side side, std::int64_t px, std::span<OrderView> out) const noexcept;
 
+  /// Slot in the store of the level at `px` if it is near the touch, else kNil.
+  [[nodiscard]] std::uint32_t level_near(Side side, std::int64_t px) const noexcept {
+    const auto& levels = entries(side);
+    const auto at = levels.place_near(px);
+    return levels.has(at, px) ? levels.level(at) : kNil;
+  }
+  /// Brings the levels around the touch near.
+  void prefetch_side(Side side) const noexcept { entries(side).prefetch(); }
+
   void save(ByteWriter& out) const;
   /// Replaces everything; false (and an empty book) if the bytes are not of a book.
   [[nodiscard]] bool restore(ByteReader& in);
 
  private:
-  struct Entry {
-    std::int64_t px;
-    std::uint32_t level;
-  };
-  [[nodiscard]] const std::vector<Entry>& entries(Side side) const noexcept {
+  [[nodiscard]] const SideLevels& entries(Side side) const noexcept {
     return side == Side::BUY ? bids_ : asks_;
   }
-  [[nodiscard]] std::vector<Entry>& entries(Side side) noexcept {
+  [[nodiscard]] SideLevels& entries(Side side) noexcept {
     return side == Side::BUY ? bids_ : asks_;
   }
   [[nodiscard]] Side side_of(const L3Order& order) const noexcept {
     return (order.book_side & 1) != 0 ? Side::SELL : Side::BUY;
   }
   [[nodiscard]] std::uint32_t find(std::uint64_t ref) const noexcept;
-  [[nodiscard]] std::uint32_t level_for(Side side, std::int64_t px);
   [[nodiscard]] std::uint32_t level_at(Side side, std::int64_t px) const noexcept;
+  [[nodiscard]] std::uint32_t level_for(Side side, std::int64_t px);
   L3Result take(std::uint64_t ref, std::int64_t qty, Nanos ts_event) noexcept;
   void append(std::uint32_t slot, Side side, std::int64_t px, std::int64_t qty);
   void unlink(std::uint32_t slot, Side side) noexcept;
@@ -111,9 +115,9 @@ class L3Book {
   OrderStore* store_;
   std::uint32_t book_;
   std::uint32_t orders_ = 0;
-  std::vector<Entry> bids_;  ///< ascending: best last
-  std::vector<Entry> asks_;  ///< descending: best last
   Top top_;
+  SideLevels bids_{Side::BUY};
+  SideLevels asks_{Side::SELL};
 };
 
 }  // namespace pitwire

@@ -51,12 +51,11 @@ inline void encode(const Header& header, std::byte* out) noexcept {
   std::memcpy(out + 18, &count, 2);
 }
 
-/// Walks the messages after the header; stops at the first that is cut off.
+/// Walks messages, each behind its length; stops at the first that is cut off.
 class Messages {
  public:
-  /// `datagram` holds a whole header.
-  explicit Messages(std::span<const std::byte> datagram) noexcept
-      : rest_(datagram.subspan(kHeaderSize)) {}
+  /// `blocks` is what stands behind a datagram's header.
+  explicit Messages(std::span<const std::byte> blocks) noexcept : rest_(blocks) {}
   /// The next message in `out`; false at the end or where the bytes are cut off.
   [[nodiscard]] bool next(std::span<const std::byte>& out) noexcept {
     if (rest_.size() < 2) return false;

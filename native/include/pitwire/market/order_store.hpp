@@ -105,6 +105,21 @@ class OrderStore {
   void prefetch(std::uint64_t ref) const noexcept {
     __builtin_prefetch(&index_[hash_of(ref) & mask_]);
   }
+  /// The order that the reference most likely is, by the index alone; kNil if there is none.
+  [[nodiscard]] std::uint32_t likely(std::uint64_t ref) const noexcept {
+    const auto hash = hash_of(ref);
+    for (auto at = hash & mask_; index_[at].order != kNil; at = (at + 1) & mask_) {
+      if (index_[at].hash == hash) return index_[at].order;
+    }
+    return kNil;
+  }
+  /// Brings near the order's level and its neighbours in the queue.
+  void prefetch_around(std::uint32_t slot) const noexcept {
+    const auto& order = orders_[slot];
+    __builtin_prefetch(&levels_[order.level]);
+    if (order.prev != kNil) __builtin_prefetch(&orders_[order.prev]);
+    if (order.next != kNil) __builtin_prefetch(&orders_[order.next]);
+  }
   [[nodiscard]] std::size_t size() const noexcept { return live_; }
   /// Times that a table had to grow; stays 0 when enough was reserved.
   [[nodiscard]] std::uint64_t growths() const noexcept { return growths_; }
