@@ -4,11 +4,10 @@
 // PITWIRE_BENCH_LOG names the folder for the log; a temporary one otherwise.
 #include <benchmark/benchmark.h>
 
-#include <array>
 #include <filesystem>
 #include <map>
 
-#include "itch_stream.hpp"
+#include "itch_day.hpp"
 #include "pitwire/base/clock.hpp"
 #include "pitwire/engine/core.hpp"
 #include "pitwire/engine/replay.hpp"
@@ -40,34 +39,17 @@ class Nowhere final : public Egress {
   void disconnect(SessionId, std::string_view) override {}
 };
 
-using Touch = std::array<std::int64_t, 4>;
-Touch touch_of(const Top& top) { return {top.bid_px, top.bid_qty, top.ask_px, top.ask_qty}; }
-
-/// The stream as a feed line would hand it over: packets, each behind the one before; and the
-/// touches with which it ends, by the books alone.
+/// The stream as a feed line would hand it over: packets, each behind the one before.
 class Packets {
  public:
-  explicit Packets(const bench::Kind& kind) {
-    const auto& stream = bench::stream(kind);
-    symbols = bench::symbols_of(stream);
-    messages = bench::for_each_message(stream, [&](auto message) { add(message); });
+  explicit Packets(const bench::Day& of) : day(&of) {
+    bench::for_each_message(of.bytes, [&](auto message) { add(message); });
     ends.push_back(bytes.size());
-    ItchMarket market(1 << 20);
-    for (std::uint32_t i = 0; i < symbols.size(); ++i) {
-      market.map_symbol(symbols[i], InstrumentId{i}, 100);
-    }
-    MarketListener nobody;
-    bench::for_each_message(stream, [&](auto message) { market.apply_message(message, nobody); });
-    for (std::uint32_t i = 0; i < symbols.size(); ++i) {
-      touches.push_back(touch_of(market.book(InstrumentId{i}).top()));
-    }
   }
 
+  const bench::Day* day;
   std::vector<std::byte> bytes;
   std::vector<std::size_t> ends;
-  std::vector<std::string> symbols;
-  std::vector<Touch> touches;
-  std::size_t messages = 0;
 
  private:
   void add(std::span<const std::byte> message) {
@@ -85,13 +67,14 @@ class Packets {
 const Packets& packets(const bench::Kind& kind) {
   static std::map<bench::Kind, Packets> made;
   const auto found = made.find(kind);
-  return found != made.end() ? found->second : made.emplace(kind, Packets(kind)).first->second;
+  return found != made.end() ? found->second
+                             : made.emplace(kind, Packets(bench::day(kind))).first->second;
 }
 
 void define(Core& core, const Packets& all) {
   core.define_feed(FeedId{0}, FeedKind::ITCH5, 0);
   std::uint32_t id = 0;
-  for (const auto& symbol : all.symbols) {
+  for (const auto& symbol : all.day->symbols) {
     Instrument instrument;
     instrument.id = InstrumentId{id++};
     instrument.symbol = symbol;
@@ -122,8 +105,13 @@ void ingest(LiveJournal& journal, Core& core, Nanos now, std::span<const std::by
   (void)core.take_events();
 }
 
+bool ends_alike(const MarketSlot& slot, const bench::Ending& end) {
+  const bool bid = end.bid_qty == slot.bid_qty && (end.bid_qty == 0 || end.bid_px == slot.bid_px);
+  return bid && end.ask_qty == slot.ask_qty && (end.ask_qty == 0 || end.ask_px == slot.ask_px);
+}
+
 /// The stream once, into a core of its own; false where a book ends with another touch than the
-/// same messages give without the core.
+/// stream's makers have.
 bool run_day(LogWriter& log, const Packets& all) {
   LiveJournal journal(log);
   Nowhere egress;
@@ -135,10 +123,8 @@ bool run_day(LogWriter& log, const Packets& all) {
     ingest(journal, core, clock.now(), std::span(all.bytes).subspan(begin, end - begin));
     begin = end;
   }
-  for (std::uint32_t i = 0; i < all.touches.size(); ++i) {
-    const auto& slot = core.market().slot(InstrumentId{i});
-    const Touch touch{slot.bid_px, slot.bid_qty, slot.ask_px, slot.ask_qty};
-    if (touch != all.touches[i]) return false;
+  for (std::uint32_t i = 0; i < all.day->endings.size(); ++i) {
+    if (!ends_alike(core.market().slot(InstrumentId{i}), all.day->endings[i])) return false;
   }
   return true;
 }
@@ -154,7 +140,7 @@ void ingest(benchmark::State& state, const bench::Kind& kind) {
     ++laps;
   }
   log.close();
-  state.SetItemsProcessed(laps * static_cast<std::int64_t>(all.messages));
+  state.SetItemsProcessed(laps * static_cast<std::int64_t>(all.day->messages));
   state.SetBytesProcessed(laps * static_cast<std::int64_t>(all.bytes.size()));
 }
 BENCHMARK_CAPTURE(ingest, hot, bench::kHot)
@@ -184,7 +170,7 @@ void replay(benchmark::State& state) {
     }
     ++laps;
   }
-  state.SetItemsProcessed(laps * static_cast<std::int64_t>(all.messages));
+  state.SetItemsProcessed(laps * static_cast<std::int64_t>(all.day->messages));
 }
 BENCHMARK(replay)->Name("P17_replay")->Unit(benchmark::kMillisecond)->UseRealTime();
 

@@ -8,7 +8,7 @@
 #include <random>
 #include <vector>
 
-#include "itch_stream.hpp"
+#include "itch_day.hpp"
 #include "pitwire/market/itch_market.hpp"
 #include "pitwire/market/kernels.hpp"
 #include "pitwire/market/l2_book.hpp"
@@ -16,9 +16,8 @@
 namespace pitwire {
 namespace {
 
+using bench::day;
 using bench::for_each_message;
-using bench::stream;
-using bench::symbols_of;
 
 struct Checksum {
   std::uint64_t sum = 0;
@@ -36,7 +35,7 @@ struct Checksum {
 };
 
 void decode(benchmark::State& state) {
-  const auto& bytes = stream(bench::kHot);
+  const auto& bytes = day(bench::kHot).bytes;
   std::size_t messages = 0;
   Checksum checksum;
   for (auto _ : state) {
@@ -47,21 +46,35 @@ void decode(benchmark::State& state) {
 }
 BENCHMARK(decode)->Name("P1_itch_decode")->Unit(benchmark::kMillisecond);
 
+/// Whether every book ends as its makers', and the newest order of each stands where theirs does.
+bool ends_alike(const ItchMarket& market, const bench::Day& day) {
+  for (std::uint32_t i = 0; i < day.symbols.size(); ++i) {
+    const auto& book = market.book(InstrumentId{i});
+    const auto& top = book.top();
+    const auto& end = day.endings[i];
+    const bool bid =
+        end.bid_qty == 0 ? !top.has_bid() : top.bid_px == end.bid_px && top.bid_qty == end.bid_qty;
+    const bool ask =
+        end.ask_qty == 0 ? !top.has_ask() : top.ask_px == end.ask_px && top.ask_qty == end.ask_qty;
+    if (!bid || !ask || book.qty_ahead(end.last_ref) != end.last_ahead) return false;
+  }
+  return true;
+}
+
 void books(benchmark::State& state, const bench::Kind& kind) {
-  const auto& bytes = stream(kind);
-  const auto symbols = symbols_of(bytes);
+  const auto& all = day(kind);
   std::size_t messages = 0;
   MarketListener listener;
   for (auto _ : state) {
     state.PauseTiming();
     auto market = std::make_unique<ItchMarket>(1 << 20);
-    for (std::size_t i = 0; i < symbols.size(); ++i) {
-      market->map_symbol(symbols[i], InstrumentId{static_cast<std::uint32_t>(i)}, 100);
+    for (std::uint32_t i = 0; i < all.symbols.size(); ++i) {
+      market->map_symbol(all.symbols[i], InstrumentId{i}, 100);
     }
     state.ResumeTiming();
-    messages += market->apply_messages(bytes, listener);
+    messages += market->apply_messages(all.bytes, listener);
     state.PauseTiming();
-    state.counters["refused"] = static_cast<double>(market->count(DecodeStatus::UNKNOWN_ORDER));
+    if (!ends_alike(*market, all)) state.SkipWithError("a book is not the stream's");
     state.counters["growths"] = static_cast<double>(market->store().growths());
     market.reset();
     state.ResumeTiming();
