@@ -41,6 +41,12 @@ def _actors() -> list[Row]:
     return actors.rows()
 
 
+def _updates() -> list[Row]:
+    from tools.bench import updates
+
+    return updates.rows()
+
+
 def _orders() -> list[Row]:
     from tools.bench import orders
 
@@ -67,6 +73,7 @@ BENCHES: Final[dict[str, Callable[[], list[Row]]]] = {
     "risk": lambda: _native("RISK"),
     "core": lambda: _native("CORE"),
     "actor": _actors,
+    "update": _updates,
     "order": _orders,
     "fix": _fix,
     "replay": _replay,

@@ -49,3 +49,34 @@ class Ruler(Strategy[Trigger, State]):
                 cooldown_ns=0,
             )
         )
+
+
+class Leaning(Parameters, frozen=True, kw_only=True):
+    """What imbalance counts as leaning."""
+
+    imbalance: float
+
+
+class Count(State):
+    """How often it leaned with a narrow spread."""
+
+    leaned: int = 0
+
+
+class Watcher(Strategy[Leaning, Count]):
+    """Looks at every update of every instrument: bid, ask, a signal; compares."""
+
+    def on_start(self) -> None:
+        """Views once, updates all."""
+        symbols = self.context.symbols
+        self.books = {symbol: self.context.book(symbol) for symbol in symbols}
+        self.signals = {symbol: self.context.signals(symbol) for symbol in symbols}
+        for symbol in symbols:
+            self.context.subscribe(symbol, every_update=True)
+
+    def on_book(self, update: BookUpdate) -> None:
+        """Two prices, one signal, one comparison."""
+        book = self.books[update.symbol]
+        leans = self.signals[update.symbol].imbalance > self.parameters.imbalance
+        if leans and book.ask_px - book.bid_px == 1:
+            self.state.leaned += 1
