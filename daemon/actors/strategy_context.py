@@ -50,7 +50,7 @@ _UNCANCELLABLE = frozenset({*TERMINAL_STATES, OrderState.PENDING_CANCEL})
 
 
 class HostContext:
-    """One strategy's context. The host sets `now` before each handler.
+    """One strategy's context.
 
     `instruments` gives each symbol's id and definition; `session_of` the session that carries a
     symbol's orders; `kernels` are those that the core has machine code of.
@@ -75,7 +75,7 @@ class HostContext:
         self._session_of = session_of
         self._instruments = instruments
         self._workers = workers
-        self._calls: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
+        self.calls: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
         self._submitted: set[ClOrdId] = set()
         self._changing: set[ClOrdId] = set()
         self._timers: dict[str, int] = {}
@@ -87,14 +87,13 @@ class HostContext:
         self._requests = 0
         digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
         self._random = SeededStream(int.from_bytes(digest[:8], "little"))
-        self.now = 0
         self.requested: list[tuple[int, str, Any]] = []
 
     # ------------------------------------------------------------------ host's side
 
     def release(self) -> None:
         """Make the calls that the handler asked for."""
-        calls, self._calls = self._calls, []
+        calls, self.calls = self.calls, []
         self._submitted.clear()
         self._changing.clear()
         for function, arguments in calls:
@@ -102,7 +101,7 @@ class HostContext:
 
     def discard(self) -> None:
         """Forget them: the handler raised."""
-        self._calls.clear()
+        self.calls.clear()
         self._submitted.clear()
         self._changing.clear()
 
@@ -131,6 +130,10 @@ class HostContext:
         self._requests = saved["requests"]
 
     # ------------------------------------------------------------------ the world
+
+    @property
+    def now(self) -> int:
+        return self._core.now
 
     @property
     def name(self) -> str:
@@ -390,4 +393,4 @@ class HostContext:
         self._ask(self._core.note, self._strategy, 0, cut_note(text))
 
     def _ask(self, function: Callable[..., Any], *arguments: object) -> None:
-        self._calls.append((function, arguments))
+        self.calls.append((function, arguments))

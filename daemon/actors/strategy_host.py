@@ -87,7 +87,6 @@ class StrategyHost:
 
     def handle(self, message: msgspec.Struct) -> None:
         """Deliver a message to the strategy; it never raises for what the strategy does."""
-        self._context.now = self._core.now
         handler = self._handlers.get(type(message))
         if handler is None:
             return
@@ -96,8 +95,9 @@ class StrategyHost:
         except Exception as error:
             self.fail(error)
             return
-        self._context.release()
-        self._ask_workers()
+        if self._context.calls:
+            self._context.release()
+            self._ask_workers()
 
     def fail(self, error: Exception) -> None:
         """Discard what the failing handler asked for, cancel the orders, stop the strategy."""

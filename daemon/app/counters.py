@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from daemon.app.handler_times import TurnTimes
-from daemon.core import SharedCounters
+from daemon.core import SharedCounters, Turns
 
 
 class Counters:
     """The counters page of a daemon; `pitwire metrics` serves it. Before the first turn."""
 
-    def __init__(self, path: Path, times: TurnTimes) -> None:
+    def __init__(self, path: Path, turns: Turns) -> None:
         self._page = SharedCounters(str(path))
-        times.share(self._page)
+        turns.turn = self._page.histogram("turn_ns")
+        turns.native = self._page.histogram("native_phase_ns")
+        turns.python = self._page.histogram("python_phase_ns")
 
     def publish(self, counts: Mapping[str, int]) -> None:
         """These values by name; a name that comes again replaces its value."""

@@ -58,6 +58,7 @@ log = structlog.get_logger("daemon")
 
 PHASES = ("starting", "recovering", "reconciling", "ready", "stopping")
 SEQUENCES_SKIPPED = 1 << 16
+TURNS_AT_ONCE = 8  # of those about books alone, before their effects and the log are looked at
 CLOCK_ADJUST_S = 1.0
 FULL_RETRY_S = 0.01  # what the core's inbox had no room for is offered again
 LOGOUT_SECONDS_MAX = 1.0  # for a venue's answer, after every order has ended
@@ -223,10 +224,10 @@ class Daemon:
             epoch_sequence,
             self.live.clock_now(),
         )
-        self._counters = Counters(self.configuration.counters_page, self.reports.turn_times)
+        self._counters = Counters(self.configuration.counters_page, self.reports.turns)
         self._answer_lost_requests()
         # Before anything is connected: a session that is outside its hours must not log on.
-        self.reports.turn_times.take(self.live, self.wiring.phase)
+        self.reports.turns.take()
         self._set_phase("reconciling")
 
     def _answer_lost_requests(self) -> None:
@@ -243,7 +244,7 @@ class Daemon:
     async def _connect(self) -> None:
         settings = self.configuration
         self._pace = Pace(
-            self.live, settings.core, self._turn, self._between_turns, self._turn_failed
+            self.live, settings.core, self._take_turns, self._between_turns, self._turn_failed
         )
         self.live.claim_fence()
         # First what may still refuse: an address, a credential, a certificate.
@@ -289,7 +290,7 @@ class Daemon:
         self._pace.stop()
         give_up = self._loop.time() + LOGOUT_SECONDS_MAX
         while True:  # Logout messages and their answers
-            self._turn()
+            self._take_turns()
             await asyncio.sleep(0)
             if self._logged_out() or self._loop.time() > give_up:
                 break
@@ -321,13 +322,11 @@ class Daemon:
         if not self.live.busy:
             self._collector.between_turns()
 
-    def _turn(self) -> bool:
-        """One turn and what it asked of the edges; whether it was the last."""
-        core = self.live.core
-        turn = core.turn
-        self.reports.turn_times.take(self.live, self.wiring.phase)
+    def _take_turns(self) -> bool:
+        """Some turns and what they asked of the edges; whether they were the last."""
+        ended_turn = self.reports.turns.take(TURNS_AT_ONCE)
         # Only now: right behind a TURN_END, with nothing left for the next turn.
-        saveable_at = self._log.last_sequence if core.turn != turn and core.settled else 0
+        saveable_at = self._log.last_sequence if ended_turn and self.live.core.settled else 0
         if self._status.killed:
             self._kill.seen()
         self._carry_out_effects()

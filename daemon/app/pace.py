@@ -10,25 +10,26 @@ from daemon.app.settings import CoreSettings
 from daemon.core import Live
 
 WAIT_MODES: Final = {"park": 0, "spin": 1, "spin_then_park": 2}
-TURNS_PER_CALLBACK: Final = 64  # before other work of the loop gets its chance
+TAKES_PER_CALLBACK: Final = 8  # before other work of the loop gets its chance
 
 
 class Pace:
-    """Calls `turn` on the running loop until it says that it was the last one.
+    """Calls `take` on the running loop, for some turns, until it says that they were the last.
 
-    `between` is called after some turns, when nothing is held up; `failed` with what a turn raised.
+    `between` is called after some of them, when nothing is held up; `failed` with what a turn
+    raised.
     """
 
     def __init__(
         self,
         live: Live,
         settings: CoreSettings,
-        turn: Callable[[], bool],
+        take: Callable[[], bool],
         between: Callable[[], None],
         failed: Callable[[Exception], None],
     ) -> None:
         self._live, self._settings = live, settings
-        self._turn, self._between, self._failed = turn, between, failed
+        self._take, self._between, self._failed = take, between, failed
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._scheduled = False
@@ -62,8 +63,8 @@ class Pace:
         self._scheduled = False
         self._live.disarm()
         self._forget_timer()
-        for _ in range(TURNS_PER_CALLBACK):
-            if self._over or self._turn():
+        for _ in range(TAKES_PER_CALLBACK):
+            if self._over or self._take():
                 self._over = True
                 return
             if not self._live.busy and not self._wait():

@@ -120,9 +120,9 @@ class ReplayRun:
         """Run until the end or the first difference; `progress` gets the sequence reached."""
         phase, effects = self.wiring.phase, self.wiring.effects
         while True:
-            stop = Stop(self._replay.run_native(INPUTS_PER_STEP))
+            stop = Stop(self._replay.run(INPUTS_PER_STEP, phase.books))
             if stop is Stop.PYTHON_PHASE:
-                phase.run()
+                phase.go_on()
                 effects.take()
             elif stop in (Stop.END, Stop.DIVERGED):
                 return self._outcome()

@@ -10,12 +10,11 @@ from typing import Any, Final
 import msgspec
 
 from daemon.actors.strategy_host import StrategyHost
-from daemon.app.handler_times import HandlerTimes
 from daemon.app.order_life import Life, TooLongError, fill_note, first_cl_ord_id, read_life
 from daemon.app.recent import Recent
 from daemon.app.report_rows import Rows, money_of, order_text
 from daemon.app.wiring import Wiring
-from daemon.core import NativeOrder, NativePosition
+from daemon.core import HandlerTimes, NativeOrder, NativePosition
 from daemon.messages.commands import OneOrder, Part, Selection
 from daemon.messages.commands import Recent as Newest
 from daemon.messages.replies import (

@@ -14,8 +14,8 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from daemon.app.configuration import Configuration
+from daemon.app.costs import log_costs
 from daemon.app.epoch import EpochStart, build_version
-from daemon.app.handler_times import HandlerTimes, TurnTimes, log_costs
 from daemon.app.market_settings import FixSessionSettings
 from daemon.app.order_life import newest_fills, same_configuration_since
 from daemon.app.recent import FILLS_MAX, Recent
@@ -24,7 +24,7 @@ from daemon.app.report_orders import OrderReports, RefusedError
 from daemon.app.report_rows import qty_text
 from daemon.app.told import Told
 from daemon.app.wiring import Wiring
-from daemon.core import Histogram, Live, LogWriter, SharedStatus
+from daemon.core import HandlerTimes, Histogram, Live, LogWriter, SharedStatus, Turns
 from daemon.io.process import disk_free_bytes, resident_bytes
 from daemon.messages import Reply
 from daemon.messages.commands import COMMANDS, Selection
@@ -44,6 +44,7 @@ from daemon.messages.replies import (
 )
 from daemon.model import Money, RiskState
 from daemon.runtime.events import NO_ID
+from daemon.runtime.mailbox import Mailbox
 
 SNAPSHOT_ORDERS: Final = 50
 SNAPSHOT_FILLS: Final = 50
@@ -76,6 +77,13 @@ def addresses(configuration: Configuration) -> list[tuple[str, str]]:
     ]
 
 
+def timed(mailbox: Mailbox, budget_ns: int) -> HandlerTimes:
+    """From here on the mailbox's handler is measured."""
+    times = HandlerTimes(mailbox, budget_ns)
+    mailbox.handle = times
+    return times
+
+
 class Reports:
     """The read-only commands. Installs its observer and timers on the daemon's wiring."""
 
@@ -94,8 +102,8 @@ class Reports:
             self._recent.fills.extend(newest_fills(folder, wiring.names, begin, FILLS_MAX))
         wiring.phase.observe = self._recent.observe
         budget_ns = daemon.configuration.core.handler_budget_ns
-        self.turn_times = TurnTimes()
-        self.handler_times = [HandlerTimes(each, budget_ns) for each in wiring.strategy_mailboxes]
+        self.turns = Turns(live, wiring.phase)
+        self.handler_times = [timed(each, budget_ns) for each in wiring.strategy_mailboxes]
         self._instruments = [each for _, each in wiring.instruments.values()]
         self._market = MarketReports(daemon.configuration, live, self._instruments, self._recent)
         self._orders = OrderReports(
@@ -217,8 +225,12 @@ class Reports:
 
         Stages that never ran are left out.
         """
-        stages = self.turn_times.stages()
-        stages["input to request"] = self._daemon.live.request_times()
+        stages = {
+            "turn": self.turns.turn,
+            "native phase": self.turns.native,
+            "python phase": self.turns.python,
+            "input to request": self._daemon.live.request_times(),
+        }
         for host, times in zip(self._daemon.wiring.hosts, self.handler_times, strict=True):
             stages[f"handler {host.name}"] = times.histogram
         return [_latency(name, each) for name, each in stages.items() if each.count]
@@ -228,7 +240,7 @@ class Reports:
         wiring = self._daemon.wiring
         hosts = [host.name for host in wiring.hosts]
         handlers = list(zip(hosts, self.handler_times, strict=True))
-        log_costs(self._daemon.live, self.turn_times, handlers, wiring.dispatcher)
+        log_costs(self._daemon.live, self.turns, handlers, wiring.dispatcher)
 
     # ------------------------------------------------------------------ risk
 

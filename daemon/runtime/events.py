@@ -44,6 +44,13 @@ from daemon.model import (
 
 NO_ID = 0xFFFFFFFF
 
+# Members by number: a look-up costs a fifth of a call of the enumeration.
+_SIDES = {int(each): each for each in Side}
+_STATES = {int(each): each for each in OrderState}
+_EVENTS = {int(each): each for each in OrderEvent}
+_KINDS = {int(each): each for each in FillKind}
+_REASONS = {int(each): each for each in DenyReason}
+
 RawEvent = tuple[int, int, int, tuple[int, ...], str]
 
 
@@ -196,7 +203,7 @@ def _book(names: Names, event: RawEvent) -> BookUpdate:
 def _trade(names: Names, event: RawEvent) -> Trade:
     price, qty, aggressor, ts_event, ts_core = event[3][:5]
     symbol = names.instruments[event[2]]
-    return Trade(symbol, price, qty, Side(aggressor), ts_event, ts_core)
+    return Trade(symbol, price, qty, _SIDES[aggressor], ts_event, ts_core)
 
 
 def _trigger(names: Names, event: RawEvent) -> TriggerFired:
@@ -233,10 +240,10 @@ def _order(names: Names, event: RawEvent) -> OrderUpdate:
         order=ClOrdId(order),
         cl_ord_id=ClOrdId(cl_ord_id),
         symbol=names.instruments[event[2]],
-        side=Side(side),
-        from_state=OrderState(before),
-        state=OrderState(after),
-        event=OrderEvent(what),
+        side=_SIDES[side],
+        from_state=_STATES[before],
+        state=_STATES[after],
+        event=_EVENTS[what],
         price=price,
         order_qty=qty,
         cum_qty=cum,
@@ -251,7 +258,7 @@ def _fill(names: Names, event: RawEvent) -> Fill:
     return Fill(
         order=ClOrdId(order),
         symbol=names.instruments[event[2]],
-        side=Side(side),
+        side=_SIDES[side],
         last_px=px,
         last_qty=qty,
         aggressor=bool(aggressor),
@@ -260,7 +267,7 @@ def _fill(names: Names, event: RawEvent) -> Fill:
         realised_pnl=realised,
         fees=fees,
         exec_id=event[4],
-        kind=FillKind(kind),
+        kind=_KINDS[kind],
         tag=tag,
     )
 
@@ -272,10 +279,10 @@ def _denied(names: Names, event: RawEvent) -> OrderDenied:
         order=ClOrdId(order),
         orig_order=ClOrdId(orig),
         symbol=names.instruments[event[2]] if known else "",
-        side=Side(side),
+        side=_SIDES[side],
         qty=qty,
         price=price,
-        reason=DenyReason(reason),
+        reason=_REASONS[reason],
         value=value,
         limit=limit,
         tag=tag,

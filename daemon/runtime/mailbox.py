@@ -98,26 +98,26 @@ class Dispatcher:
     """
 
     def __init__(self, failed: Failed) -> None:
-        self._queue: deque[Any] = deque()
+        self.queue: deque[Any] = deque()  # for those who only ask whether it is empty
         # A plain dict, because a subclass with __missing__ costs every lookup.
-        self._routes: dict[type, Any] = {tuple: _Addressed(failed)}
+        self.routes: dict[type, Any] = {tuple: _Addressed(failed)}
         self._nobody = _Group((), failed)
-        self._failed = failed
+        self.failed = failed
         self._room = 0  # of the smallest mailbox: below it none can be full
         self.peak = 0
-        self.post: Callable[[object], None] = self._queue.append
+        self.post: Callable[[object], None] = self.queue.append
 
     def subscribe(self, mailbox: Mailbox, *types: type) -> None:
         """Deliver every posted message of these types to this mailbox; before the first turn."""
         for message_type in types:
             before = self._mailboxes_of(message_type)
             together = (*before, mailbox)
-            self._routes[message_type] = _Group(together, self._failed) if before else mailbox
+            self.routes[message_type] = _Group(together, self.failed) if before else mailbox
         self._room = min(self._room, mailbox.messages_max) if self._room else mailbox.messages_max
 
     def post_to(self, mailbox: Mailbox, message: object) -> None:
         """Queue a message for one mailbox, one that has subscribed to something."""
-        self._queue.append((mailbox, message))
+        self.queue.append((mailbox, message))
 
     def take_peak(self) -> int:
         """The most messages that waited together since this was last asked."""
@@ -127,11 +127,11 @@ class Dispatcher:
     @property
     def waiting(self) -> int:
         """Messages that wait now."""
-        return len(self._queue)
+        return len(self.queue)
 
     def run(self) -> None:
         """Handle messages until none is left."""
-        queue, routes = self._queue, self._routes
+        queue, routes = self.queue, self.routes
         popleft = queue.popleft
         mark = self._look()
         while queue:
@@ -145,18 +145,18 @@ class Dispatcher:
 
     def _sort_out(self, message: object, error: Exception) -> None:
         """A type that nobody subscribed to is nobody's from now on; all else is a failure."""
-        mailbox = self._routes.get(type(message))
+        mailbox = self.routes.get(type(message))
         if mailbox is None:
-            self._routes[type(message)] = self._nobody
+            self.routes[type(message)] = self._nobody
         else:
-            self._failed(mailbox, error)
+            self.failed(mailbox, error)
 
     def _mark(self) -> int:
         return min(self.peak, self._room)
 
     def _look(self) -> int:
         """More wait than ever, or more than the smallest mailbox may hold: the next mark."""
-        waiting = len(self._queue)
+        waiting = len(self.queue)
         self.peak = max(self.peak, waiting)
         if waiting > self._room:
             self._shed()
@@ -167,13 +167,13 @@ class Dispatcher:
         kept: deque[Any] = deque()
         held: dict[Mailbox, int] = {}
         full: list[Mailbox] = []
-        for message in self._queue:
+        for message in self.queue:
             if not self._over(message, held, full):
                 kept.append(message)
-        self._queue.clear()
-        self._queue.extend(kept)
+        self.queue.clear()
+        self.queue.extend(kept)
         for mailbox in full:
-            self._failed(mailbox, MailboxFullError(self._full(mailbox)))
+            self.failed(mailbox, MailboxFullError(self._full(mailbox)))
 
     def _over(self, message: object, held: dict[Mailbox, int], full: list[Mailbox]) -> bool:
         over = False
@@ -187,7 +187,7 @@ class Dispatcher:
         return over
 
     def _mailboxes_of(self, message_type: type) -> tuple[Mailbox, ...]:
-        route = self._routes.get(message_type, self._nobody)
+        route = self.routes.get(message_type, self._nobody)
         return (route,) if isinstance(route, Mailbox) else route.mailboxes
 
     @staticmethod

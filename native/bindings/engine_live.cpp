@@ -1,33 +1,12 @@
 // The core with its live edge: the log, the clock, the sockets.
 #include <pybind11/stl.h>
 
-#include "engine.hpp"
-#include "pitwire/engine/edge.hpp"
+#include "live.hpp"
 
 namespace py = pybind11;
 
 namespace pitwire {
 namespace {
-
-/// Everything that a live core stands on, in the order in which it must be built and destroyed.
-struct Live {
-  Live(LogWriter& log, SharedStatus* status, const CoreConfig& core_config,
-       const EdgeConfig& edge_config)
-      : journal(log),
-        clock(log.last_ts_core()),
-        edge(journal, clock, status, edge_config),
-        core(journal, edge, core_config) {
-    edge.attach(core);
-  }
-  Live(const Live&) = delete;
-  Live& operator=(const Live&) = delete;
-  ~Live() { journal.log().on_roll({}); }  // the log outlives us
-
-  LiveJournal journal;
-  TscClock clock;
-  Edge edge;
-  Core core;
-};
 
 std::unique_ptr<Live> make_live(LogWriter& log, SharedStatus* status, std::uint32_t orders_max,
                                 int turn_records_max, int operator_quota, int session_quota,
@@ -167,6 +146,10 @@ void bind_pushes(py::class_<Live>& cls) {
                                                   static_cast<MessageKind>(kind), instrument,
                                                   std::move(bytes));
            })
+      .def("push_datagram",
+           [](Live& self, std::uint32_t feed, Nanos ts_recv, std::string packet) {
+             return self.edge.push_datagram(FeedId{feed}, ts_recv, std::move(packet));
+           })
       .def("push_feed_status", [](Live& self, std::uint32_t feed, int event) {
         self.edge.push_feed_status(FeedId{feed}, static_cast<FeedEvent>(event));
       });
@@ -289,7 +272,9 @@ void bind_live(py::module_& module) {
           "claim_fence", [](Live& self) { self.edge.claim_fence(); },
           "Take the right to send from whoever had it; before the first connection.")
       .def_property_readonly("fenced", [](Live& self) { return self.edge.fenced(); })
-      .def("drain", [](Live& self) { return self.edge.drain(); })
+      .def(
+          "drain", [](Live& self) { return self.edge.drain(); },
+          "A native phase alone; True where the Python phase must follow. Turns take both.")
       .def_property_readonly("busy", [](Live& self) { return self.edge.busy(); })
       .def_property_readonly("epoll_fd", [](Live& self) { return self.edge.epoll_fd(); })
       .def("until_due_ns", [](Live& self) { return self.edge.until_due(); })
@@ -311,6 +296,7 @@ void bind_live(py::module_& module) {
       .def("feed_stats", &feed_stats);
   bind_pushes(cls);
   bind_records(cls);
+  bind_turns(module);
 }
 
 }  // namespace pitwire

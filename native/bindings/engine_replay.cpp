@@ -1,10 +1,8 @@
 // The core on a recorded log.
 #include <pybind11/stl.h>
 
-#include "engine.hpp"
+#include "book_delivery.hpp"
 #include "pitwire/engine/replay.hpp"
-
-namespace py = pybind11;
 
 namespace pitwire {
 namespace {
@@ -24,6 +22,17 @@ struct Replay {
   ReplayDriver driver;
   std::vector<CheckResult> checks;  ///< of the frame named by `explain_at`
 };
+
+/// Until Python has something to do: turns that are about books alone end here. Where it gives
+/// PYTHON_PHASE, strategies were told of books already, and the phase is to go on.
+int run(Replay& replay, std::uint64_t inputs_max, BookDelivery* books) {
+  for (std::uint64_t turn = 0; turn < inputs_max; ++turn) {
+    const auto stop = replay.driver.run_native(inputs_max);
+    const bool books_may_do = stop == ReplayDriver::Stop::PYTHON_PHASE && books != nullptr;
+    if (!books_may_do || !books->run()) return static_cast<int>(stop);
+  }
+  return static_cast<int>(ReplayDriver::Stop::BUDGET);
+}
 
 /// The log goes on behind the TURN_END at `sequence`; (turn, hash of all outputs so far) as it
 /// says, nothing where no TURN_END stands there.
@@ -61,10 +70,8 @@ void bind_replay(py::module_& module) {
       .def_property_readonly(
           "core", [](Replay& self) -> Core& { return self.driver.core(); },
           py::return_value_policy::reference_internal)
-      .def("run_native",
-           [](Replay& self, std::uint64_t inputs_max) {
-             return static_cast<int>(self.driver.run_native(inputs_max));
-           })
+      .def("run", &run, py::arg("inputs_max"), py::arg("books").none(true),
+           "A Stop. At PYTHON_PHASE books were told of: the phase goes on.")
       .def("explain_at",
            [](Replay& self, Sequence sequence) {
              self.driver.journal().look_before(sequence, [&self](const Frame& frame) {

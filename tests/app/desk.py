@@ -200,7 +200,7 @@ class Desk:
         self.reports = Reports(self)
         self.phase = "ready"
         self.epoch: EpochStart | None = append_epoch(self.live, self.wiring, None)
-        self.reports.turn_times.take(self.live, self.wiring.phase)
+        self.reports.turns.take()
         connect_sessions(self.live, self.configuration)
         self._carry_out()
 
@@ -212,7 +212,7 @@ class Desk:
                 self.live.enable_connection(effect.session, effect.enabled)
 
     def turn(self) -> None:
-        self.reports.turn_times.take(self.live, self.wiring.phase)
+        self.reports.turns.take()
         self._carry_out()
         self.venue.poll(self.live.clock_now())
 

@@ -16,7 +16,7 @@ def _frames(desk: Desk, *types: str) -> list[Frame]:
 
 def test_costs_are_logged_once_for_what_ran_since(tmp_path: Path) -> None:
     desk = Desk(tmp_path).logged_on().market()
-    phases = desk.reports.turn_times.python.count
+    phases = desk.reports.turns.python.count
     desk.reports.log_costs()
     desk.reports.log_costs()  # nothing ran in between: nothing is written
     (turn,) = _frames(desk, "TURN_COST")

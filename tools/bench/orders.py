@@ -23,7 +23,7 @@ from daemon.app.connections import connect_sessions
 from daemon.app.epoch import append_epoch
 from daemon.app.replaying import ReplayRun
 from daemon.app.wiring import Wiring
-from daemon.core import FeedEvent, Live, LogWriter, MessageKind, SharedStatus
+from daemon.core import FeedEvent, Live, LogWriter, MessageKind, SharedStatus, Turns
 from daemon.log import LogReader
 from daemon.messages import BookUpdate
 from daemon.runtime.events import NO_ID
@@ -99,6 +99,7 @@ class Lane:
         self._status = SharedStatus(str(folder / "status.page"))
         self.live = Live(self._log, self._status)
         self.wiring = Wiring(self.live.core, self.configuration)
+        self._turns = Turns(self.live, self.wiring.phase)
         append_epoch(self.live, self.wiring, None)
         connect_sessions(self.live, self.configuration)
         self._handled = 0
@@ -124,16 +125,15 @@ class Lane:
         now, kind = self.live.clock_now(), int(MessageKind.SNAPSHOT)
         self.live.push_market_message(0, now, kind, 0, snapshot)
         for _ in range(TURNS_MAX):
-            self._turns()
+            self._until_idle()
             if self.live.core.risk_state(NO_ID)[1]:
                 return
         raise RuntimeError("the firm was not armed")
 
-    def _turns(self) -> None:
+    def _until_idle(self) -> None:
         """Until nothing waits, the venue's answers included."""
         while True:
-            if self.live.drain():
-                self.wiring.phase.run()
+            self._turns.take()
             self.wiring.effects.take()
             if not self.live.busy:
                 return
@@ -154,15 +154,17 @@ class Lane:
         message = self._message("5")
         began = perf_counter_ns()
         self._push(message)
-        wanted = self.live.drain()
-        ended = perf_counter_ns()
-        if wanted:
-            self.wiring.phase.run()
-        if not native:
+        if native:
+            wanted = self.live.drain()
+            ended = perf_counter_ns()
+            if wanted:
+                self.wiring.phase.run()
+        else:
+            self._turns.take()
             ended = self._handled
-        self._turns()
+        self._until_idle()
         self._push(self._message("0"))
-        self._turns()
+        self._until_idle()
         return ended - began
 
     def close(self, orders: int) -> None:

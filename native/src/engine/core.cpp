@@ -168,6 +168,18 @@ void Core::begin_python_phase(bool ended_early) {
 
 std::vector<Event> Core::take_events() { return std::exchange(emitter_.events(), {}); }
 
+void Core::take_events(std::vector<Event>& out) {
+  out.clear();
+  out.swap(emitter_.events());
+}
+
+bool Core::tells_only_books() const noexcept {
+  const auto& events = emitter_.events();
+  return !events.empty() && std::ranges::all_of(events, [](const Event& event) {
+    return event.kind == EventKind::BOOK;
+  });
+}
+
 void Core::end_turn() {
   rec::TurnEnd record;
   record.turn = turn_;

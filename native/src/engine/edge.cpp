@@ -156,6 +156,15 @@ bool Edge::push_market_message(FeedId feed, Nanos ts_recv, MessageKind kind,
   return true;
 }
 
+bool Edge::push_datagram(FeedId feed, Nanos ts_recv, std::string packet) {
+  const std::size_t size_bytes = packet.size();
+  if (!has_room(market_, size_bytes)) return false;
+  put(market_, size_bytes, [this, feed, ts_recv, packet = std::move(packet)] {
+    datagram(feed, 0, ts_recv, std::as_bytes(std::span(packet)));
+  });
+  return true;
+}
+
 void Edge::push_feed_status(FeedId feed, FeedEvent event) {
   put(market_, 0, [this, feed, event] { status(feed, event, 0, 0, 0); });
 }

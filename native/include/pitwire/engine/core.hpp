@@ -70,6 +70,11 @@ class Core final : public MarketObserver {
   /// Wakes conflated subscribers: their events are those of the newest state.
   void begin_python_phase(bool ended_early);
   [[nodiscard]] std::vector<Event> take_events();
+  /// The same into memory that is used again.
+  void take_events(std::vector<Event>& out);
+  [[nodiscard]] bool has_events() const noexcept { return emitter_.has_events(); }
+  /// There are events, and all of them tell strategies of books.
+  [[nodiscard]] bool tells_only_books() const noexcept;
   void end_turn();
   [[nodiscard]] std::uint64_t turn() const noexcept { return turn_; }
   [[nodiscard]] Nanos now() const noexcept { return emitter_.now(); }

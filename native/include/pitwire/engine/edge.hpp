@@ -108,6 +108,8 @@ class Edge final : public Egress,
                                         std::uint32_t status, std::string json);
   bool push_market_message(FeedId feed, Nanos ts_recv, MessageKind kind, std::uint32_t instrument,
                            std::string bytes);
+  /// A datagram that came another way than by a feed's own sockets.
+  bool push_datagram(FeedId feed, Nanos ts_recv, std::string packet);
   /// Always taken: it tells the books that the feed is gone.
   void push_feed_status(FeedId feed, FeedEvent event);
 

@@ -74,6 +74,7 @@ class Emitter {
   }
 
   [[nodiscard]] std::vector<Event>& events() noexcept { return events_; }
+  [[nodiscard]] const std::vector<Event>& events() const noexcept { return events_; }
   [[nodiscard]] bool has_events() const noexcept { return !events_.empty(); }
   [[nodiscard]] Egress& egress() noexcept { return *egress_; }
   [[nodiscard]] std::uint32_t outputs_crc() const noexcept { return outputs_crc_; }
