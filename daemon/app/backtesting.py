@@ -139,7 +139,7 @@ class Backtest:
             turn_records_max=core.turn_records_max,
             operator_quota=core.quotas.operator,
             session_quota=core.quotas.executions,
-            market_quota=core.quotas.market,
+            market_quota=1,  # a turn of its own for every message: nothing else is to decide it
             inbox_bytes=core.inbox_bytes,
             given_time=True,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from daemon.app.backtesting import Backtest, Recording, Watch, in_process
 from daemon.app.parts import parts_of
 from daemon.app.replaying import ReplayRun
 from daemon.core import FrameClass, RecordType
@@ -92,6 +95,36 @@ def test_sampling_more_often_changes_nothing_that_is_decided(run: Run) -> None:
     outcome = run_backtest(configuration, captures, run.folder / "sampled")
     assert frames(outcome.log) == frames(run.first.log)
     assert outcome.metrics.sampling.samples > 10 * run.first.metrics.sampling.samples
+
+
+def broken(path: Path) -> Iterator[bytes]:
+    content = path.read_bytes()
+    return (content[at : at + 1000] for at in range(0, len(content), 1000))
+
+
+def test_where_the_captures_pieces_break_changes_nothing(run: Run) -> None:
+    log = run.folder / "pieces"
+    recordings = [
+        Recording(name="", feed=0, pieces=broken(each.path), instrument=number)
+        for number, each in enumerate(run.markets.values())
+    ]
+    backtest = Backtest(in_process(market.configuration(run.folder), log), recordings)
+    try:
+        begin, end = asyncio.run(backtest.run(Watch()))
+    finally:
+        backtest.close()
+    assert (begin, end) == (run.first.metrics.begin, run.first.metrics.end)
+    assert frames(log) == frames(run.first.log)
+
+
+def test_a_log_of_many_segments_replays_identically(run: Run) -> None:
+    configuration = market.configuration(run.folder, "log.segment_size_bytes=131072")
+    captures = [each.path for each in run.markets.values()]
+    outcome = run_backtest(configuration, captures, run.folder / "segments")
+    assert len(list(outcome.log.glob("*.seg"))) > 5
+    assert outcome.metrics.total == run.first.metrics.total
+    (part,) = parts_of(outcome.log)
+    assert ReplayRun.of_part(outcome.log, part).finish().identical
 
 
 # ------------------------------------------------------------------ what came of it

@@ -97,7 +97,7 @@ def _tiles(metrics: Metrics) -> Iterable[str]:
         (f"net, {currency}", signed(total.net_in_currency)),
         (f"fees in it, {currency}", amount(total.fees_in_currency)),
         (f"largest drawdown, {currency}", amount(total.max_drawdown_in_currency)),
-        (f"Sharpe a year, of {metrics.sampling.interval_ms:,} ms", ratio(total.sharpe)),
+        (f"Sharpe a year, {metrics.sampling.interval_ms:,} ms samples", ratio(total.sharpe)),
         (f"turnover, {currency}", amount(total.turnover_in_currency)),
         ("orders, denied", f"{total.orders:,}, {total.denied:,}"),
         ("fills, passive", f"{total.fills:,}, {total.passive_fills:,}"),

@@ -8,6 +8,7 @@
 namespace pitwire {
 namespace {
 
+constexpr std::size_t kPacketBytes = 1400;
 constexpr mold::Session kSession = {'R', 'E', 'C', 'O', 'R', 'D', 'E', 'D', ' ', ' '};
 
 }  // namespace
@@ -26,7 +27,10 @@ std::uint64_t RecordedLines::deliver(Nanos ts_recv, FeedSink& sink) {
 // ------------------------------------------------------------------ ITCH
 
 RecordedItch::RecordedItch(FeedId feed, Nanos midnight, std::string name)
-    : feed_(feed), midnight_(midnight), name_(std::move(name)), packer_(kSession, 1) {}
+    : feed_(feed),
+      midnight_(midnight),
+      name_(std::move(name)),
+      packer_(kSession, 1, kPacketBytes) {}
 
 void RecordedItch::append(std::string_view piece, bool last) {
   buffer_.erase(0, at_);
@@ -36,35 +40,49 @@ void RecordedItch::append(std::string_view piece, bool last) {
   look();
 }
 
-/// Measures the message at `at_`.
-void RecordedItch::look() {
-  size_ = 0;
-  const auto* bytes = reinterpret_cast<const std::byte*>(buffer_.data()) + at_;
-  const std::size_t left = buffer_.size() - at_;
-  if (left >= 3) {
-    const std::size_t stated = itch::load<std::uint16_t>(bytes);
-    const auto size = stated != 0 ? stated : itch::message_size(static_cast<char>(bytes[2]));
-    if (size < itch::kHeaderSize || size > itch::kMessageSizeMax)
-      throw std::invalid_argument(name_ + ": no ITCH 5.0 file");
-    if (size + 2 <= left) {
-      size_ = size;
-      const auto of_day = static_cast<Nanos>(itch::load_timestamp(bytes + 2));
-      ts_ = std::max(ts_, midnight_ + of_day);
-      return;
-    }
+/// Empty where it is not whole.
+std::span<const std::byte> RecordedItch::message_at(std::size_t at) const {
+  const auto bytes = std::as_bytes(std::span(buffer_)).subspan(at);
+  if (bytes.size() < 3) return {};
+  const std::size_t stated = itch::load<std::uint16_t>(bytes.data());
+  const auto size = stated != 0 ? stated : itch::message_size(static_cast<char>(bytes[2]));
+  if (size < itch::kHeaderSize || size > itch::kMessageSizeMax) {
+    throw std::invalid_argument(name_ + ": no ITCH 5.0 file");
   }
-  if (!last_ || left == 0) return;
+  return bytes.size() < size + 2 ? std::span<const std::byte>{} : bytes.subspan(2, size);
+}
+
+/// Finds the messages of the next packet: up to one of another time, or that does not fit.
+void RecordedItch::look() {
+  end_ = at_;
+  for (std::size_t room = kPacketBytes - mold::kHeaderSize;;) {
+    const auto message = message_at(end_);
+    if (message.empty()) {
+      if (!last_) end_ = at_;  // what is to come may belong to it
+      break;
+    }
+    const auto of_day = static_cast<Nanos>(itch::load_timestamp(message.data()));
+    const Nanos ts = std::max(ts_, midnight_ + of_day);
+    if (end_ != at_ && (ts != ts_ || message.size() + 2 > room)) return;
+    ts_ = ts;
+    room -= message.size() + 2;
+    end_ += message.size() + 2;
+  }
+  if (end_ != at_ || !last_ || at_ == buffer_.size()) return;
   ++refused_;
-  defect_ = "ends within a message, " + std::to_string(left) + " bytes left over";
-  at_ = buffer_.size();
+  defect_ = "ends within a message, " + std::to_string(buffer_.size() - at_) + " bytes left over";
+  at_ = end_ = buffer_.size();
 }
 
 std::uint64_t RecordedItch::deliver(Nanos ts_recv, FeedSink& sink) {
-  for (const Nanos ts = ts_; size_ != 0 && ts_ == ts && packer_.add(message()); look()) {
-    at_ += 2 + size_;
+  while (at_ != end_) {
+    const auto message = message_at(at_);
+    (void)packer_.add(message);  // look() has measured them
+    at_ += message.size() + 2;
   }
   const std::uint64_t messages = packer_.pending();
   sink.datagram(feed_, kLineA, ts_recv, packer_.take());
+  look();
   return messages;
 }
 

@@ -31,6 +31,17 @@ TEST(CaptureLines, gives_lines_as_they_are_whatever_the_pieces_break) {
   }
 }
 
+TEST(CaptureLines, of_a_line_that_is_not_whole_nothing_waits_however_long_it_is) {
+  CaptureLines lines;
+  for (int piece = 0; piece < 100; ++piece) {
+    lines.append(piece == 0 ? "1723161600000000001 {" : std::string(10'000, 'x'), false);
+    EXPECT_EQ(lines.buffered_bytes(), 0U);
+  }
+  lines.append("}\n", false);
+  EXPECT_EQ(lines.next().size(), 990'002U);
+  EXPECT_GT(lines.buffered_bytes(), lines.next().size());
+}
+
 TEST(CaptureLines, reads_receive_times_in_microseconds_as_nanoseconds) {
   CaptureLines lines;
   lines.append("1680652700000123 {}\n", true);

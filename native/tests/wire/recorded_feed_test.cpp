@@ -151,6 +151,22 @@ TEST(RecordedItch, more_of_one_time_than_a_packet_holds_is_several) {
   EXPECT_EQ(sink.packets.back().sequence + sink.packets.back().count, 251U);
 }
 
+TEST(RecordedItch, packets_are_the_same_wherever_the_pieces_break) {
+  const std::string file = record(5, true) + record(5, true) + record(9, true) + record(9, false);
+  const std::vector<ItchSink::Packet> expected = {{kDay + 5, 1, 2}, {kDay + 9, 3, 2}};
+  for (std::size_t cut = 0; cut <= file.size(); ++cut) {
+    RecordedItch source(FeedId{3}, kDay, "day.itch");
+    ItchSink sink;
+    for (const auto& [piece, last] : {std::pair{file.substr(0, cut), false},
+                                      std::pair{file.substr(cut), false},
+                                      {std::string(), true}}) {
+      source.append(piece, last);
+      while (!source.waits() && !source.ended()) source.deliver(source.next_ts(), sink);
+    }
+    EXPECT_EQ(sink.packets, expected) << "cut at " << cut;
+  }
+}
+
 TEST(RecordedItch, a_file_that_ends_within_a_message_says_so) {
   const std::string file = record(5, true) + record(6, true);
   for (std::size_t cut = 1; cut < file.size(); ++cut) {

@@ -49,7 +49,7 @@ class CaptureMarket {
 
   /// More of a symbol's lines; pieces may break anywhere. `last`: the recording ends here.
   void append(std::size_t symbol, std::string_view piece, bool last);
-  /// Bytes of the symbol that wait; the caller keeps this above nothing.
+  /// Bytes of the symbol that wait, 0 without a whole line; the caller keeps this above nothing.
   [[nodiscard]] std::size_t buffered_bytes(std::size_t symbol) const noexcept;
 
   void start(Nanos now) noexcept;

@@ -17,7 +17,10 @@ class CaptureLines {
  public:
   /// Pieces may break anywhere. `last`: the recording ends here. Ends the life of what next() gave.
   void append(std::string_view piece, bool last);
-  [[nodiscard]] std::size_t buffered_bytes() const noexcept { return buffer_.size() - at_; }
+  /// That wait, from the next line on; 0 where that is not whole, however much there is of it.
+  [[nodiscard]] std::size_t buffered_bytes() const noexcept {
+    return line_.empty() ? 0 : buffer_.size() - at_;
+  }
 
   /// The next line's JSON; empty where there is none, or none yet.
   [[nodiscard]] std::string_view next() const noexcept { return line_; }

@@ -25,6 +25,7 @@ class RecordedSource {
   /// More of it; pieces may break anywhere. `last`: it ends here. Throws std::invalid_argument with
   /// the reason where the bytes are not what they should be.
   virtual void append(std::string_view piece, bool last) = 0;
+  /// That wait; 0 where what comes next is not whole.
   [[nodiscard]] virtual std::size_t buffered_bytes() const noexcept = 0;
   [[nodiscard]] virtual bool waits() const noexcept = 0;
   [[nodiscard]] virtual bool ended() const noexcept = 0;
@@ -60,17 +61,18 @@ class RecordedLines final : public RecordedSource {
 };
 
 /// A file of ITCH 5.0: length (2 bytes, 0 where the writer left it out), message. It becomes the
-/// packets of a MoldUDP64 session, each of the messages of one time stamp that fit into it.
+/// packets of a MoldUDP64 session, each of the messages of one time stamp that fit into it,
+/// wherever the pieces break.
 class RecordedItch final : public RecordedSource {
  public:
   /// Messages count their time from `midnight`, ns since 1970 UTC. `name` is what errors call it.
   RecordedItch(FeedId feed, Nanos midnight, std::string name);
   void append(std::string_view piece, bool last) override;
   [[nodiscard]] std::size_t buffered_bytes() const noexcept override {
-    return buffer_.size() - at_;
+    return end_ == at_ ? 0 : buffer_.size() - at_;
   }
-  [[nodiscard]] bool waits() const noexcept override { return size_ == 0 && !last_; }
-  [[nodiscard]] bool ended() const noexcept override { return size_ == 0 && last_; }
+  [[nodiscard]] bool waits() const noexcept override { return end_ == at_ && !last_; }
+  [[nodiscard]] bool ended() const noexcept override { return end_ == at_ && last_; }
   [[nodiscard]] Nanos next_ts() const noexcept override { return ts_; }
   std::uint64_t deliver(Nanos ts_recv, FeedSink& sink) override;
   [[nodiscard]] std::uint64_t refused() const noexcept override { return refused_; }
@@ -78,16 +80,14 @@ class RecordedItch final : public RecordedSource {
 
  private:
   void look();
-  [[nodiscard]] std::span<const std::byte> message() const noexcept {
-    return std::as_bytes(std::span(buffer_.data() + at_ + 2, size_));
-  }
+  [[nodiscard]] std::span<const std::byte> message_at(std::size_t at) const;
 
   FeedId feed_;
   Nanos midnight_;
   std::string name_;
   std::string buffer_;
-  std::size_t at_ = 0;    ///< of the next message's length
-  std::size_t size_ = 0;  ///< of the next message; 0 where there is none, or none yet
+  std::size_t at_ = 0;   ///< where the next packet's messages begin
+  std::size_t end_ = 0;  ///< and end; the same where there are none, or not all of them yet
   Nanos ts_ = 0;
   bool last_ = false;
   mold::Packer packer_;
