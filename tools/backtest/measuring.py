@@ -100,7 +100,8 @@ def read(folder: Path) -> Logged:
     for frame in LogReader(folder, types=RECORDS):
         fields = frame.fields()
         if frame.name == "RISK_STATE":
-            logged.risk.append((frame.ts_core, fields, frame.tail.decode()))
+            reason = frame.tail[: fields["size_bytes"]].decode()
+            logged.risk.append((frame.ts_core, fields, reason))
             continue
         tally = logged.of((fields["strategy"], fields["instrument"]))
         tally.counts[frame.name] += 1
@@ -139,11 +140,10 @@ def rows_of(samples: Samples, logged: Logged, core: Core, begin: int, end: int) 
         instrument, rate = samples.instruments[number], samples.rates[number]
         tally, held = logged.of(pair), core.position(strategy, number)
         money = Decimal(1).scaleb(-instrument.money_scale)
-        turnover = sum((_worth(instrument, fill) for fill in tally.fills), Decimal(0))
+        turnover = sum((_worth(instrument, fill) for fill in tally.fills), 0 * money)
         realised, fees = held.realised_pnl * money, held.fees * money
         unrealised = held.unrealised_pnl * money
         net = realised + unrealised - fees
-        turnover += 0 * money  # with the digits of money, also where nothing was traded
         rows.append(
             Row(
                 **_counts(names[strategy], [tally]),
@@ -300,7 +300,7 @@ def risk_of(logged: Logged, samples: Samples) -> list[RiskChange]:
             strategy="" if fields["strategy"] == NO_ID else names[fields["strategy"]],
             state=RiskState(fields["state"]).name,
             armed=bool(fields["armed"]),
-            reason=reason[: fields["size_bytes"]],
+            reason=reason,
         )
         for ts, fields, reason in logged.risk
     ]
