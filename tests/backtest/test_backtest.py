@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 
 from daemon.app.backtesting import Backtest, Recording, Watch, in_process
@@ -173,8 +174,10 @@ def test_drawdown_and_sharpe_are_of_the_samples(run: Run) -> None:
     equity = [0, *samples.equity]
     deepest = max(max(equity[: at + 1]) - value for at, value in enumerate(equity))
     assert metrics.total.max_drawdown_in_currency == deepest * samples.unit > 0
-    assert metrics.total.sharpe is not None
     assert metrics.sampling.samples == len(samples.times) - 1
+    changes = np.diff(np.array(samples.equity[:-1], float))
+    yearly = changes.mean() / changes.std(ddof=1) * np.sqrt(365 * 86_400)
+    assert metrics.total.sharpe == pytest.approx(yearly)
 
 
 def test_ratios_of_a_strategy_that_traded(run: Run) -> None:

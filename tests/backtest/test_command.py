@@ -11,6 +11,7 @@ import pytest
 
 from tests.backtest import market
 from tests.days.day import ROOT
+from tools.command import main
 from tools.processes import command
 
 
@@ -151,7 +152,9 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_cannot_be_run_is_refused_with_file_and_key(case: str, tmp_path: Path) -> None:
+def test_what_cannot_be_run_is_refused_with_file_and_key(
+    case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     words, replaced, said = REFUSED[case]
     market.write_all(tmp_path / "captures", 5)
     (tmp_path / "text").write_text("neither this\n")
@@ -160,11 +163,13 @@ def test_what_cannot_be_run_is_refused_with_file_and_key(case: str, tmp_path: Pa
     (tmp_path / "damaged.gz").write_bytes(b"\x1f\x8b\x08\x00" + b"not deflated" * 10)
     given = [each.format(folder=tmp_path) for each in words]
     log = tmp_path / "log"
-    done = backtest(["-c", written(tmp_path, *replaced), *given, "--log", log])
-    assert done.returncode == 2, done.stdout + done.stderr
-    assert done.stderr.startswith("pitwire: ")
-    assert done.stderr.count("\n") == 1
-    assert said.format(folder=tmp_path) in done.stderr
+    path = written(tmp_path, *replaced)
+    capsys.readouterr()
+    assert main(["backtest", "-c", str(path), *given, "--log", str(log)]) == 2
+    errors = capsys.readouterr().err
+    assert errors.startswith("pitwire: ")
+    assert errors.count("\n") == 1
+    assert said.format(folder=tmp_path) in errors
     assert not log.exists()
 
 

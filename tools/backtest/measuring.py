@@ -158,7 +158,7 @@ def rows_of(samples: Samples, logged: Logged, core: Core, begin: int, end: int) 
                 unrealised=unrealised,
                 net=net,
                 net_in_currency=net * rate,
-                exposure=_exposure(tally.held(end), begin, end),
+                exposure=exposure_of(tally.held(end), begin, end),
             )
         )
     return rows
@@ -205,8 +205,8 @@ def _counts(strategy: str, tallies: list[Tally]) -> dict[str, Any]:
     }
 
 
-def _exposure(spans: list[tuple[int, int]], begin: int, end: int) -> Exposure:
-    """Of spans that may overlap: a moment counts once."""
+def exposure_of(spans: list[tuple[int, int]], begin: int, end: int) -> Exposure:
+    """How long something was held, of spans that may overlap: a moment counts once."""
     held = reached = 0
     for since, until in sorted(spans):
         held += max(0, until - max(since, reached))
@@ -269,7 +269,7 @@ def _total(
         net_in_currency=summed("net"),
         max_drawdown_in_currency=max(drawdown(equity), default=0) * samples.unit,
         sharpe=_sharpe(equity, sampling_of(samples)),
-        exposure=_exposure(spans, *time),
+        exposure=exposure_of(spans, *time),
     )
 
 
