@@ -77,6 +77,7 @@ check: setup ## format, lint, types, layers, our own rules, static analysis
 	@$(BIN)/python -m tools.clang_tidy --build build/release --budget 120 -j $(JOBS)
 
 check-deep: build-tests ## sanitizers over the C++ tests, all static analysis, the long tests
+	@$(CMAKE) -S . -B build/release -DPITWIRE_BENCH=ON > /dev/null
 	@$(BIN)/python -m tools.clang_tidy --build build/release --tests -j $(JOBS)
 	$(CMAKE) -S . -B build/asan -DPITWIRE_SANITIZE=address,undefined -DPITWIRE_PYTHON=OFF
 	$(NINJA) -C build/asan

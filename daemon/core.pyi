@@ -309,6 +309,7 @@ class TscClock:
         AUTO: ClassVar[TscClock.Source]
         TSC: ClassVar[TscClock.Source]
         MONOTONIC: ClassVar[TscClock.Source]
+        GIVEN: ClassVar[TscClock.Source]
 
     def __init__(self, floor: int = 0, source: TscClock.Source = ...) -> None: ...
     def now(self) -> int: ...
@@ -986,6 +987,7 @@ class Live:
         inbox_bytes: int = 16777216,
         thread_wait: int = 0,
         thread_spin_ns: int = 50000,
+        given_time: bool = False,
     ) -> None: ...
     @property
     def core(self) -> Core: ...
@@ -1086,6 +1088,30 @@ class Live:
     ) -> None: ...
     def append_abandoned(self, turn: int, from_sequence: int, last_sequence: int, /) -> None: ...
     def apply_facts(self, reader: LogReader, /) -> int: ...
+
+class RecordedRun:
+    """A live core on given time, over captures. ValueError for one on the host's time."""
+
+    def __init__(self, live: Live, align_start: bool) -> None: ...
+    def add_lines(self, feed: int, instrument: int, /) -> int:
+        """Of Binance's messages; the capture's number."""
+
+    def add_itch(self, feed: int, midnight: int, name: str, /) -> int:
+        """Of ITCH 5.0; the capture's number."""
+
+    def append(self, capture: int, piece: bytes, last: bool, /) -> None:
+        """ValueError where it is no such capture."""
+
+    def buffered(self, capture: int, /) -> int: ...
+    def refused(self, capture: int, /) -> tuple[int, str]:
+        """What could not be read, and why the last of it could not."""
+
+    @property
+    def messages(self) -> int: ...
+    def start(self) -> int:
+        """Sets the clock to the captures' beginning. ValueError where they hold nothing."""
+
+    def run_native(self, until: int, turns_max: int, /) -> int: ...
 
 class Replay:
     """A core that runs a log's inputs again and compares its outputs with the log's."""

@@ -31,7 +31,9 @@ def sources(tests: bool) -> list[Path]:
 def surroundings() -> bytes:
     """What every verdict depends on besides the file itself."""
     digest = hashlib.sha256(version("clang-tidy").encode())
-    for file in [ROOT / ".clang-tidy", *sorted((ROOT / "native").rglob("*.hpp"))]:
+    native = ROOT / "native"
+    checks = [ROOT / ".clang-tidy", *sorted(native.rglob(".clang-tidy"))]
+    for file in [*checks, *sorted(native.rglob("*.hpp"))]:
         digest.update(file.read_bytes())
     return digest.digest()
 

@@ -28,6 +28,7 @@ from daemon.app.market_settings import (
     VenueSettings,
 )
 from daemon.app.settings import (
+    BacktestSettings,
     CheckpointSettings,
     ControlSettings,
     CoreSettings,
@@ -72,6 +73,7 @@ class Configuration(Section, frozen=True, kw_only=True):
     checkpoint: CheckpointSettings = CheckpointSettings()
     worker: WorkerSettings = WorkerSettings()
     service: ServiceSettings = ServiceSettings()
+    backtest: BacktestSettings = BacktestSettings()
     venue: Annotated[tuple[VenueSettings, ...], Meta(min_length=1)]
     feed: Annotated[tuple[Feed, ...], Meta(min_length=1)]
     session: tuple[SessionSettings, ...] = ()

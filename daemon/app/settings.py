@@ -153,6 +153,22 @@ class WorkerSettings(Section, frozen=True, kw_only=True):
     functions: tuple[Text, ...] = ()
 
 
+class BacktestSettings(Section, frozen=True, kw_only=True):
+    """[backtest]: what `pitwire backtest` runs over and assumes; the daemon has no use for it."""
+
+    # Files or patterns of files. What each holds is seen from its content.
+    captures: tuple[Text, ...] = ()
+    # Captures of different days: each begins when the earliest does.
+    align_start: bool = False
+    # Of the venue that stands in for a FIX session's. A simulated session states its own.
+    order_latency_us: Count = 500
+    report_latency_us: Count = 500
+    # From one point of the equity curve to the next: what drawdown and Sharpe are taken of.
+    sample_ms: Positive = 1000
+    # A worker's answer arrives so much recorded time after the question, however long it took.
+    worker_delay_ms: Count = 100
+
+
 class ServiceSettings(Section, frozen=True, kw_only=True):
     """[service]: operating logs on stderr; `auto` is human on a terminal and JSON elsewhere."""
 

@@ -28,7 +28,8 @@ void bind_clock(py::module_& module) {
   py::enum_<TscClock::Source>(clock, "Source")
       .value("AUTO", TscClock::Source::AUTO)
       .value("TSC", TscClock::Source::TSC)
-      .value("MONOTONIC", TscClock::Source::MONOTONIC);
+      .value("MONOTONIC", TscClock::Source::MONOTONIC)
+      .value("GIVEN", TscClock::Source::GIVEN);
   clock
       .def(py::init<Nanos, TscClock::Source>(), py::arg("floor") = 0,
            py::arg("source") = TscClock::Source::AUTO)

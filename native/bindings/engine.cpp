@@ -489,6 +489,7 @@ void bind_engine(py::module_& module) {
   bind_records(cls);
   bind_definitions(cls);
   bind_live(module);
+  bind_recorded(module);
   bind_replay(module);
 }
 

@@ -10,6 +10,7 @@ namespace pitwire {
 void bind_definitions(pybind11::class_<Core>& cls);
 void bind_live(pybind11::module_& module);
 void bind_turns(pybind11::module_& module);
+void bind_recorded(pybind11::module_& module);
 void bind_replay(pybind11::module_& module);
 /// A dict a check, with its inputs (orders.cpp).
 pybind11::list explained(const std::vector<CheckResult>& results);

@@ -1,6 +1,7 @@
 // The core with its live edge: the log, the clock, the sockets.
 #include <pybind11/stl.h>
 
+#include "engine.hpp"
 #include "live.hpp"
 
 namespace py = pybind11;
@@ -11,7 +12,7 @@ namespace {
 std::unique_ptr<Live> make_live(LogWriter& log, SharedStatus* status, std::uint32_t orders_max,
                                 int turn_records_max, int operator_quota, int session_quota,
                                 int market_quota, std::uint64_t inbox_bytes, int thread_wait,
-                                Nanos thread_spin_ns) {
+                                Nanos thread_spin_ns, bool given_time) {
   CoreConfig core;
   core.orders.table.capacity = orders_max;
   EdgeConfig edge;
@@ -22,7 +23,8 @@ std::unique_ptr<Live> make_live(LogWriter& log, SharedStatus* status, std::uint3
   edge.inbox_bytes = edge.threads.ring_bytes = inbox_bytes;
   edge.threads.wait = static_cast<WaitMode>(thread_wait);
   edge.threads.spin_ns = thread_spin_ns;
-  return std::make_unique<Live>(log, status, core, edge);
+  const auto source = given_time ? TscClock::Source::GIVEN : TscClock::Source::AUTO;
+  return std::make_unique<Live>(log, status, core, edge, source);
 }
 
 Endpoint endpoint(const std::pair<std::string, std::uint16_t>& pair) {
@@ -96,7 +98,7 @@ void append_epoch(Live& live, std::uint32_t epoch, std::uint32_t start_number,
   rec::Epoch record;
   record.epoch = epoch;
   record.start_number = start_number;
-  record.wall_ts = host_now();
+  record.wall_ts = live.clock.given() ? live.clock.now() : host_now();
   record.tsc_hz = live.clock.hz();
   live.edge.append_input(record, Origin::NONE, 0, json);
 }
@@ -255,8 +257,8 @@ void bind_live(py::module_& module) {
           py::arg("operator_quota") = 16, py::arg("session_quota") = 64,
           py::arg("market_quota") = 64, py::arg("inbox_bytes") = LineThreadConfig{}.ring_bytes,
           py::arg("thread_wait") = static_cast<int>(WaitMode::PARK),
-          py::arg("thread_spin_ns") = LineThreadConfig{}.spin_ns, py::keep_alive<1, 2>(),
-          py::keep_alive<1, 3>())
+          py::arg("thread_spin_ns") = LineThreadConfig{}.spin_ns, py::arg("given_time") = false,
+          py::keep_alive<1, 2>(), py::keep_alive<1, 3>())
       .def_property_readonly(
           "core", [](Live& self) -> Core& { return self.core; },
           py::return_value_policy::reference_internal)

@@ -1,7 +1,6 @@
-// A core with its live edge, as the parts of the binding share it.
+// What stands behind `daemon.core.Live`.
 #pragma once
 
-#include "engine.hpp"
 #include "pitwire/engine/edge.hpp"
 
 namespace pitwire {
@@ -9,9 +8,9 @@ namespace pitwire {
 /// Everything that a live core stands on, in the order in which it must be built and destroyed.
 struct Live {
   Live(LogWriter& log, SharedStatus* status, const CoreConfig& core_config,
-       const EdgeConfig& edge_config)
+       const EdgeConfig& edge_config, TscClock::Source source)
       : journal(log),
-        clock(log.last_ts_core()),
+        clock(log.last_ts_core(), source),
         edge(journal, clock, status, edge_config),
         core(journal, edge, core_config) {
     edge.attach(core);

@@ -148,6 +148,10 @@ class ListSink final : public FeedSink {
   void snapshot(FeedId, Nanos ts_recv, std::span<const std::byte> packet) override {
     events.append(py::make_tuple("snapshot", kLineSnapshot, ts_recv, copy(packet)));
   }
+  void message(FeedId, Nanos ts_recv, MessageKind kind, std::uint32_t,
+               std::span<const std::byte> bytes) override {
+    events.append(py::make_tuple("message", static_cast<int>(kind), ts_recv, copy(bytes)));
+  }
   void status(FeedId, FeedEvent event, std::uint32_t line, std::uint64_t expected,
               std::uint64_t found) override {
     events.append(py::make_tuple("status", line, static_cast<int>(event), expected, found));

@@ -17,6 +17,16 @@ _SYMBOL = regex(rb'"s(?:ymbol)?":\s*"([A-Z0-9_]+)"')
 _LOOK_AHEAD_LINES = 20_000
 _BATCH = 4096
 _SPOT, _USDM, _COINM = 0, 1, 2
+MARKETS = ("spot", "usdm", "coinm")
+"""By the number of the kind, as configurations name them."""
+
+
+def market_of(line: bytes) -> tuple[str, int] | None:
+    """Symbol and kind of market of a line with a depth update; None of any other."""
+    if b'"depthUpdate"' not in line or (found := _SYMBOL.search(line)) is None:
+        return None
+    kind = _SPOT if b'"pu":' not in line else _COINM if b'"ps":' in line else _USDM
+    return found[1].decode(), kind
 
 
 class BinanceBuilder(Builder):
@@ -49,12 +59,11 @@ class BinanceBuilder(Builder):
         diff, and does not say what it is of."""
         ahead = Source(source.path)
         for line in islice(ahead.lines(), _LOOK_AHEAD_LINES):
-            if b'"depthUpdate"' not in line or (found := _SYMBOL.search(line)) is None:
+            if (found := market_of(line)) is None:
                 continue
-            name = found[1].decode()
+            name, kind = found
             if name in self._names or not self.wants(name):
                 continue
-            kind = _SPOT if b'"pu":' not in line else _COINM if b'"ps":' in line else _USDM
             self.books.map_symbol(name, len(self._names), (1, 8), (1, 8), kind)
             self._names.append(name)
         if not self._names:

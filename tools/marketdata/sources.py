@@ -2,6 +2,7 @@
 
 import gzip
 import lzma
+import zlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -50,7 +51,7 @@ class Source:
                     yield chunk
                     self._advance(raw.tell() - at)
                     at = raw.tell()
-        except (OSError, EOFError, lzma.LZMAError, pa.ArrowInvalid) as error:
+        except (OSError, EOFError, zlib.error, lzma.LZMAError, pa.ArrowInvalid) as error:
             raise UsageError(f"{self.path}: {error}") from error
 
     def lines(self) -> Iterator[bytes]:

@@ -52,7 +52,8 @@ Nanos SlewedLine::turn_towards(std::uint64_t counter, Nanos host, Nanos horizon)
 }
 
 std::uint64_t TscClock::counter() const noexcept {
-  return uses_tsc_ ? __rdtsc() : static_cast<std::uint64_t>(read_clock(CLOCK_MONOTONIC));
+  if (source_ == Source::TSC) return __rdtsc();
+  return given() ? 0 : static_cast<std::uint64_t>(read_clock(CLOCK_MONOTONIC));
 }
 
 /// Counter and clocks as of one moment: the tightest of a few readings, so that an interruption
@@ -73,12 +74,14 @@ TscClock::Pair TscClock::read_together() const noexcept {
 }
 
 TscClock::TscClock(Nanos floor, Source source)
-    : uses_tsc_(source == Source::TSC || (source == Source::AUTO && tsc_is_invariant())),
-      start_(read_together()),
-      hz_(static_cast<double>(kSecond)),
-      line_(start_.counter, start_.host, hz_),
+    : source_(source != Source::AUTO ? source
+              : tsc_is_invariant()   ? Source::TSC
+                                     : Source::MONOTONIC),
+      start_(given() ? Pair{} : read_together()),
+      hz_(given() ? 0.0 : static_cast<double>(kSecond)),
+      line_(start_.counter, start_.host, static_cast<double>(kSecond)),
       last_(floor) {
-  if (!uses_tsc_) return;
+  if (!uses_tsc()) return;
   Pair end = start_;
   while (end.steady - start_.steady < kCalibration) end = read_together();
   hz_ = static_cast<double>(end.counter - start_.counter) * static_cast<double>(kSecond) /
@@ -92,10 +95,11 @@ Nanos TscClock::now() noexcept {
 }
 
 Nanos TscClock::adjust() noexcept {
+  if (given()) return 0;
   const Pair pair = read_together();
   const Nanos lived = pair.steady - start_.steady;
   // The rate is of the steady clock: a step of the host's time must not pass for a fast counter.
-  if (uses_tsc_ && lived > kCalibration) {
+  if (uses_tsc() && lived > kCalibration) {
     hz_ = static_cast<double>(pair.counter - start_.counter) * static_cast<double>(kSecond) /
           static_cast<double>(lived);
     line_.set_hz(hz_);

@@ -63,10 +63,14 @@ void Edge::add_feed(FeedLineConfig config, Placement placement) {
   config.resume = core_->market().position(config.id);
   if (placement == Placement::THREAD) {
     const auto thread = thread_of("md", index(config.id));
-    feeds_.push_back(std::make_unique<FeedThread>(config, thread));
+    add_feed(std::make_unique<FeedThread>(config, thread));
   } else {
-    feeds_.push_back(std::make_unique<FeedLine>(config));
+    add_feed(std::make_unique<FeedLine>(config));
   }
+}
+
+void Edge::add_feed(std::unique_ptr<FeedPort> feed) {
+  feeds_.push_back(std::move(feed));
   feeds_.back()->watch(waiter_);
 }
 
@@ -145,13 +149,7 @@ bool Edge::push_market_message(FeedId feed, Nanos ts_recv, MessageKind kind,
   const std::size_t size_bytes = bytes.size();
   if (!has_room(market_, size_bytes)) return false;
   put(market_, size_bytes, [this, feed, ts_recv, kind, instrument, bytes = std::move(bytes)] {
-    rec::MarketMessage record;
-    record.ts_recv = ts_recv;
-    record.kind = static_cast<std::uint32_t>(kind);
-    record.size_bytes = static_cast<std::uint32_t>(bytes.size());
-    record.instrument = instrument;
-    ++stats_.market_inputs;
-    input(record, Origin::MARKET, static_cast<std::uint16_t>(index(feed)), text_bytes(bytes));
+    message(feed, ts_recv, kind, instrument, text_bytes(bytes));
   });
   return true;
 }
@@ -326,6 +324,24 @@ void Edge::snapshot(FeedId feed, Nanos ts_recv, std::span<const std::byte> packe
   record.size_bytes = static_cast<std::uint32_t>(packet.size());
   record.instrument = kNoId;
   input(record, Origin::MARKET, static_cast<std::uint16_t>(index(feed)), packet);
+}
+
+void Edge::message(FeedId feed, Nanos ts_recv, MessageKind kind, std::uint32_t instrument,
+                   std::span<const std::byte> bytes) {
+  if (stop_) {
+    std::vector<std::byte> kept(bytes.begin(), bytes.end());
+    const std::size_t size_bytes = kept.size();
+    return put(held_, size_bytes, [this, feed, ts_recv, kind, instrument, kept = std::move(kept)] {
+      message(feed, ts_recv, kind, instrument, kept);
+    });
+  }
+  rec::MarketMessage record;
+  record.ts_recv = ts_recv;
+  record.kind = static_cast<std::uint32_t>(kind);
+  record.size_bytes = static_cast<std::uint32_t>(bytes.size());
+  record.instrument = instrument;
+  ++stats_.market_inputs;
+  input(record, Origin::MARKET, static_cast<std::uint16_t>(index(feed)), bytes);
 }
 
 void Edge::status(FeedId feed, FeedEvent event, std::uint32_t line, std::uint64_t expected,

@@ -1,8 +1,8 @@
 #include "pitwire/exchange/capture_market.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <limits>
+#include <numeric>
 #include <stdexcept>
 #include <utility>
 
@@ -11,7 +11,6 @@ namespace {
 
 constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
 constexpr Nanos kNever = std::numeric_limits<Nanos>::max();
-constexpr Nanos kLeastNanos = 100'000'000'000'000'000;  // 1973 in ns, 5138 in µs
 constexpr std::size_t kDepthLimitMax = 5'000;
 
 std::span<const std::byte> bytes_of(std::string_view text) noexcept {
@@ -82,62 +81,39 @@ CaptureMarket::CaptureMarket(const std::vector<CaptureSymbol>& symbols, double s
 // ---------------------------------------------------------------- lines
 
 void CaptureMarket::append(std::size_t symbol, std::string_view piece, bool last) {
-  auto& source = sources_[symbol];
-  source.buffer.erase(0, source.at);
-  source.at = 0;
-  source.buffer.append(piece);
-  source.last = last;
-  source.next_line = {};
-  look(source);
+  sources_[symbol].append(piece, last);
 }
 
 std::size_t CaptureMarket::buffered_bytes(std::size_t symbol) const noexcept {
-  return sources_[symbol].buffer.size() - sources_[symbol].at;
-}
-
-/// Finds the next whole line; a line without a time is skipped and counted.
-void CaptureMarket::look(Source& source) {
-  while (source.next_line.empty()) {
-    const auto end = source.buffer.find('\n', source.at);
-    if (end == std::string::npos && !source.last) return;
-    if (source.at >= source.buffer.size()) return;
-    const auto stop = end == std::string::npos ? source.buffer.size() : end;
-    const std::string_view line(source.buffer.data() + source.at, stop - source.at);
-    Nanos ts = 0;
-    const auto [rest, error] = std::from_chars(line.data(), line.data() + line.size(), ts);
-    const auto used = static_cast<std::size_t>(rest - line.data());
-    if (error == std::errc() && ts > 0 && used + 1 < line.size() && *rest == ' ') {
-      const auto recorded = ts < kLeastNanos ? ts * 1'000 : ts;
-      if (align_start_ && !std::exchange(source.shifted, true)) source.shift = recorded;
-      source.next_ts = recorded - source.shift;
-      source.next_line = line.substr(used + 1);
-      return;
-    }
-    if (!line.empty()) {
-      ++refused_;
-      defect_ = "no receive time: " + std::string(line.substr(0, 60));
-    }
-    source.at = end == std::string::npos ? source.buffer.size() : end + 1;
-  }
+  return sources_[symbol].buffered_bytes();
 }
 
 std::size_t CaptureMarket::soonest() const noexcept {
   std::size_t best = kNone;
   for (std::size_t symbol = 0; symbol < sources_.size(); ++symbol) {
-    if (sources_[symbol].next_line.empty()) continue;
-    if (best == kNone || sources_[symbol].next_ts < sources_[best].next_ts) best = symbol;
+    if (sources_[symbol].next().empty()) continue;
+    if (best == kNone || merged_ts(symbol) < merged_ts(best)) best = symbol;
   }
   return best;
 }
 
 bool CaptureMarket::waits_for_lines() const noexcept {
-  return std::any_of(sources_.begin(), sources_.end(),
-                     [](const Source& source) { return source.next_line.empty() && !source.last; });
+  return std::ranges::any_of(sources_, &CaptureLines::waits);
+}
+
+std::uint64_t CaptureMarket::refused() const noexcept {
+  return std::accumulate(sources_.begin(), sources_.end(), refused_,
+                         [](auto sum, const auto& source) { return sum + source.refused(); });
+}
+
+std::string CaptureMarket::defect() const {
+  if (!defect_.empty()) return defect_;
+  const auto found = std::ranges::find_if(sources_, &CaptureLines::refused);
+  return found == sources_.end() ? std::string() : found->defect();
 }
 
 bool CaptureMarket::ended() const noexcept {
-  return std::all_of(sources_.begin(), sources_.end(),
-                     [](const Source& source) { return source.next_line.empty() && source.last; });
+  return std::ranges::all_of(sources_, &CaptureLines::ended);
 }
 
 // ---------------------------------------------------------------- pace
@@ -147,14 +123,14 @@ void CaptureMarket::start(Nanos now) noexcept {
   const auto first = soonest();
   started_ = first != kNone;
   start_now_ = now;
-  start_ts_ = started_ ? sources_[first].next_ts : 0;
+  start_ts_ = started_ ? merged_ts(first) : 0;
 }
 
 Nanos CaptureMarket::next_due() const noexcept {
   const auto next = soonest();
   if (!started_ || next == kNone || waits_for_lines()) return kNever;
   if (speed_ == 0) return start_now_;
-  const auto passed = static_cast<double>(sources_[next].next_ts - start_ts_) / speed_;
+  const auto passed = static_cast<double>(merged_ts(next) - start_ts_) / speed_;
   return start_now_ + static_cast<Nanos>(passed);
 }
 
@@ -170,14 +146,14 @@ std::size_t CaptureMarket::advance(Nanos now, std::size_t lines_max,
 
 void CaptureMarket::apply(Nanos now, std::size_t symbol, std::vector<StreamMessage>& out) {
   auto& source = sources_[symbol];
-  const auto line = source.next_line;
+  const auto line = source.next();
   const InstrumentId id{static_cast<std::uint32_t>(symbol)};
   auto& market = markets_[symbol];
   Listener listener(*this, now);
   const auto status = BinanceMarket::is_snapshot(bytes_of(line))
                           ? market.on_snapshot(id, bytes_of(line), listener)
                           : market.on_message(bytes_of(line), listener);
-  event_ts_ = source.next_ts + source.shift;
+  event_ts_ = source.next_ts();
   ++lines_;
   if (status != DecodeStatus::OK && status != DecodeStatus::SKIPPED &&
       status != DecodeStatus::BUFFERED && status != DecodeStatus::STALE) {
@@ -187,11 +163,7 @@ void CaptureMarket::apply(Nanos now, std::size_t symbol, std::vector<StreamMessa
   StreamMessage message;
   message.symbol = symbol;
   if (split_combined(line, message)) out.push_back(message);
-  source.at =
-      std::min(source.buffer.size(),
-               static_cast<std::size_t>(line.data() + line.size() - source.buffer.data()) + 1);
-  source.next_line = {};
-  look(source);
+  source.take();
 }
 
 // ---------------------------------------------------------------- REST

@@ -42,6 +42,18 @@ TEST(SlewedLine, converges_on_a_host_that_stepped_and_does_not_swing) {
   EXPECT_NEAR(static_cast<double>(line.at(6 * kSecond) - 6 * kSecond), step, 5);
 }
 
+TEST(GivenClock, stands_still_but_for_what_it_is_given) {
+  TscClock clock(100, TscClock::Source::GIVEN);
+  EXPECT_TRUE(clock.given());
+  EXPECT_EQ(clock.now(), 100);
+  clock.set_floor(250);
+  clock.set_floor(200);
+  EXPECT_EQ(clock.now(), 250);
+  EXPECT_EQ(clock.adjust(), 0);
+  EXPECT_EQ(clock.now(), 250);
+  EXPECT_EQ(clock.hz(), 0U);
+}
+
 class Clocks : public testing::TestWithParam<TscClock::Source> {};
 
 TEST_P(Clocks, are_monotonic_and_keep_to_the_host_clock) {

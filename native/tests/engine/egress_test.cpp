@@ -33,7 +33,7 @@ void define(Core& core) {
   session.target_comp_id = "VENUE";
   session.check_latency = false;
   auto symbology = std::make_unique<FixSymbology>();
-  symbology->add({InstrumentId{0}, "BTCUSDT", {1, -2}, {1, 0}, -4});
+  symbology->add({InstrumentId{0}, "BTCUSDT", {1, -2}, {1, 0}});
   core.define_fix_session(session, std::move(symbology), SessionRules{});
   core.define_strategy(kAlpha, "alpha");
 }

@@ -256,11 +256,10 @@ class SnapshotFeed : public Feed {
     }
     ::close(peer);
   }
-  [[nodiscard]] static std::string snapshot_of(int orders, std::uint64_t next) {
+  [[nodiscard]] static std::string snapshot_of(std::uint64_t orders, std::uint64_t next) {
     std::string bytes = framed('A', "S1        " + padded(next));
-    for (int i = 0; i < orders; ++i) {
-      bytes +=
-          framed('S', text_of(message(static_cast<std::uint64_t>(1000 + i)))) + framed('H', "");
+    for (std::uint64_t i = 0; i < orders; ++i) {
+      bytes += framed('S', text_of(message(1000 + i))) + framed('H', "");
     }
     return bytes + framed('G', padded(next));
   }

@@ -54,6 +54,14 @@ struct Status {
   }
 };
 
+struct Text {
+  Nanos ts_recv;
+  MessageKind kind;
+  std::uint32_t instrument;
+  std::string text;
+  bool operator==(const Text&) const = default;
+};
+
 class RecordingSink final : public FeedSink {
  public:
   void datagram(FeedId, std::uint32_t line, Nanos ts_recv,
@@ -66,6 +74,11 @@ class RecordingSink final : public FeedSink {
   void snapshot(FeedId, Nanos, std::span<const std::byte> packet) override {
     EXPECT_EQ(itch::load<std::uint64_t>(packet.data() + 10), 0U);
     read(packet, snapshot_messages);
+  }
+  void message(FeedId, Nanos ts_recv, MessageKind kind, std::uint32_t instrument,
+               std::span<const std::byte> bytes) override {
+    const auto* text = reinterpret_cast<const char*>(bytes.data());
+    texts.push_back({ts_recv, kind, instrument, std::string(text, bytes.size())});
   }
   void status(FeedId, FeedEvent event, std::uint32_t line, std::uint64_t expected,
               std::uint64_t found) override {
@@ -92,6 +105,7 @@ class RecordingSink final : public FeedSink {
   std::vector<std::uint32_t> lines;
   std::vector<Nanos> stamps;
   std::vector<Status> statuses;
+  std::vector<Text> texts;
 
  private:
   /// Walks the blocks as a decoder would, to the packet's very end.
@@ -100,9 +114,10 @@ class RecordingSink final : public FeedSink {
     std::size_t at = mold::kHeaderSize;
     for (unsigned i = 0; i < count; ++i) {
       const auto found = itch::load<std::uint64_t>(packet.data() + at + 2);
-      ASSERT_EQ(std::size_t{itch::load<std::uint16_t>(packet.data() + at)}, message(found).size());
+      ASSERT_EQ(std::size_t{itch::load<std::uint16_t>(packet.data() + at)},
+                pitwire::message(found).size());
       into.push_back(found);
-      at += 2 + message(found).size();
+      at += 2 + pitwire::message(found).size();
     }
     ASSERT_EQ(at, packet.size());
   }

@@ -36,9 +36,11 @@ class SlewedLine {
 
 /// Monotonic ns since 1970 UTC from the time stamp counter; falls back to CLOCK_MONOTONIC as the
 /// counter where the TSC is not invariant. Owned by one thread: now() remembers the last answer.
+/// Where recorded time is run through again, the clock is given (Source::GIVEN).
 class TscClock {
  public:
-  enum class Source : std::uint8_t { AUTO, TSC, MONOTONIC };
+  /// GIVEN: no counter and no host; the clock stands still, and only set_floor() moves it.
+  enum class Source : std::uint8_t { AUTO, TSC, MONOTONIC, GIVEN };
 
   /// Calibrates for about 10 ms. Never answers before `floor` (a log's last ts_core).
   explicit TscClock(Nanos floor = 0, Source source = Source::AUTO);
@@ -50,9 +52,10 @@ class TscClock {
   Nanos adjust() noexcept;
   /// now() is never below this from here on.
   void set_floor(Nanos floor) noexcept;
-  /// Counts per second, as measured over the whole life of the clock.
+  /// Counts per second, as measured over the whole life of the clock; 0 of one that is given.
   [[nodiscard]] std::uint64_t hz() const noexcept;
-  [[nodiscard]] bool uses_tsc() const noexcept { return uses_tsc_; }
+  [[nodiscard]] bool uses_tsc() const noexcept { return source_ == Source::TSC; }
+  [[nodiscard]] bool given() const noexcept { return source_ == Source::GIVEN; }
 
  private:
   struct Pair {
@@ -63,7 +66,7 @@ class TscClock {
   [[nodiscard]] std::uint64_t counter() const noexcept;
   [[nodiscard]] Pair read_together() const noexcept;
 
-  bool uses_tsc_;
+  Source source_;  ///< never AUTO
   Pair start_;
   double hz_;
   SlewedLine line_;

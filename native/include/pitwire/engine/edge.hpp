@@ -85,6 +85,8 @@ class Edge final : public Egress,
   /// Polled by the core's thread, or on one of its own. It goes on where the core's books stand,
   /// where they are whole.
   void add_feed(FeedLineConfig config, Placement placement = Placement::INLINE);
+  /// One that is made already: captures.
+  void add_feed(std::unique_ptr<FeedPort> feed);
   /// Its rules are the edge's own.
   void add_connection(ConnectionConfig config, Awaits awaits = Awaits::NONE,
                       Placement placement = Placement::INLINE);
@@ -185,6 +187,8 @@ class Edge final : public Egress,
   void datagram(FeedId feed, std::uint32_t line, Nanos ts_recv,
                 std::span<const std::byte> packet) override;
   void snapshot(FeedId feed, Nanos ts_recv, std::span<const std::byte> packet) override;
+  void message(FeedId feed, Nanos ts_recv, MessageKind kind, std::uint32_t instrument,
+               std::span<const std::byte> bytes) override;
   void status(FeedId feed, FeedEvent event, std::uint32_t line, std::uint64_t expected,
               std::uint64_t found) override;
   // ---- ConnectionSink

@@ -1,10 +1,9 @@
 // A recorded Binance market, replayed: its messages go out as they came in, and our orders are
 // matched against the book and the trades that they make.
 //
-// Input: lines `<receive time> <raw json>` of a capture, one stream of lines a symbol, given in
-// pieces by append(). Receive times are nanoseconds, or microseconds where they have 16 digits.
-// Streams are merged by receive time, ties by symbol. REST snapshots inside the stream feed the
-// book and are not sent on.
+// Input: the lines of a capture (capture_lines.hpp), one stream of them a symbol, given in pieces
+// by append(). Streams are merged by receive time, ties by symbol. REST snapshots inside the stream
+// feed the book and are not sent on.
 //
 // Pace: `speed` recorded seconds a second; 0 is as fast as possible. The recorded clock starts at
 // the first line when start() is called, and never overtakes a symbol whose lines have not been
@@ -20,6 +19,7 @@
 #include <vector>
 
 #include "pitwire/market/binance.hpp"
+#include "pitwire/market/capture_lines.hpp"
 #include "pitwire/matching/recorded_matcher.hpp"
 
 namespace pitwire {
@@ -49,7 +49,7 @@ class CaptureMarket {
 
   /// More of a symbol's lines; pieces may break anywhere. `last`: the recording ends here.
   void append(std::size_t symbol, std::string_view piece, bool last);
-  /// Bytes of the symbol that wait; the caller keeps this above nothing.
+  /// Bytes of the symbol that wait, 0 without a whole line; the caller keeps this above nothing.
   [[nodiscard]] std::size_t buffered_bytes(std::size_t symbol) const noexcept;
 
   void start(Nanos now) noexcept;
@@ -69,25 +69,18 @@ class CaptureMarket {
     return markets_[symbol];
   }
   [[nodiscard]] std::uint64_t lines() const noexcept { return lines_; }
-  [[nodiscard]] std::uint64_t refused() const noexcept { return refused_; }
-  /// Why the last refused line was refused.
-  [[nodiscard]] const std::string& defect() const noexcept { return defect_; }
+  [[nodiscard]] std::uint64_t refused() const noexcept;
+  /// Why the last line that the market refused was refused, else one that has no time.
+  [[nodiscard]] std::string defect() const;
 
  private:
-  /// A symbol's lines: a buffer, its first unread byte, and the next line's time.
-  struct Source {
-    std::string buffer;
-    std::size_t at = 0;
-    Nanos next_ts = 0;  ///< as merged
-    Nanos shift = 0;    ///< recorded time less merged time
-    bool shifted = false;
-    std::string_view next_line;  ///< JSON of the next line; empty where there is none yet
-    bool last = false;           ///< nothing more will be appended
-  };
   struct Listener;
 
-  void look(Source& source);
   void apply(Nanos now, std::size_t symbol, std::vector<StreamMessage>& out);
+  /// When the symbol's next line was received, counted from its first one where starts are aligned.
+  [[nodiscard]] Nanos merged_ts(std::size_t symbol) const noexcept {
+    return sources_[symbol].next_ts() - (align_start_ ? sources_[symbol].first_ts() : 0);
+  }
   [[nodiscard]] std::size_t soonest() const noexcept;
   [[nodiscard]] bool waits_for_lines() const noexcept;
 
@@ -100,7 +93,7 @@ class CaptureMarket {
   bool align_start_;
   std::vector<BinanceMarket> markets_;  ///< one a symbol
   std::vector<DepthOf<L2Book, Level>> books_;
-  std::vector<Source> sources_;
+  std::vector<CaptureLines> sources_;
   bool started_ = false;
   Nanos start_now_ = 0;
   Nanos start_ts_ = 0;

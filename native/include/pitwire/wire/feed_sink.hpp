@@ -42,6 +42,11 @@ class FeedSink {
   /// kind SNAPSHOT.
   virtual void snapshot(FeedId feed, Nanos ts_recv, std::span<const std::byte> packet) = 0;
 
+  /// A message of a stream or a REST answer, whole, to be logged as MARKET_MESSAGE; `instrument` is
+  /// kNoId where the message names it. Of captures: what is received now comes by Python's edges.
+  virtual void message(FeedId feed, Nanos ts_recv, MessageKind kind, std::uint32_t instrument,
+                       std::span<const std::byte> bytes) = 0;
+
   /// | event           | line          | expected              | found                          |
   /// |-----------------|---------------|-----------------------|--------------------------------|
   /// | CONNECTED       | heard again   | next sequence         | sequence of the packet heard   |

@@ -1,6 +1,7 @@
 // Feeds and FIX connections on threads of their own: `placement = "thread"`.
 #pragma once
 
+#include <cstdlib>
 #include <deque>
 #include <mutex>
 #include <string>
@@ -34,6 +35,9 @@ class FeedThread final : public FeedPort, private ThreadedLine, private FeedSink
   void datagram(FeedId feed, std::uint32_t line, Nanos ts_recv,
                 std::span<const std::byte> packet) override;
   void snapshot(FeedId feed, Nanos ts_recv, std::span<const std::byte> packet) override;
+  void message(FeedId, Nanos, MessageKind, std::uint32_t, std::span<const std::byte>) override {
+    std::abort();  // a FeedLine has none
+  }
   void status(FeedId feed, FeedEvent event, std::uint32_t line, std::uint64_t expected,
               std::uint64_t found) override;
 
