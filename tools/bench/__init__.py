@@ -53,6 +53,12 @@ def _fix() -> list[Row]:
     return fix.rows()
 
 
+def _load() -> list[Row]:
+    from tools.bench import load
+
+    return load.rows()
+
+
 def _replay() -> list[Row]:
     from tools.bench import orders
 
@@ -69,6 +75,7 @@ BENCHES: Final[dict[str, Callable[[], list[Row]]]] = {
     "actor": _actors,
     "order": _orders,
     "fix": _fix,
+    "load": _load,
     "replay": _replay,
 }
 
