@@ -12,10 +12,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from tools.bench import load
-from tools.bench.load import Trial, bracket, searched
-from tools.bench.load_log import datagrams_of, intended_ns, orders_of
+from tools.bench import load, load_orders
+from tools.bench.load_log import answers_of, datagrams_of, intended_ns, orders_of
 from tools.bench.load_run import SENDER, Load, Ran, Sent, not_as_sent, ran
+from tools.bench.load_search import PARTS, Trial, bracket, searched
 from tools.command import main
 
 SENT = Sent(
@@ -95,8 +95,8 @@ def test_a_trial_has_wakes_and_ages_of_every_strategy(
     monkeypatch.setattr(load, "WAKES_PER_SECOND_MIN", 1)
     trial = load.tried(Load(rate=2_000, seconds=1, symbols=2, watchers=2))
     assert trial.refused == ""
-    assert 0 < sum(trial.wakes_per_second) <= load.PARTS * 2_000
-    assert min(trial.ages_us) > 0
+    assert 0 < sum(trial.wakes_per_second) <= PARTS * 2_000
+    assert min(trial.samples_us) > 0
 
 
 @pytest.mark.usefixtures("_sender")
@@ -113,6 +113,35 @@ def test_the_sender_refuses_what_it_does_not_understand(options: list[str], reas
     done = subprocess.run([SENDER, *options], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert reason in done.stderr
+
+
+@pytest.mark.usefixtures("_sender")
+def test_a_schedule_of_orders_is_kept_and_every_one_is_answered() -> None:
+    run_as = Load(
+        rate=1_000,
+        seconds=2,
+        symbols=2,
+        toggle_every=5,
+        trader="Submitter",
+        orders_per_second=200,
+        orders=100,
+    )
+    with ran(run_as) as run:
+        assert run.lost == ""
+        answers = answers_of(run, 100, 200)
+        assert (np.diff(answers.due) == 5_000_000).all()
+        assert (answers.due <= answers.ts_logged).all()
+        assert (answers.ts_logged < answers.ts_answered).all()
+        with pytest.raises(ValueError, match="100 orders submitted and 0 denied of 101"):
+            answers_of(run, 101, 200)
+
+
+@pytest.mark.usefixtures("_sender")
+def test_an_echo_between_two_processes_takes_some_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(load_orders, "ECHOES", 5)
+    before = os.sched_getaffinity(0)
+    assert 1 < load_orders.echo_us() < 1e6
+    assert os.sched_getaffinity(0) == before
 
 
 # ------------------------------------------------------------------ what counts
@@ -158,8 +187,8 @@ def test_a_rate_is_held_where_all_arrived_in_time_and_everybody_was_woken(
     assert load.not_held(Ran(sent=sent, lost=lost, log=tmp_path, reports=[]), wakes) == reason
 
 
-def holding_below(limit: int) -> Callable[[Load], Trial]:
-    return lambda base: Trial(base.rate, "" if base.rate < limit else "gaps: 1")
+def holding_below(limit: int) -> Callable[[int], Trial]:
+    return lambda rate: Trial(rate, "" if rate < limit else "gaps: 1")
 
 
 @pytest.mark.parametrize(
@@ -174,7 +203,7 @@ def holding_below(limit: int) -> Callable[[Load], Trial]:
 def test_the_highest_rate_is_found_by_doubling_or_halving_and_then_between(
     limit: int, rates: list[int], found: tuple[int, int]
 ) -> None:
-    trials = searched(Load(rate=1_000, seconds=1), holding_below(limit))
+    trials = searched(1_000, holding_below(limit))
     assert [each.rate for each in trials] == rates
     assert bracket(trials) == found
 
@@ -186,9 +215,9 @@ def test_a_rate_above_one_that_did_not_hold_does_not_count() -> None:
 
 def test_the_rows_of_a_search_say_the_rate_and_what_was_seen() -> None:
     def trial(base: Load) -> Trial:
-        held = holding_below(3_000)(base)
+        held = holding_below(3_000)(base.rate)
         return msgspec.structs.replace(
-            held, ages_us=[1.0] * 99 + [5.0], wakes_per_second=[1_500.0, 1_700.0, 1_600.0]
+            held, samples_us=[1.0] * 99 + [5.0], wakes_per_second=[1_500.0, 1_700.0, 1_600.0]
         )
 
     rate, ages, wakes = load.ingest_rows(20, 1_000, trial)
@@ -198,8 +227,21 @@ def test_the_rows_of_a_search_say_the_rate_and_what_was_seen() -> None:
     assert (wakes.value, wakes.low) == (1_600.0, 1_500.0)
 
 
+def test_the_times_of_orders_are_of_the_highest_rate_that_held() -> None:
+    def trial(base: Load) -> Trial:
+        rate = base.orders_per_second
+        assert base.orders == rate * load_orders.BUSY_SECONDS
+        held = holding_below(25_000)(rate)
+        return msgspec.structs.replace(held, samples_us=[float(rate)] * PARTS)
+
+    rate, times = load_orders.busy_rows(trial)
+    assert (rate.value, rate.high) == (20.0, 25.0)
+    assert rate.reached is False
+    assert times.value == 20_000.0
+
+
 def test_rows_of_a_rate_that_never_held_say_why() -> None:
-    for made in load.ingest_rows(1, 1_000, holding_below(0)):
+    for made in load.ingest_rows(1, 1_000, lambda base: holding_below(0)(base.rate)):
         assert made.value is None
         assert made.skipped == "gaps: 1"
 
@@ -208,7 +250,7 @@ def test_without_the_sender_rows_say_how_to_build_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(load, "SENDER", tmp_path / "none")
-    assert {made.id for made in load.rows()} == {"P11", "P15"}
+    assert {made.id for made in load.rows()} == {"P11", "P13", "P15"}
     for made in load.rows():
         assert made.skipped is not None
         assert "make bench" in made.skipped
@@ -223,5 +265,5 @@ def test_a_lane_fills_its_row(monkeypatch: pytest.MonkeyPatch) -> None:
     assert made.skipped is None
     least, middle, tail, most = (made.min or 0, made.p50 or 0, made.p99 or 0, made.max or 0)
     assert 0 < least <= middle <= tail <= most
-    assert made.runs == load.PARTS
+    assert made.runs == PARTS
     assert made.floor_p99 is not None

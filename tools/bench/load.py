@@ -1,4 +1,4 @@
-"""P11 and P15: the whole daemon over loopback, from the sender's intended times, open loop.
+"""P11, P13 and P15: the whole daemon over loopback, open loop.
 
 What each row measures exactly is in docs/benchmarks.md.
 """
@@ -12,13 +12,21 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from tools.bench import load_orders
 from tools.bench.load_log import orders_of
 from tools.bench.load_run import NOT_BUILT, SENDER, Load, Ran, RunError, ran
-from tools.bench.rows import Row, row_of_runs, row_of_samples, with_jitter
+from tools.bench.load_search import (
+    LATE_NS_MAX,
+    NS_PER_US,
+    PARTS,
+    Trial,
+    rate_row,
+    sampled,
+    searched,
+)
+from tools.bench.rows import Row, row_of_runs
 
-NS_PER_US: Final = 1e3
 WARM_UP_NS: Final = 1_000_000_000  # of every run: caches, pages, the opening of the books
-PARTS: Final = 5  # of what is behind it: each is a run of its own for medians and spreads
 
 TICKS_PER_SECOND: Final = 100_000
 TICK_SECONDS: Final = 8
@@ -27,12 +35,6 @@ TOGGLE_EVERY: Final = 500  # ticks: every second toggle triggers, 1 tick in 1,00
 STRATEGIES: Final = 50
 WAKES_PER_SECOND_MIN: Final = 1_000
 INGEST_SECONDS: Final = 3
-DOUBLINGS_MAX: Final = 2
-HALVINGS_MAX: Final = 4
-BISECTIONS: Final = 2
-LATE_NS_MAX: Final = 50_000_000  # p99 of the sender: beyond, the rate was not its rate
-
-Floats = npt.NDArray[np.float64]
 
 
 class Lane(msgspec.Struct, frozen=True):
@@ -59,16 +61,17 @@ INGEST: Final = ((1, 200_000), (20, 500_000))  # messages a datagram, messages a
 
 
 def rows() -> list[Row]:
-    """Four rows of P15, three of P11 for each size of datagram."""
+    """Four rows of P15, three of P11 for each size of datagram, four of P13."""
     if not SENDER.exists():
         return [
             Row(id="P15", name="tick to order", unit="us", skipped=NOT_BUILT),
             Row(id="P11", name="through sockets", unit="k messages/s", skipped=NOT_BUILT),
+            Row(id="P13", name="FIX, two processes", unit="us", skipped=NOT_BUILT),
         ]
     made = [tick_row(lane) for lane in LANES]
     for per_datagram, goal in INGEST:
         made += ingest_rows(per_datagram, goal, tried)
-    return made
+    return made + load_orders.rows()
 
 
 # ------------------------------------------------------------------ P15
@@ -95,26 +98,10 @@ def tick_row(lane: Lane) -> Row:
             warm = orders.intended >= run.sent.start_ns + WARM_UP_NS
     except (RunError, ValueError) as error:
         return msgspec.structs.replace(row, skipped=str(error))
-    return _sampled(row, (orders.ts_sent - orders.intended)[warm] / NS_PER_US)
-
-
-def _sampled(row: Row, values: Floats) -> Row:
-    parts = [part.tolist() for part in np.array_split(values, PARTS) if len(part)]
-    if not parts:
-        return msgspec.structs.replace(row, skipped="nothing was measured behind the warm-up")
-    return with_jitter(row_of_samples(row, parts), NS_PER_US)
+    return sampled(row, (orders.ts_sent - orders.intended)[warm] / NS_PER_US)
 
 
 # ------------------------------------------------------------------ P11
-
-
-class Trial(msgspec.Struct, frozen=True):
-    """A run at a rate. `refused` says why it does not count, "" where it does."""
-
-    rate: int
-    refused: str
-    ages_us: list[float] = []
-    wakes_per_second: list[float] = []  # of the strategy that was woken least, by parts of the run
 
 
 def tried(load: Load) -> Trial:
@@ -127,7 +114,9 @@ def tried(load: Load) -> Trial:
     begin = run.sent.start_ns + WARM_UP_NS
     end = run.sent.start_ns + run.sent.datagrams * run.sent.interval_ns
     wakes = _least_wakes(seen, begin, end)
-    ages = np.concatenate([each[each[:, 0] >= begin, 1] for each in seen]) / NS_PER_US
+    every = np.concatenate(seen)
+    every = every[np.argsort(every[:, 0])]
+    ages = every[every[:, 0] >= begin, 1] / NS_PER_US
     return Trial(load.rate, not_held(run, wakes), ages.tolist(), wakes)
 
 
@@ -151,50 +140,20 @@ def not_held(run: Ran, wakes: Sequence[float]) -> str:
 def ingest_rows(per_datagram: int, goal: int, trial: Callable[[Load], Trial]) -> list[Row]:
     """The highest rate that holds, and what the strategies saw at the goal's rate."""
     base = Load(rate=goal, seconds=INGEST_SECONDS, per_datagram=per_datagram, watchers=STRATEGIES)
-    trials = searched(base, trial)
+    trials = searched(goal, lambda rate: trial(msgspec.structs.replace(base, rate=rate)))
     size = f"{per_datagram} message{'s' if per_datagram > 1 else ''} a datagram"
     return [
-        _rate_row(f"through sockets, {size}, {STRATEGIES} Python strategies", goal, trials),
+        rate_row(
+            Row(
+                id="P11",
+                name=f"through sockets, {size}, {STRATEGIES} Python strategies",
+                unit="k messages/s",
+                goal=goal / 1e3,
+            ),
+            trials,
+        ),
         *_seen_rows(f"{goal // 1000} k messages/s, {size}", trials[0]),
     ]
-
-
-def searched(base: Load, trial: Callable[[Load], Trial]) -> list[Trial]:
-    """Trials: the first at the base's rate, then doubling or halving, then between."""
-
-    def at(rate: int) -> Trial:
-        done.append(trial(msgspec.structs.replace(base, rate=rate)))
-        return done[-1]
-
-    done: list[Trial] = []
-    first = at(base.rate)
-    for step in range(1, (HALVINGS_MAX if first.refused else DOUBLINGS_MAX) + 1):
-        if bool(done[-1].refused) != bool(first.refused):
-            break
-        at(base.rate >> step if first.refused else base.rate << step)
-    holds, fails = bracket(done)
-    for _ in range(BISECTIONS if holds and fails else 0):
-        at((holds + fails) // 2)
-        holds, fails = bracket(done)
-    return done
-
-
-def bracket(trials: Sequence[Trial]) -> tuple[int, int]:
-    """The lowest rate that did not hold, and the highest below it that did; 0 where none."""
-    fails = min((each.rate for each in trials if each.refused), default=0)
-    held = [each.rate for each in trials if not each.refused and (not fails or each.rate < fails)]
-    return max(held, default=0), fails
-
-
-def _rate_row(name: str, goal: int, trials: Sequence[Trial]) -> Row:
-    row = Row(id="P11", name=name, unit="k messages/s", goal=goal / 1e3, more_is_better=True)
-    holds, fails = bracket(trials)
-    if not holds:
-        return msgspec.structs.replace(row, skipped=trials[-1].refused)
-    row = row_of_runs(row, [holds / 1e3])
-    # What it can do lies between.
-    high = (fails or holds) / 1e3
-    return msgspec.structs.replace(row, max=high, high=high, runs=len(trials))
 
 
 def _seen_rows(at: str, trial: Trial) -> list[Row]:
@@ -209,6 +168,6 @@ def _seen_rows(at: str, trial: Trial) -> list[Row]:
     if trial.refused:
         return [msgspec.structs.replace(each, skipped=trial.refused) for each in (ages, wakes)]
     return [
-        _sampled(ages, np.array(trial.ages_us)),
+        sampled(ages, np.array(trial.samples_us)),
         row_of_runs(wakes, trial.wakes_per_second),
     ]

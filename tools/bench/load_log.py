@@ -60,6 +60,58 @@ def orders_of(run: Ran) -> Orders:
     return Orders(intended, datagrams.ts_recv[at], datagrams.ts_core[at], ts_sent)
 
 
+class Answers(NamedTuple):
+    """Every order of a schedule, in order; ns since 1970."""
+
+    due: Numbers  # by the schedule
+    ts_logged: Numbers  # its message was in the log, and could leave
+    ts_answered: Numbers  # the first report of it was received
+
+
+def answers_of(run: Ran, orders: int, per_second: int) -> Answers:
+    """The orders of a `Submitter`. ValueError where one is missing, denied or not answered."""
+    submitted = _records(run.log, "ORDER_SUBMITTED")
+    denied = len(_records(run.log, "ORDER_DENIED"))
+    if len(submitted) != orders or denied:
+        raise ValueError(f"{len(submitted)} orders submitted and {denied} denied of {orders}")
+    ids = submitted["cl_ord_id"]
+    executions = _records(run.log, "EXECUTION")
+    answered, first = np.unique(executions["cl_ord_id"], return_index=True)  # the first of each
+    if not np.isin(ids, answered).all():
+        raise ValueError(f"{int((~np.isin(ids, answered)).sum())} orders were not answered")
+    raw = executions["raw_sequence"][first[np.searchsorted(answered, ids)]]
+    received = _received(run.log)
+    latency = _records(run.log, "ORDER_LATENCY")
+    logged, at = np.unique(latency["cl_ord_id"], return_index=True)
+    if not np.isin(ids, logged).all():
+        raise ValueError(f"{int((~np.isin(ids, logged)).sum())} orders did not leave")
+    began = _began(run.log)
+    return Answers(
+        began + submitted["tag"].astype(np.int64) * 1_000_000_000 // per_second,
+        latency["ts_logged"][at[np.searchsorted(logged, ids)]],
+        received.ts_recv[np.searchsorted(received.sequence, raw.astype(np.int64))],
+    )
+
+
+def _began(log: Path) -> int:
+    """When the first order was asked for: the time of its turn."""
+    (batch, *_) = LogReader(log, types=["ORDER_SUBMITTED"]).batches(1)
+    return int(batch.rows["ts_core"][0])
+
+
+class _Received(NamedTuple):
+    sequence: Numbers
+    ts_recv: Numbers
+
+
+def _received(log: Path) -> _Received:
+    spec = spec_of("FIX_RX")
+    batches = list(LogReader(log, types=[spec.number]).batches(FRAMES))
+    sequence = np.concatenate([batch.rows["sequence"] for batch in batches])
+    ts_recv = np.concatenate([batch.records(spec)["ts_recv"] for batch in batches])
+    return _Received(sequence.astype(np.int64), ts_recv.astype(np.int64))
+
+
 def _records(log: Path, name: str) -> npt.NDArray[np.void]:
     spec = spec_of(name)
     parts = [batch.records(spec) for batch in LogReader(log, types=[name]).batches(FRAMES)]

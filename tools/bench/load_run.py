@@ -36,7 +36,8 @@ ERRORS_SHOWN: Final = 500
 EXCHANGE: Final = """
 [exchange]
 trades = "{folder}/trades.csv"
-tick_ms = 1000   # it is woken by orders; a tick a millisecond would take the sender's core
+wait = "{wait}"
+tick_ms = 1000   # where it parks orders wake it; a tick a millisecond would take the sender's core
 [[fix.session]]
 target_comp_id = "PITWIRE"
 [fix]
@@ -59,6 +60,7 @@ durability_orders = "{durability}"
 durability_sessions = "{durability}"
 low_disk_bytes = 0
 [core]
+orders_max = 1048576
 wait = "{wait}"
 pin_core = {core}
 pin_native = [{other}]
@@ -82,6 +84,7 @@ sender_comp_id = "PITWIRE"
 target_comp_id = "EXCHANGE"
 host = "127.0.0.1"
 port = {fix}
+messages_in_flight_max = 65536
 [risk.firm]
 quantity_max = 10
 notional_max = 1000000
@@ -105,16 +108,23 @@ parameters = {{ {parameters} }}
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):
-    """What to run. `trader` trades on the trigger, `watchers` look at a symbol each, conflated."""
+    """What to run. `trader` trades on the trigger, `watchers` look at a symbol each, conflated.
+
+    A `Submitter` sends orders by its own schedule while the feed goes on; the sender then sleeps
+    between datagrams, because the core that it shares is the venue's.
+    """
 
     rate: int  # messages a second
     seconds: int
     per_datagram: int = 1
     symbols: int = 50
     toggle_every: int = 0  # messages; every second one asks for an order
-    trader: Literal["Native", "Decider"] | None = None
+    trader: Literal["Native", "Decider", "Submitter"] | None = None
+    orders_per_second: int = 0  # of a Submitter
+    orders: int = 0
     watchers: int = 0
     wait: Literal["spin", "park"] = "spin"
+    venue_wait: Literal["spin", "park"] = "park"
     durability: Literal["page_cache", "group", "awaited"] = "group"
     buffer_bytes: int = 64 << 20
 
@@ -217,6 +227,7 @@ class _Run:
             "symbols": load.symbols,
             "opening": min(load.symbols * OPENING_PER_SYMBOL, load.rate * load.seconds // 2),
             "toggle-every": load.toggle_every,
+            "sleeps": int(load.trader == "Submitter"),
         }
         words = [str(SENDER)]
         for key, value in options.items():
@@ -231,9 +242,12 @@ class _Run:
 
     def _exchange(self) -> ExchangeProcess:
         config = self._folder / "exchange.toml"
-        config.write_text(EXCHANGE.format(folder=self._folder, trigger=TRIGGER))
+        config.write_text(self._venue())
         with self._on_other_core():
             return ExchangeProcess(config, self._folder / "exchange.err", {})
+
+    def _venue(self) -> str:
+        return EXCHANGE.format(folder=self._folder, trigger=TRIGGER, wait=self._load.venue_wait)
 
     def _daemon(self, symbols: list[str], fix_port: int) -> subprocess.Popen[bytes]:
         config = self._folder / "daemon.toml"
@@ -256,6 +270,8 @@ class _Run:
         text += "".join(INSTRUMENT.format(symbol=symbol) for symbol in symbols)
         if load.trader is not None:
             parameters = f'symbol = "{TRIGGER}"'
+            if load.trader == "Submitter":
+                parameters += f", per_second = {load.orders_per_second}, orders = {load.orders}"
             text += STRATEGY.format(
                 name="trader", kind=load.trader, symbol=TRIGGER, parameters=parameters
             )

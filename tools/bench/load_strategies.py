@@ -1,4 +1,4 @@
-"""The strategies of the load benchmarks: two that trade on the trigger, one that only looks.
+"""The strategies of the load benchmarks: three that trade, one that only looks.
 
 `Watcher` reads the host's clock and writes a file, which no strategy may: it is the instrument that
 measures what a strategy sees. Nothing of it goes into the log, so that the log stays replayable.
@@ -12,7 +12,9 @@ from pathlib import Path
 
 from daemon.messages import BookUpdate, NativeRule
 from daemon.model import Comparison, Side, Signal, TimeInForce
-from daemon.strategy import Parameters, State, Strategy
+from daemon.strategy import Parameters, State, Strategy, may_trade
+
+NS_PER_SECOND = 1_000_000_000
 
 
 class Trigger(Parameters, frozen=True, kw_only=True):
@@ -60,6 +62,46 @@ class Decider(Strategy[Trigger, State]):
             price = self.book.ask_px
             self.context.submit(update.symbol, Side.BUY, 1, price, time_in_force=TimeInForce.IOC)
         self.was_above = above
+
+
+class Schedule(Parameters, frozen=True, kw_only=True):
+    """So many orders, so many a second."""
+
+    symbol: str
+    per_second: int
+    orders: int
+
+
+class Submitter(Strategy[Schedule, State]):
+    """Order number n, which is its tag, is due n / per_second after the first one.
+
+    Who is held up does not ask for less: what became due meanwhile goes at once.
+    """
+
+    def on_start(self) -> None:
+        """The first order is sent when the market is open."""
+        self.book = self.context.book(self.parameters.symbol)
+        self.first_ns = 0
+        self.sent = 0
+        self.context.set_timer("due", after_ns=1_000_000)
+
+    def on_timer(self, _name: str) -> None:
+        """Whatever is due by now."""
+        now, settings = self.context.now, self.parameters
+        if not (may_trade(self.book) and self.book.ask_qty and self.book.bid_qty):
+            self.context.set_timer("due", after_ns=1_000_000)
+            return
+        self.first_ns = self.first_ns or now
+        due = (now - self.first_ns) * settings.per_second // NS_PER_SECOND
+        for number in range(self.sent, min(due + 1, settings.orders)):
+            price = self.book.ask_px
+            self.context.submit(
+                settings.symbol, Side.BUY, 1, price, time_in_force=TimeInForce.IOC, tag=number
+            )
+            self.sent = number + 1
+        if self.sent < settings.orders:
+            wait_ns = -(-self.sent * NS_PER_SECOND // settings.per_second)
+            self.context.set_timer("due", at_ns=self.first_ns + wait_ns)
 
 
 class Watch(Parameters, frozen=True, kw_only=True):

@@ -8,12 +8,15 @@
 //   pitwire_load --port 26400 --rate 100000 --seconds 8 --messages-per-datagram 1 --symbols 50
 //                --opening 45000 --toggle-every 500
 //
+// `--sleeps 1` sleeps instead, where its core is another's too and the exact time does not matter.
+//
 // Prints the symbols as a line of JSON, makes the stream, and waits for a line on standard input;
 // the end of the input before that is the end. When all is sent come heartbeats, the end of the
 // session, and a second line: what was sent, how late, and how every book ends.
 #include <immintrin.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -50,6 +53,7 @@ struct Options {
   std::uint64_t rate = 0;  ///< messages a second
   std::uint64_t seconds = 0;
   std::uint64_t per_datagram = 1;
+  bool sleeps = false;  ///< until a datagram is due, instead of spinning: on a core that it shares
   LoadKind stream;
 };
 
@@ -86,6 +90,8 @@ Options parsed(std::span<char*> words) {
       out.stream.opening = value;
     else if (key == "--toggle-every")
       out.stream.toggle_every = value;
+    else if (key == "--sleeps")
+      out.sleeps = value != 0;
     else
       throw std::invalid_argument("unknown option " + std::string(key));
   }
@@ -172,6 +178,17 @@ struct Sent {
   std::vector<Nanos> lateness{};  ///< of each datagram, when its sending began
 };
 
+/// The time at which it returns, not before `due`.
+Nanos wait_until(Nanos due, bool sleeps) {
+  if (sleeps) {
+    const timespec until{due / kSecond, due % kSecond};
+    ::clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &until, nullptr);
+  }
+  Nanos now = host_now();
+  for (; now < due; now = host_now()) _mm_pause();
+  return now;
+}
+
 Sent send_all(const Options& options, LoadStream& stream) {
   const auto datagrams =
       (options.stream.messages + options.per_datagram - 1) / options.per_datagram;
@@ -185,9 +202,7 @@ Sent send_all(const Options& options, LoadStream& stream) {
   for (std::size_t k = 0; k < datagrams; ++k) {
     const Nanos due = sent.start + static_cast<Nanos>(k) * sent.interval;
     const auto datagram = made.next(due);
-    Nanos now = host_now();
-    for (; now < due; now = host_now()) _mm_pause();
-    sent.lateness[k] = now - due;
+    sent.lateness[k] = wait_until(due, options.sleeps) - due;
     sender.send(datagram);
     sent.bytes += datagram.size();
   }
