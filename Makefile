@@ -11,6 +11,7 @@ PYTHON ?= python3
 # A third compiler gains nothing on a small machine and costs half a gigabyte.
 JOBS ?= $(shell n=$$(nproc); echo $$((n < 2 ? n : 2)))
 FOR ?=
+BASE ?=
 
 BIN := $(CURDIR)/.venv/bin
 VENV := .venv/pitwire.stamp
@@ -23,7 +24,7 @@ CXX_SOURCES = $(shell find native -name '*.cpp' -o -name '*.hpp')
 export PIP_CACHE_DIR := $(CURDIR)/build/cache/pip
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup run test check check-deep bench clean build-tests
+.PHONY: help setup run test check check-deep bench bench-compare clean build-tests build-bench
 
 help: ## what one can do here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -53,7 +54,7 @@ $(CONFIGURED): CMakeLists.txt $(wildcard cmake/*.cmake) | $(VENV)
 	$(NINJA) -C build/release core
 
 # An environment older than its description is renewed also where the build needs nothing.
-setup run test check check-deep bench: $(VENV)
+setup run test check check-deep bench bench-compare: $(VENV)
 
 build-tests: setup
 	@$(NINJA) -C build/release $(if $(VERBOSE),,--quiet)
@@ -92,10 +93,17 @@ check-deep: build-tests ## sanitizers over the C++ tests, all static analysis, t
 	$(BIN)/python -m pip install --quiet -r build/requirements-deep.txt
 	$(BIN)/python -m pytest -m deep tests
 
-bench: $(CONFIGURED) ## every benchmark: a table, and build/bench.json
+build-bench: $(CONFIGURED)
 	@$(CMAKE) -S . -B build/release -DPITWIRE_BENCH=ON > /dev/null
 	@$(NINJA) -C build/release $(if $(VERBOSE),,--quiet)
+
+bench: build-bench ## every benchmark: a table, and build/bench.json
 	@$(BIN)/pitwire bench
+
+bench-compare: ## every benchmark again, and what changed since BASE=FILE, a bench.json of before
+	@test -n '$(BASE)' || { echo 'make bench-compare BASE=FILE: a build/bench.json of before'; exit 2; }
+	@$(MAKE) build-bench
+	@$(BIN)/pitwire bench --compare '$(BASE)'
 
 clean: ## away with everything that was built, the environment included
 	rm -rf build .venv dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

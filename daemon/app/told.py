@@ -6,6 +6,7 @@ day before was said then.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final
 
@@ -17,6 +18,7 @@ from daemon.runtime.events import ConnectionTold, Killed
 log = structlog.get_logger("daemon")
 
 LEVELS: Final = ("info", "warning", "error")
+SAID_MAX: Final = 256  # different texts of a session: a gap can have one for each message
 
 
 class Told:
@@ -26,14 +28,17 @@ class Told:
         """`addresses` are names of sessions, and where they connect to."""
         self._since_ts = since_ts
         self._addresses = dict(addresses)
-        self._said: dict[str, list[str]] = {}  # by session, since its state changed
+        # By session, since its state changed; in order, and the newest of them only.
+        self._said: dict[str, OrderedDict[str, None]] = {}
 
     def connection(self, told: ConnectionTold) -> None:
         """An event of a session's connection, by its severity."""
-        said = self._said.setdefault(told.session, [])
+        said = self._said.setdefault(told.session, OrderedDict())
         if self._old(told.ts_core) or not told.text or told.text in said:
             return
-        said.append(told.text)
+        said[told.text] = None
+        if len(said) > SAID_MAX:
+            said.popitem(last=False)
         say = getattr(log, LEVELS[told.severity])
         say("session", session=told.session, text=told.text, **self._at(told.session))
 
@@ -41,7 +46,8 @@ class Told:
         """A session logged on, or is no longer."""
         if self._old(state.ts_core) or state.logged_on == was_logged_on:
             return
-        reason, at = (self._said.pop(state.session, None) or [""])[-1], self._at(state.session)
+        said = self._said.pop(state.session, None)
+        reason, at = next(reversed(said)) if said else "", self._at(state.session)
         if state.logged_on:
             log.info("session logged on", session=state.session, **at)
         else:

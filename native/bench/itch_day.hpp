@@ -50,16 +50,21 @@ struct Day {
   std::vector<Ending> endings;
 };
 
+/// Any four letters, another for each number.
+inline std::string symbol_name(std::uint32_t number) {
+  std::string name;
+  for (std::uint32_t rest = number, k = 0; k < 4; ++k, rest /= 26) {
+    name += static_cast<char>('A' + rest % 26);
+  }
+  return name;
+}
+
 class DayMaker {
  public:
   explicit DayMaker(const Kind& kind) : kind_(kind), books_(kind.symbols) {
     for (std::uint32_t i = 0; i < kind.symbols; ++i) {
       activity_.push_back(1.0 / std::pow(i + 3.0, 0.85));
-      std::string name;  // any four letters
-      for (std::uint32_t rest = i, k = 0; k < 4; ++k, rest /= 26) {
-        name += static_cast<char>('A' + rest % 26);
-      }
-      day_.symbols.push_back(name);
+      day_.symbols.push_back(symbol_name(i));
       books_[i].fair = 500 + static_cast<std::int64_t>(below(20'000));
     }
     std::shuffle(activity_.begin(), activity_.end(), random_);  // the busiest are not neighbours

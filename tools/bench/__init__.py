@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 from tools.command import UsageError
 
 if TYPE_CHECKING:
+    from tools.bench.compare import Document
     from tools.bench.rows import Row
 
 EXAMPLE: Final = """examples:
   pitwire bench
   pitwire bench order --json --out order.json
+  pitwire bench book --compare before.json
 
 Medians of at least five runs. Times depend on what else runs: the machine's own jitter, measured
 in the same minute, stands beside every tail, and a tail within three times of it counts as reached.
@@ -59,6 +61,12 @@ def _fix() -> list[Row]:
     return fix.rows()
 
 
+def _load() -> list[Row]:
+    from tools.bench import load
+
+    return load.rows()
+
+
 def _replay() -> list[Row]:
     from tools.bench import orders
 
@@ -76,6 +84,7 @@ BENCHES: Final[dict[str, Callable[[], list[Row]]]] = {
     "update": _updates,
     "order": _orders,
     "fix": _fix,
+    "load": _load,
     "replay": _replay,
 }
 
@@ -98,6 +107,12 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="FILE",
         help=f"where the document goes (default: {DEFAULT_OUT})",
     )
+    parser.add_argument(
+        "--compare",
+        type=Path,
+        metavar="BASE",
+        help="a document of before: show what is faster or slower than it",
+    )
     parser.set_defaults(run=main)
 
 
@@ -108,6 +123,7 @@ def main(arguments: argparse.Namespace) -> int:
     name: str | None = arguments.name
     if name is not None and name not in BENCHES:
         raise UsageError(f"unknown benchmark {name}; there are: {', '.join(BENCHES)}")
+    base = _base(arguments.compare)  # before measuring, and before --out is written: it may be that
     document = measured([name] if name is not None else list(BENCHES))
     text = msgspec.json.format(msgspec.json.encode(document)).decode()
     try:
@@ -115,13 +131,35 @@ def main(arguments: argparse.Namespace) -> int:
         arguments.out.write_text(text + "\n")
     except OSError as error:
         raise UsageError(f"--out {arguments.out}: {error.strerror}") from None
-    if arguments.json:
+    if base is not None:
+        _show_changes(base, document["rows"], arguments)
+    elif arguments.json:
         sys.stdout.write(text + "\n")
     else:
         from tools.bench.table import show
 
         show(document, arguments.out)
     return 0
+
+
+def _base(path: Path | None) -> Document | None:
+    if path is None:
+        return None
+    from tools.bench.compare import read
+
+    return read(path)
+
+
+def _show_changes(base: Document, rows: list[Row], arguments: argparse.Namespace) -> None:
+    import msgspec
+
+    from tools.bench.compare import changes, show
+
+    found = changes(base.rows, rows)
+    if arguments.json:
+        sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
+    else:
+        show(found, arguments.compare)
 
 
 def measured(names: list[str]) -> dict[str, Any]:

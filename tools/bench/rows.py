@@ -21,8 +21,9 @@ TAIL_TOLERANCE: Final = 3.0  # a tail is reached within so many times the machin
 class Row(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One figure. `value` is the median of the runs; `floor` what the machine itself reaches.
 
-    `goal` is for the value, `goal_p99` for the tail. A row that was not measured says why in
-    `skipped`, and how to get it.
+    `min` and `max` are of all samples, `low` and `high` of the runs' own values: what another
+    measurement of the same may well say. `goal` is for the value, `goal_p99` for the tail. A row
+    that was not measured says why in `skipped`, and how to get it.
     """
 
     id: str
@@ -31,6 +32,8 @@ class Row(msgspec.Struct, kw_only=True, omit_defaults=True):
     value: float | None = None
     min: float | None = None
     max: float | None = None
+    low: float | None = None
+    high: float | None = None
     p50: float | None = None
     p99: float | None = None
     runs: int = 0
@@ -67,9 +70,15 @@ def percentile(ordered: Sequence[float], percent: float) -> float:
 
 def row_of_runs(row: Row, values: Sequence[float]) -> Row:
     """With one value a run: median, least and most."""
-    median = statistics.median(values)
+    low, high = min(values), max(values)
     return msgspec.structs.replace(
-        row, value=median, min=min(values), max=max(values), runs=len(values)
+        row,
+        value=statistics.median(values),
+        min=low,
+        max=high,
+        low=low,
+        high=high,
+        runs=len(values),
     )
 
 

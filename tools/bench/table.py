@@ -41,8 +41,8 @@ def _cells(row: Row) -> list[str]:
     return [
         row.id,
         row.name,
-        *(_number(value) for value in values),
-        _number(row.p99),
+        *(number_text(value) for value in values),
+        number_text(row.p99),
         _pair(row.floor, row.floor_p99),
         _pair(row.goal, row.goal_p99),
         row.unit,
@@ -50,12 +50,13 @@ def _cells(row: Row) -> list[str]:
     ]
 
 
-def _number(value: float | None) -> str:
+def number_text(value: float | None) -> str:
+    """Three digits, or whole thousands; "" for None."""
     if value is None:
         return ""
     return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:,.3g}"
 
 
 def _pair(value: float | None, tail: float | None) -> str:
-    both = _number(value), _number(tail)
+    both = number_text(value), number_text(tail)
     return "/".join(both) if tail is not None else both[0]

@@ -109,6 +109,7 @@ void OrderTable::Impl::leave_peers(std::uint32_t slot) noexcept {
   for (auto peer = list.first; peer != kNone; peer = slots[peer].next_peer) {
     const auto px = slots[peer].order.reserved_px;
     if (better(order.side, px, list.best_px)) list.best_px = px;
+    if (list.best_px == order.reserved_px) return;  // another is as good: nobody is better
   }
 }
 

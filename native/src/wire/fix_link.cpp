@@ -16,6 +16,7 @@ namespace pitwire {
 namespace {
 constexpr std::size_t kTlsRecordBytes = 16 << 10;  // a write that blocked may have sent as much
 constexpr std::size_t kCompactBytes = 64 << 10;
+constexpr std::size_t kLookBytes = 32 << 10;  // of what waits, for one write
 
 bool is_address(const std::string& host) {
   return host.find_first_not_of("0123456789.") == std::string::npos ||
@@ -248,11 +249,12 @@ void FixLink::discard_input() {
   if (io == Io::ENDED) fail("closed");
 }
 
+/// Not all of what waits: a peer that does not read would have us walk it at every look.
 std::uint64_t FixLink::releasable_end() const noexcept {
   if (options_.rules.fenced()) return written_offset_;  // the next poll ends the connection
   std::uint64_t end = written_offset_;
   for (const Entry& entry : entries_) {
-    if (!options_.rules.may_leave(entry.what)) break;
+    if (end - written_offset_ >= kLookBytes || !options_.rules.may_leave(entry.what)) break;
     end = entry.end;
   }
   return end;
@@ -290,8 +292,7 @@ int FixLink::flush() {
   int count = 0;
   if (state_ != State::OPEN || entries_.empty()) return count;
   withhold_orders();
-  const std::uint64_t end = releasable_end();
-  while (written_offset_ < end) {
+  for (auto end = releasable_end(); written_offset_ < end;) {
     const std::string_view waiting =
         std::string_view(buffer_).substr(written_offset_ - buffer_offset_, end - written_offset_);
     std::size_t bytes = 0;
@@ -307,6 +308,7 @@ int FixLink::flush() {
       want_writable(true);
       return count;
     }
+    if (written_offset_ == end) end = releasable_end();
   }
   want_writable(false);
   return count;

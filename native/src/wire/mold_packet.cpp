@@ -11,7 +11,7 @@ std::optional<Header> parse(std::span<const std::byte> packet) noexcept {
   if (header.sequence == 0 || header.sequence > ~std::uint64_t{0} - kEndOfSession) {
     return std::nullopt;
   }
-  Messages messages(packet);
+  Messages messages(packet.subspan(kHeaderSize));
   std::span<const std::byte> message;
   for (unsigned i = 0; i < header.messages(); ++i) {
     if (!messages.next(message)) return std::nullopt;

@@ -1,0 +1,170 @@
+"""P13: orders through FIX from daemon to exchange, two processes on two cores, and back."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from time import perf_counter_ns
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from tools.bench.load_log import answers_of
+from tools.bench.load_run import Load, RunError, cores, ran
+from tools.bench.load_search import (
+    LATE_NS_MAX,
+    NS_PER_US,
+    Trial,
+    rate_row,
+    sampled,
+    searched,
+)
+from tools.bench.rows import Row
+
+TICKS_PER_SECOND: Final = 1_000  # that the feed goes on with
+SECONDS_BESIDE: Final = 2  # the sender's time beyond the orders'
+CALM_PER_SECOND: Final = 1_000
+CALM_SECONDS: Final = 5
+BUSY_PER_SECOND: Final = 40_000
+BUSY_SECONDS: Final = 2
+ROUND_TRIP_GOAL_US: Final = 40.0
+PARKED_GOAL_RATIO: Final = 1.6  # of the blocking echo
+ECHOES: Final = 2_000
+ECHO_BYTES: Final = 64
+# Answers on one connection until it ends.
+ECHO: Final = """
+import os, socket, sys
+os.sched_setaffinity(0, {int(sys.argv[1])})
+with socket.create_connection(("127.0.0.1", int(sys.argv[2]))) as line:
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    while received := line.recv(4096):
+        line.sendall(received)
+"""
+
+
+def rows() -> list[Row]:
+    """Round trips while both spin and while both park; the highest rate, and what it costs."""
+    spin, park = calm_row("spin"), calm_row("park")
+    try:
+        floor = echo_us()
+    except RunError as error:
+        return [msgspec.structs.replace(each, skipped=str(error)) for each in (spin, park)]
+    spin.goal = ROUND_TRIP_GOAL_US
+    park.goal, park.floor = PARKED_GOAL_RATIO * floor, floor
+    return [spin, park, *busy_rows(answered)]
+
+
+def _load(per_second: int, seconds: int, wait: str) -> Load:
+    base = Load(
+        rate=TICKS_PER_SECOND,
+        seconds=seconds + SECONDS_BESIDE,
+        symbols=2,
+        toggle_every=5,
+        trader="Submitter",
+        orders_per_second=per_second,
+        orders=per_second * seconds,
+    )
+    changes: dict[str, Any] = {"wait": wait, "venue_wait": wait}
+    return msgspec.structs.replace(base, **changes)
+
+
+def calm_row(wait: str) -> Row:
+    """From an order in the log, about to leave, to its first report received."""
+    name = f"FIX order → report, two processes, both {wait}, {CALM_PER_SECOND:,} orders/s"
+    row = Row(id="P13", name=name, unit="us")
+    load = _load(CALM_PER_SECOND, CALM_SECONDS, wait)
+    try:
+        with ran(load) as run:
+            answers = answers_of(run, load.orders, load.orders_per_second)
+    except (RunError, ValueError) as error:
+        return msgspec.structs.replace(row, skipped=str(error))
+    cold = load.orders // CALM_SECONDS  # the first second
+    return sampled(row, (answers.ts_answered - answers.ts_logged)[cold:] / NS_PER_US)
+
+
+def answered(load: Load) -> Trial:
+    """An open-loop run: every order answered, from its due time, 99 in 100 within the limit."""
+    try:
+        with ran(load) as run:
+            answers = answers_of(run, load.orders, load.orders_per_second)
+    except (RunError, ValueError) as error:
+        return Trial(load.orders_per_second, str(error))
+    took = answers.ts_answered - answers.due
+    p99 = float(np.percentile(took, 99))
+    refused = "" if p99 <= LATE_NS_MAX else f"reports were {p99 / 1e6:.0f} ms late at p99"
+    return Trial(load.orders_per_second, refused, (took / NS_PER_US).tolist())
+
+
+def busy_rows(trial: Callable[[Load], Trial]) -> list[Row]:
+    """The highest rate at which reports keep up with orders, and their times at it."""
+    base = _load(BUSY_PER_SECOND, BUSY_SECONDS, "spin")
+
+    def at(rate: int) -> Trial:
+        orders = rate * BUSY_SECONDS
+        return trial(msgspec.structs.replace(base, orders_per_second=rate, orders=orders))
+
+    trials = searched(BUSY_PER_SECOND, at)
+    rate = rate_row(
+        Row(
+            id="P13",
+            name="FIX orders answered, Python lane, open loop, two processes, both spin",
+            unit="k orders/s",
+            goal=BUSY_PER_SECOND / 1e3,
+        ),
+        trials,
+    )
+    name = "FIX: from when an order was due to its report, at that rate"
+    times = Row(id="P13", name=name, unit="us")
+    held = max((each for each in trials if not each.refused), key=_rate, default=None)
+    if held is None:
+        return [rate, msgspec.structs.replace(times, skipped=trials[-1].refused)]
+    return [rate, sampled(times, np.array(held.samples_us))]
+
+
+def _rate(trial: Trial) -> int:
+    return trial.rate
+
+
+# ------------------------------------------------------------------ the floor
+
+
+def echo_us() -> float:
+    """Median round trip of 64 bytes between two processes that block, on the same two cores."""
+    mine, other = cores()
+    before = os.sched_getaffinity(0)
+    with _echo(other) as line:
+        os.sched_setaffinity(0, {mine})
+        try:
+            return statistics.median(_round_trip_ns(line) for _ in range(ECHOES)) / NS_PER_US
+        finally:
+            os.sched_setaffinity(0, before)
+
+
+@contextlib.contextmanager
+def _echo(core: int) -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        words = [sys.executable, "-c", ECHO, str(core), str(port)]
+        with subprocess.Popen(words) as process:  # noqa: S603 - our own program
+            listener.settimeout(10)
+            line, _ = listener.accept()
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with line:
+                yield line
+        if process.returncode != 0:
+            raise RunError(f"the echo ended with {process.returncode}")
+
+
+def _round_trip_ns(line: socket.socket) -> int:
+    began = perf_counter_ns()
+    line.sendall(b"x" * ECHO_BYTES)
+    left = ECHO_BYTES
+    while left > 0:
+        left -= len(line.recv(left))
+    return perf_counter_ns() - began

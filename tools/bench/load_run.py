@@ -1,0 +1,349 @@
+"""One run of the daemon under load: sender, exchange and daemon as processes, over loopback.
+
+The daemon has the first core of those that we may use, sender, exchange and the daemon's other
+threads the second. The sender keeps to its schedule; what it sent is compared with what the
+daemon's counters, books and log say.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import IO, Any, Final, Literal
+
+import msgspec
+
+from tools.bench.native import BINARIES
+from tools.ctl.client import Client, NoDaemonError
+from tools.demo import free_udp_port
+from tools.processes import ExchangeProcess, command, start, stop
+
+SENDER: Final = BINARIES / "pitwire_load"
+NOT_BUILT: Final = "not built: make bench (or build the target pitwire_load)"
+TRIGGER: Final = "TRIG"
+OPENING_PER_SYMBOL: Final = 900  # additions before anything else
+READY_SECONDS_MAX: Final = 20.0
+TAKEN_SECONDS_MAX: Final = 3.0  # for the daemon to take what waits in its socket
+POLL_SECONDS: Final = 0.02
+ERRORS_SHOWN: Final = 500
+
+EXCHANGE: Final = """
+[exchange]
+trades = "{folder}/trades.csv"
+wait = "{wait}"
+tick_ms = 1000   # where it parks orders wake it; a tick a millisecond would take the sender's core
+[[fix.session]]
+target_comp_id = "PITWIRE"
+[fix]
+port = 0
+[agents]
+actions_per_second = 0.001
+[[instrument]]
+symbol = "{trigger}"
+price_increment = 0.01
+start_price = 200.00   # far from our book: orders at its touch end unfilled
+"""
+
+DAEMON: Final = """
+[daemon]
+name = "load"
+runtime_dir = "{folder}/run"
+[log]
+folder = "{folder}/log"
+durability_orders = "{durability}"
+durability_sessions = "{durability}"
+low_disk_bytes = 0
+[core]
+orders_max = 1048576
+wait = "{wait}"
+pin_core = {core}
+pin_native = [{other}]
+[checkpoint]
+every_seconds = 3600
+every_records = 1000000000
+[[venue]]
+name = "sim"
+unknown_order = "never_arrived"
+[[feed]]
+name = "itch"
+kind = "itch_moldudp64"
+venue = "sim"
+lines = [{{ port = {port} }}]
+receive_buffer_bytes = {buffer}
+[[session]]
+name = "broker"
+kind = "fix"
+venue = "sim"
+sender_comp_id = "PITWIRE"
+target_comp_id = "EXCHANGE"
+host = "127.0.0.1"
+port = {fix}
+messages_in_flight_max = 65536
+[risk.firm]
+quantity_max = 10
+notional_max = 1000000
+price_collar_bps = 500
+"""
+INSTRUMENT: Final = """
+[[instrument]]
+symbol = "{symbol}"
+venue = "sim"
+feed = "itch"
+price_increment = 0.01
+"""
+STRATEGY: Final = """
+[[strategy]]
+name = "{name}"
+class = "tools.bench.load_strategies:{kind}"
+instruments = ["{symbol}"]
+session = "broker"
+parameters = {{ {parameters} }}
+"""
+
+
+class Load(msgspec.Struct, frozen=True, kw_only=True):
+    """What to run. `trader` trades on the trigger, `watchers` look at a symbol each, conflated.
+
+    A `Submitter` sends orders by its own schedule while the feed goes on; the sender then sleeps
+    between datagrams, because the core that it shares is the venue's.
+    """
+
+    rate: int  # messages a second
+    seconds: int
+    per_datagram: int = 1
+    symbols: int = 50
+    toggle_every: int = 0  # messages; every second one asks for an order
+    trader: Literal["Native", "Decider", "Submitter"] | None = None
+    orders_per_second: int = 0  # of a Submitter
+    orders: int = 0
+    watchers: int = 0
+    wait: Literal["spin", "park"] = "spin"
+    venue_wait: Literal["spin", "park"] = "park"
+    durability: Literal["page_cache", "group", "awaited"] = "group"
+    buffer_bytes: int = 64 << 20
+
+
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
+    """What the sender says; `endings` are symbol, bid, quantity, ask, quantity in cents and lots.
+
+    Datagram k was meant to leave at `start_ns + k * interval_ns` by the host's clock.
+    """
+
+    start_ns: int
+    interval_ns: int
+    messages: int
+    datagrams: int
+    marks: int  # heartbeats and the end of the session, behind them
+    messages_per_datagram: int
+    bytes: int
+    triggers: int
+    lateness_ns_p50: int
+    lateness_ns_p99: int
+    lateness_ns_max: int
+    endings: list[tuple[str, int, int, int, int]]
+
+
+class Ran(msgspec.Struct, frozen=True, kw_only=True):
+    """A run that is over. `lost` says what did not arrive as sent, "" where all did."""
+
+    sent: Sent
+    lost: str
+    log: Path
+    reports: list[Path]  # of the watchers
+
+
+class RunError(RuntimeError):
+    """A process did not do what it is there for; names it, with its last words."""
+
+
+def cores() -> tuple[int, int]:
+    """The daemon's and the others'. RunError where there are not two."""
+    usable = sorted(os.sched_getaffinity(0))
+    if len(usable) < 2:
+        raise RunError("needs two cores: one for the daemon, one for sender and exchange")
+    return usable[0], usable[1]
+
+
+@contextlib.contextmanager
+def ran(load: Load) -> Iterator[Ran]:
+    """Run it to its end; the log is there until the context ends. RunError with the reason."""
+    with tempfile.TemporaryDirectory(prefix="pitwire-load-") as name:
+        yield _Run(load, Path(name)).run()
+
+
+class _Run:
+    def __init__(self, load: Load, folder: Path) -> None:
+        self._load, self._folder = load, folder
+        self._core, self._other = cores()
+        self._port = free_udp_port()
+        self._errors = folder / "daemon.err"
+
+    def run(self) -> Ran:
+        """Start the three, let the sender send, stop them; what came of it."""
+        with contextlib.ExitStack() as stack:
+            sender = stack.enter_context(self._sender())
+            symbols: list[str] = self._heard(sender)["symbols"]
+            exchange = self._exchange()
+            stack.callback(exchange.stop)
+            exchange.wait_ready()
+            daemon = self._daemon(symbols, exchange.ports["fix"])
+            stack.callback(stop, daemon)
+            with self._client_of(daemon) as client:
+                self._write(sender, b"\n")
+                sent = msgspec.convert(self._heard(sender), Sent)
+                lost = self._lost(client, sent)
+            stop(daemon)
+            if daemon.returncode != 0:
+                raise RunError(f"the daemon ended with {daemon.returncode}: {self._last_words()}")
+        reports = [self._folder / f"{number}.seen" for number in range(self._load.watchers)]
+        return Ran(sent=sent, lost=lost, log=self._folder / "log", reports=reports)
+
+    # ------------------------------------------------------------------ processes
+
+    @contextlib.contextmanager
+    def _on_other_core(self) -> Iterator[None]:
+        """What is started within stays there."""
+        before = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {self._other})
+        try:
+            yield
+        finally:
+            os.sched_setaffinity(0, before)
+
+    @contextlib.contextmanager
+    def _sender(self) -> Iterator[subprocess.Popen[bytes]]:
+        load = self._load
+        options = {
+            "port": self._port,
+            "rate": load.rate,
+            "seconds": load.seconds,
+            "messages-per-datagram": load.per_datagram,
+            "symbols": load.symbols,
+            "opening": min(load.symbols * OPENING_PER_SYMBOL, load.rate * load.seconds // 2),
+            "toggle-every": load.toggle_every,
+            "sleeps": int(load.trader == "Submitter"),
+        }
+        words = [str(SENDER)]
+        for key, value in options.items():
+            words += [f"--{key}", str(value)]
+        if not SENDER.exists():
+            raise RunError(NOT_BUILT)
+        pipe = subprocess.PIPE
+        with self._on_other_core():
+            process = subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe)  # noqa: S603 - our binary
+        with process:  # closes its input, by which it ends, and waits
+            yield process
+
+    def _exchange(self) -> ExchangeProcess:
+        config = self._folder / "exchange.toml"
+        config.write_text(self._venue())
+        with self._on_other_core():
+            return ExchangeProcess(config, self._folder / "exchange.err", {})
+
+    def _venue(self) -> str:
+        return EXCHANGE.format(folder=self._folder, trigger=TRIGGER, wait=self._load.venue_wait)
+
+    def _daemon(self, symbols: list[str], fix_port: int) -> subprocess.Popen[bytes]:
+        config = self._folder / "daemon.toml"
+        config.write_text(self._configuration(symbols, fix_port))
+        with self._errors.open("wb") as errors:
+            return start(command("run", "-c", str(config)), subprocess.DEVNULL, errors)
+
+    def _configuration(self, symbols: list[str], fix_port: int) -> str:
+        load = self._load
+        text = DAEMON.format(
+            folder=self._folder,
+            core=self._core,
+            other=self._other,
+            port=self._port,
+            fix=fix_port,
+            wait=load.wait,
+            durability=load.durability,
+            buffer=load.buffer_bytes,
+        )
+        text += "".join(INSTRUMENT.format(symbol=symbol) for symbol in symbols)
+        if load.trader is not None:
+            parameters = f'symbol = "{TRIGGER}"'
+            if load.trader == "Submitter":
+                parameters += f", per_second = {load.orders_per_second}, orders = {load.orders}"
+            text += STRATEGY.format(
+                name="trader", kind=load.trader, symbol=TRIGGER, parameters=parameters
+            )
+        for number in range(load.watchers):
+            symbol = symbols[number % load.symbols]
+            parameters = f'symbol = "{symbol}", report = "{self._folder}/{number}.seen"'
+            text += STRATEGY.format(
+                name=f"watcher-{number}", kind="Watcher", symbol=symbol, parameters=parameters
+            )
+        return text
+
+    # ------------------------------------------------------------------ what they say
+
+    def _write(self, sender: subprocess.Popen[bytes], line: bytes) -> None:
+        stream: IO[bytes] = sender.stdin  # type: ignore[assignment]  # a pipe was asked for
+        stream.write(line)
+        stream.flush()
+
+    def _heard(self, sender: subprocess.Popen[bytes]) -> dict[str, Any]:
+        stream: IO[bytes] = sender.stdout  # type: ignore[assignment]  # as above
+        line = stream.readline()
+        if not line:
+            said = sender.communicate()[1].decode().strip()
+            raise RunError(f"the sender ended with {sender.returncode}: {said}")
+        heard: dict[str, Any] = msgspec.json.decode(line)
+        return heard
+
+    def _last_words(self) -> str:
+        return self._errors.read_text(errors="replace")[-ERRORS_SHOWN:].strip()
+
+    def _client_of(self, daemon: subprocess.Popen[bytes]) -> Client:
+        deadline = time.monotonic() + READY_SECONDS_MAX
+        while time.monotonic() < deadline and daemon.poll() is None:
+            if (client := self._ready()) is not None:
+                return client
+            time.sleep(POLL_SECONDS)
+        raise RunError(f"the daemon was not ready in {READY_SECONDS_MAX:g} s: {self._last_words()}")
+
+    def _ready(self) -> Client | None:
+        """A connection, once the venue was asked and orders may go."""
+        with contextlib.suppress(NoDaemonError):
+            client = Client(self._folder / "run" / "control.sock")
+            status = client.ask("status").result
+            if status["phase"] == "ready" and status["armed"]:
+                return client
+            client.close()
+        return None
+
+    def _lost(self, client: Client, sent: Sent) -> str:
+        """What is not as it was sent, once nothing more comes out of the socket."""
+        deadline = time.monotonic() + TAKEN_SECONDS_MAX
+        (feed,) = client.ask("feeds").result
+        while feed["packets"] < sent.datagrams + sent.marks and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+            (feed,) = client.ask("feeds").result
+        return not_as_sent(sent, feed, client.ask("market").result)
+
+
+def not_as_sent(sent: Sent, feed: dict[str, Any], market: list[dict[str, Any]]) -> str:
+    """By the daemon's rows of the feed and of every book; "" where all is."""
+    for name in ("dropped_by_kernel", "gaps", "lost", "malformed"):
+        if feed[name]:
+            return f"{name.replace('_', ' ')}: {feed[name]}"
+    wanted = sent.datagrams + sent.marks
+    if feed["packets"] != wanted:
+        return f"{feed['packets']} datagrams arrived of {wanted}"
+    books = {row["symbol"]: row for row in market}
+    differ = [symbol for symbol, *touch in sent.endings if _touch(books[symbol]) != touch]
+    return f"books that end with another touch: {', '.join(differ)}" if differ else ""
+
+
+def _touch(row: dict[str, Any]) -> list[int]:
+    """Bid, quantity, ask, quantity in cents and lots; 0 where there is none."""
+    bid, ask = (int(Decimal(row[key] or 0) * 100) for key in ("bid_px", "ask_px"))
+    return [bid, int(row["bid_qty"] or 0), ask, int(row["ask_qty"] or 0)]

@@ -1,0 +1,134 @@
+"""The strategies of the load benchmarks: three that trade, one that only looks.
+
+`Watcher` reads the host's clock and writes a file, which no strategy may: it is the instrument that
+measures what a strategy sees. Nothing of it goes into the log, so that the log stays replayable.
+"""
+
+from __future__ import annotations
+
+import time
+from array import array
+from pathlib import Path
+
+from daemon.messages import BookUpdate, NativeRule
+from daemon.model import Comparison, Side, Signal, TimeInForce
+from daemon.strategy import Parameters, State, Strategy, may_trade
+
+NS_PER_SECOND = 1_000_000_000
+
+
+class Trigger(Parameters, frozen=True, kw_only=True):
+    """Buy one lot at the best ask when the imbalance of the touch rises above the threshold."""
+
+    symbol: str
+    threshold: float = 0.5
+
+
+class Native(Strategy[Trigger, State]):
+    """Leaves it to the core."""
+
+    def on_start(self) -> None:
+        """Arms one rule."""
+        self.context.arm_rule(
+            NativeRule(
+                name="take",
+                symbol=self.parameters.symbol,
+                signal=Signal.IMBALANCE,
+                comparison=Comparison.ABOVE,
+                threshold=self.parameters.threshold,
+                side=Side.BUY,
+                qty=1,
+                max_position=1_000_000_000,
+                cooldown_ns=0,
+            )
+        )
+
+
+class Decider(Strategy[Trigger, State]):
+    """Looks at every update of the symbol and decides here."""
+
+    def on_start(self) -> None:
+        """Every update wakes it."""
+        symbol = self.parameters.symbol
+        self.book = self.context.book(symbol)
+        self.signals = self.context.signals(symbol)
+        self.was_above = False
+        self.context.subscribe(symbol, every_update=True)
+
+    def on_book(self, update: BookUpdate) -> None:
+        """Submits where the imbalance has crossed the threshold."""
+        above = self.signals.imbalance > self.parameters.threshold
+        if above and not self.was_above:
+            price = self.book.ask_px
+            self.context.submit(update.symbol, Side.BUY, 1, price, time_in_force=TimeInForce.IOC)
+        self.was_above = above
+
+
+class Schedule(Parameters, frozen=True, kw_only=True):
+    """So many orders, so many a second."""
+
+    symbol: str
+    per_second: int
+    orders: int
+
+
+class Submitter(Strategy[Schedule, State]):
+    """Order number n, which is its tag, is due n / per_second after the first one.
+
+    Who is held up does not ask for less: what became due meanwhile goes at once.
+    """
+
+    def on_start(self) -> None:
+        """The first order is sent when the market is open."""
+        self.book = self.context.book(self.parameters.symbol)
+        self.first_ns = 0
+        self.sent = 0
+        self.context.set_timer("due", after_ns=1_000_000)
+
+    def on_timer(self, _name: str) -> None:
+        """Whatever is due by now."""
+        now, settings = self.context.now, self.parameters
+        if not (may_trade(self.book) and self.book.ask_qty and self.book.bid_qty):
+            self.context.set_timer("due", after_ns=1_000_000)
+            return
+        self.first_ns = self.first_ns or now
+        due = (now - self.first_ns) * settings.per_second // NS_PER_SECOND
+        for number in range(self.sent, min(due + 1, settings.orders)):
+            price = self.book.ask_px
+            self.context.submit(
+                settings.symbol, Side.BUY, 1, price, time_in_force=TimeInForce.IOC, tag=number
+            )
+            self.sent = number + 1
+        if self.sent < settings.orders:
+            wait_ns = -(-self.sent * NS_PER_SECOND // settings.per_second)
+            self.context.set_timer("due", at_ns=self.first_ns + wait_ns)
+
+
+class Watch(Parameters, frozen=True, kw_only=True):
+    """A symbol, and the file for what was seen: pairs of int64, host's ns since 1970 and age."""
+
+    symbol: str
+    report: str
+
+
+class Watcher(Strategy[Watch, State]):
+    """Conflated: at each wake, how old is what the view shows.
+
+    The venue's time of the last update is when its sender meant to send it.
+    """
+
+    def on_start(self) -> None:
+        """The newest state, once a turn."""
+        self.seen = array("q")
+        self.book = self.context.book(self.parameters.symbol)
+        self.context.subscribe(self.parameters.symbol)
+
+    def on_book(self, _update: BookUpdate) -> None:
+        """Note when, and how old."""
+        now = time.time_ns()
+        self.seen.append(now)
+        self.seen.append(now - self.book.ts_event)
+
+    def on_stop(self, _reason: str) -> None:
+        """Write it down."""
+        Path(self.parameters.report).write_bytes(self.seen.tobytes())
