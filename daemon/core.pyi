@@ -132,6 +132,17 @@ class OrderEvent(IntEnum):
     UNKNOWN_AT_VENUE = 20
     OPERATOR_CLOSED = 21
 
+class OrderLane(IntEnum):
+    UNKNOWN = 0
+    PYTHON = 1
+    NATIVE = 2
+
+class OrderAction(IntEnum):
+    UNKNOWN = 0
+    SUBMIT = 1
+    REPLACE = 2
+    CANCEL = 3
+
 class WithheldReason(IntEnum):
     KILLED = 1
     LOG_FAILED = 2
@@ -952,6 +963,8 @@ class Live:
         operator_quota: int = 16,
         session_quota: int = 64,
         market_quota: int = 64,
+LATENCY_STAGES: tuple[tuple[str, str, str], ...]  # name, and fields of ORDER_LATENCY: from, to
+
         inbox_bytes: int = 16777216,
         thread_wait: int = 0,
         thread_spin_ns: int = 50000,
@@ -973,8 +986,12 @@ class Live:
     def clock_now(self) -> int: ...
     @property
     def stats(self) -> dict[str, int]: ...
-    def request_times(self) -> Histogram:
-        """A copy: from an input's receipt to the hand-over of the FIX request it led to."""
+    def order_latencies(self) -> list[tuple[str, str, Histogram]]:
+        """Lane, stage and histogram of each; the histograms are counted on."""
+    def share_order_latencies(self, page: SharedCounters, /) -> None:
+        """Keeps them in the page; before the first order."""
+    def log_unanswered(self) -> None:
+        """Into the log, what is known of requests that no venue has answered."""
 
     # -------------------------------------------------- edges
 

@@ -1,4 +1,4 @@
-"""What other processes may look at without asking: the edge's counts, the durations of turns."""
+"""What other processes may look at without asking: counts, and durations of turns and orders."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from daemon.app.handler_times import TurnTimes
-from daemon.core import SharedCounters
+from daemon.core import Live, SharedCounters
 
 
 class Counters:
     """The counters page of a daemon; `pitwire metrics` serves it. Before the first turn."""
 
-    def __init__(self, path: Path, times: TurnTimes) -> None:
+    def __init__(self, path: Path, times: TurnTimes, live: Live) -> None:
         self._page = SharedCounters(str(path))
         times.share(self._page)
+        live.share_order_latencies(self._page)
 
     def publish(self, counts: Mapping[str, int]) -> None:
         """These values by name; a name that comes again replaces its value."""

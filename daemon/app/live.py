@@ -223,7 +223,9 @@ class Daemon:
             epoch_sequence,
             self.live.clock_now(),
         )
-        self._counters = Counters(self.configuration.counters_page, self.reports.turn_times)
+        self._counters = Counters(
+            self.configuration.counters_page, self.reports.turn_times, self.live
+        )
         self._answer_lost_requests()
         # Before anything is connected: a session that is outside its hours must not log on.
         self.reports.turn_times.take(self.live, self.wiring.phase)
@@ -301,6 +303,7 @@ class Daemon:
         self._collector.close()
         for number in Signals.CAUGHT:  # the default would end us before the log is closed
             signal.signal(number, signal.SIG_IGN)
+        self.live.log_unanswered()
 
     def _set_phase(self, phase: str) -> None:
         self.phase = phase

@@ -251,6 +251,20 @@ py::dict stats(Live& live) {
 
 py::dict feed_stats(Live& live, std::size_t at) {
   const FeedLineStats stats = live.edge.feed(at).stats();
+py::list order_latencies(const py::object& self) {
+  const LatencyLedger& ledger = self.cast<Live&>().edge.ledger();
+  py::list out;
+  for (const auto& [lane, name] :
+       {std::pair{OrderLane::PYTHON, "python"}, {OrderLane::NATIVE, "native"}}) {
+    for (std::size_t i = 0; i < kLatencyStages.size(); ++i) {
+      out.append(py::make_tuple(
+          name, std::string(kLatencyStages[i].name),
+          py::cast(ledger.histogram(lane, i), py::return_value_policy::reference_internal, self)));
+    }
+  }
+  return out;
+}
+
   py::dict out;
   out["packets"] = stats.datagrams[0] + stats.datagrams[1] + stats.datagrams[2];
   out["dropped_by_kernel"] = stats.kernel_drops[0] + stats.kernel_drops[1];
@@ -268,6 +282,12 @@ py::dict feed_stats(Live& live, std::size_t at) {
 void bind_live(py::module_& module) {
   py::class_<Live> cls(module, "Live", "A core on a log, with its edge.");
   cls.def(py::init(&make_live), py::arg("log"), py::arg("status").none(true),
+  py::list stages;
+  for (const LatencyStage& stage : kLatencyStages) {
+    stages.append(py::make_tuple(std::string(stage.name), std::string(stage.from_field),
+                                 std::string(stage.to_field)));
+  }
+  module.attr("LATENCY_STAGES") = py::tuple(stages);
           py::arg("orders_max") = 1 << 16, py::arg("turn_records_max") = 2048,
           py::arg("operator_quota") = 16, py::arg("session_quota") = 64,
           py::arg("market_quota") = 64, py::arg("inbox_bytes") = LineThreadConfig{}.ring_bytes,
@@ -307,7 +327,16 @@ void bind_live(py::module_& module) {
       .def("adjust_clock", [](Live& self) { return self.clock.adjust(); })
       .def("clock_now", [](Live& self) { return self.clock.now(); })
       .def_property_readonly("stats", &stats)
-      .def("request_times", [](Live& self) { return Histogram(self.edge.request_times()); })
+      .def("order_latencies", &order_latencies,
+           "(lane, stage, histogram) of each; the histograms live as long as this and are counted "
+           "on.")
+      .def(
+          "share_order_latencies",
+          [](Live& self, SharedCounters& page) { self.edge.ledger().share(page); },
+          py::keep_alive<1, 2>(), "Keeps them in the page; before the first order.")
+      .def(
+          "log_unanswered", [](Live& self) { self.edge.log_unanswered(); },
+          "Into the log, what is known of requests that no venue has answered.")
       .def("feed_stats", &feed_stats);
   bind_pushes(cls);
   bind_records(cls);

@@ -75,6 +75,7 @@ TscClock::Pair TscClock::read_together() const noexcept {
 TscClock::TscClock(Nanos floor, Source source)
     : uses_tsc_(source == Source::TSC || (source == Source::AUTO && tsc_is_invariant())),
       start_(read_together()),
+      newest_(start_),
       hz_(static_cast<double>(kSecond)),
       line_(start_.counter, start_.host, hz_),
       last_(floor) {
@@ -84,6 +85,7 @@ TscClock::TscClock(Nanos floor, Source source)
   hz_ = static_cast<double>(end.counter - start_.counter) * static_cast<double>(kSecond) /
         static_cast<double>(end.steady - start_.steady);
   line_ = SlewedLine(end.counter, end.host, hz_);
+  newest_ = end;
 }
 
 Nanos TscClock::now() noexcept {
@@ -100,7 +102,14 @@ Nanos TscClock::adjust() noexcept {
           static_cast<double>(lived);
     line_.set_hz(hz_);
   }
+  newest_ = pair;
   return line_.turn_towards(pair.counter, pair.host, kHorizon);
+}
+
+Nanos TscClock::of_host(Nanos host) const noexcept {
+  const Nanos passed = host - newest_.host;
+  const double slewed = static_cast<double>(passed) * (line_.pace() - 1.0);
+  return line_.at(newest_.counter) + passed + static_cast<Nanos>(slewed);
 }
 
 void TscClock::set_floor(Nanos floor) noexcept { last_ = std::max(last_, floor); }

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "fix_link.hpp"
+#include "pitwire/base/clock.hpp"
 
 namespace pitwire {
 
@@ -24,6 +25,7 @@ class FixConnection::Impl final : private FixLinkOwner {
   [[nodiscard]] int epoll_fd() const noexcept { return epoll_.get(); }
   [[nodiscard]] Nanos next_deadline() const noexcept;
   [[nodiscard]] bool connected() const noexcept { return link_ && link_->open(); }
+  [[nodiscard]] Sequence last_written() const noexcept { return link_ ? link_->last_whole() : 0; }
   [[nodiscard]] std::size_t outbound_bytes() const noexcept {
     return link_ ? link_->outbound_bytes() : 0;
   }
@@ -37,7 +39,7 @@ class FixConnection::Impl final : private FixLinkOwner {
     sink_->event(config_.id, ConnectionEvent::GARBLED, reason, 0);
   }
   void written(FixLink&, Sequence sequence, std::uint64_t bytes) override {
-    sink_->written(config_.id, sequence, bytes);
+    sink_->written(config_.id, sequence, bytes, host_now());
   }
   void withheld(FixLink&, const Outbound& entry, WithheldReason reason) override {
     sink_->withheld(config_.id, entry, reason);
@@ -154,3 +156,4 @@ bool FixConnection::connected() const noexcept { return impl_->connected(); }
 std::size_t FixConnection::outbound_bytes() const noexcept { return impl_->outbound_bytes(); }
 
 }  // namespace pitwire
+Sequence FixConnection::last_written() const noexcept { return impl_->last_written(); }

@@ -60,6 +60,8 @@ class FixLink {
   [[nodiscard]] const std::string& reason() const noexcept { return reason_; }
   [[nodiscard]] Sequence last_touched() const noexcept;
   [[nodiscard]] std::size_t outbound_bytes() const noexcept {
+  /// The last entry that was written whole.
+  [[nodiscard]] Sequence last_whole() const noexcept { return last_whole_; }
     return end_offset_ - written_offset_;
   }
   [[nodiscard]] Nanos next_deadline() const noexcept;

@@ -71,7 +71,7 @@ struct Recorder : ConnectionSink {
              Sequence last_written) override {
     events.push_back({session, event, std::string(reason), last_written});
   }
-  void written(SessionId, Sequence sequence, std::uint64_t) override {
+  void written(SessionId, Sequence sequence, std::uint64_t, Nanos) override {
     EXPECT_GT(sequence, written_up_to);
     written_up_to = sequence;
   }

@@ -45,7 +45,9 @@ class ConnectionSink {
   virtual void event(SessionId session, ConnectionEvent event, std::string_view reason,
                      Sequence last_written) = 0;
   /// Everything up to this entry is written whole; `bytes` on this connection. At most once a poll.
-  virtual void written(SessionId session, Sequence sequence, std::uint64_t bytes) = 0;
+  /// `ts_written` is the host clock's, when that was seen.
+  virtual void written(SessionId session, Sequence sequence, std::uint64_t bytes,
+                       Nanos ts_written) = 0;
   /// An order did not leave and never will; said before the written() or event() that covers it.
   /// Only where EgressRules are given.
   virtual void withheld(SessionId, const Outbound&, WithheldReason) {}
@@ -89,6 +91,8 @@ class FixPort {
   virtual void enable(bool enabled) noexcept = 0;
   /// The waiter wakes when poll() has something to do (but for time: next_deadline()).
   virtual void watch(Waiter& waiter) = 0;
+  /// The last entry that is known to have been written whole, before written() says so.
+  [[nodiscard]] virtual Sequence last_written() const noexcept = 0;
   virtual void unwatch(Waiter& waiter) = 0;
   /// When poll() must be called next at the latest.
   [[nodiscard]] virtual Nanos next_deadline() const noexcept = 0;
@@ -113,6 +117,7 @@ class FixConnection final : public FixPort {
   /// Readable when poll() has something to do (a timerless edge: time is poll's argument).
   [[nodiscard]] int epoll_fd() const noexcept;
   [[nodiscard]] bool connected() const noexcept;
+  [[nodiscard]] Sequence last_written() const noexcept override;
   [[nodiscard]] std::size_t outbound_bytes() const noexcept;
 
  private:
