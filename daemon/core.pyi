@@ -522,6 +522,7 @@ class FeedLineConfig:
     sequencing: FeedSequencerConfig
     receive_buffer_bytes: int
     busy_poll_us: int
+    kernel_stamps: bool
     datagram_bytes_max: int
     def __init__(self, feed_id: int, lines: Sequence[FeedLineSocket], /) -> None: ...
 
@@ -951,6 +952,8 @@ class Core:
     ) -> None: ...
     def note(self, strategy: int, severity: int, text: str, /) -> None: ...
 
+LATENCY_STAGES: tuple[tuple[str, str, str], ...]  # name, and fields of ORDER_LATENCY: from, to
+
 class Live:
     """A core on a log, with its edge."""
 
@@ -963,8 +966,6 @@ class Live:
         operator_quota: int = 16,
         session_quota: int = 64,
         market_quota: int = 64,
-LATENCY_STAGES: tuple[tuple[str, str, str], ...]  # name, and fields of ORDER_LATENCY: from, to
-
         inbox_bytes: int = 16777216,
         thread_wait: int = 0,
         thread_spin_ns: int = 50000,
@@ -1003,6 +1004,7 @@ LATENCY_STAGES: tuple[tuple[str, str, str], ...]  # name, and fields of ORDER_LA
         snapshot: tuple[str, int] | None,
         receive_buffer_bytes: int,
         busy_poll_us: int,
+        kernel_stamps: bool,
         stale_after_ns: int,
         threaded: bool,
         /,
@@ -1019,6 +1021,8 @@ LATENCY_STAGES: tuple[tuple[str, str, str], ...]  # name, and fields of ORDER_LA
         backoff_max_ns: int,
         awaits: int,
         threaded: bool,
+        busy_poll_us: int,
+        quick_ack: bool,
         /,
     ) -> None: ...
     def claim_fence(self) -> None:

@@ -27,7 +27,13 @@ from daemon.app.epoch import (
     definitions,
     last_epoch,
 )
-from daemon.app.host import Collector, settle_native_threads, settle_on_host
+from daemon.app.host import (
+    Collector,
+    check_kernel_bypass,
+    settle_native_threads,
+    settle_on_host,
+    thread_map,
+)
 from daemon.app.identities import KINDS, in_order_of_ids, known_of
 from daemon.app.operators import Operators
 from daemon.app.pace import WAIT_MODES, Pace
@@ -145,6 +151,7 @@ class Daemon:
             self.request_shutdown("the market is over")
 
     def _prepare(self) -> None:
+        check_kernel_bypass(self.configuration.core)
         _make_folder("daemon.runtime_dir", self.runtime_dir)
         _make_folder("log.folder", self.log_folder)
         self._claimed = claim(self.runtime_dir)
@@ -296,6 +303,7 @@ class Daemon:
             if self._logged_out() or self._loop.time() > give_up:
                 break
         self._tell_costs()
+        self.live.log_unanswered()
         await self._feeds.close()
         await self._workers.stop()
         await self._control.close()
@@ -303,7 +311,6 @@ class Daemon:
         self._collector.close()
         for number in Signals.CAUGHT:  # the default would end us before the log is closed
             signal.signal(number, signal.SIG_IGN)
-        self.live.log_unanswered()
 
     def _set_phase(self, phase: str) -> None:
         self.phase = phase
@@ -414,6 +421,8 @@ class Daemon:
                 self._feeds.fetch_snapshot(symbol)
             case Ready():
                 if self.phase == "reconciling":
+                    for thread in thread_map():  # now: what start-up needed is gone
+                        log.info("thread", **msgspec.structs.asdict(thread))
                     self._set_phase("ready")
                     self._service.ready("trading")
                     log.info("ready", epoch=self.epoch.epoch if self.epoch else 0)

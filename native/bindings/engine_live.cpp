@@ -57,8 +57,8 @@ using Address = std::pair<std::string, std::uint16_t>;
 void add_feed(Live& live, std::uint32_t id,
               const std::vector<std::tuple<std::string, std::uint16_t, std::string>>& lines,
               const std::optional<Address>& retransmission, const std::optional<Address>& snapshot,
-              int receive_buffer_bytes, int busy_poll_us, std::int64_t stale_after_ns,
-              bool threaded) {
+              int receive_buffer_bytes, int busy_poll_us, bool kernel_stamps,
+              std::int64_t stale_after_ns, bool threaded) {
   FeedLineConfig config;
   config.id = FeedId{id};
   for (const auto& [host, port, interface] : lines) {
@@ -69,6 +69,7 @@ void add_feed(Live& live, std::uint32_t id,
   config.sequencing.snapshot_first = snapshot.has_value();
   config.receive_buffer_bytes = receive_buffer_bytes;
   config.busy_poll_us = busy_poll_us;
+  config.kernel_stamps = kernel_stamps;
   config.sequencing.silence_ns = stale_after_ns;
   live.edge.add_feed(config, placement(threaded));
 }
@@ -77,13 +78,14 @@ void add_connection(Live& live, std::uint32_t session, const std::string& host, 
                     const py::object& tls,
                     const std::vector<std::pair<std::string, std::string>>& secrets,
                     std::int64_t backoff_min_ns, std::int64_t backoff_max_ns, int awaits,
-                    bool threaded) {
+                    bool threaded, int busy_poll_us, bool quick_ack) {
   ConnectionConfig config;
   config.id = SessionId{session};
   config.host = host;
   config.port = port;
   config.backoff_min = backoff_min_ns;
   config.backoff_max = backoff_max_ns;
+  config.socket = {busy_poll_us, quick_ack};
   for (const auto& [placeholder, secret] : secrets) {
     config.secrets.push_back(FixSecret{placeholder, secret});
   }
@@ -249,8 +251,6 @@ py::dict stats(Live& live) {
   return out;
 }
 
-py::dict feed_stats(Live& live, std::size_t at) {
-  const FeedLineStats stats = live.edge.feed(at).stats();
 py::list order_latencies(const py::object& self) {
   const LatencyLedger& ledger = self.cast<Live&>().edge.ledger();
   py::list out;
@@ -265,6 +265,8 @@ py::list order_latencies(const py::object& self) {
   return out;
 }
 
+py::dict feed_stats(Live& live, std::size_t at) {
+  const FeedLineStats stats = live.edge.feed(at).stats();
   py::dict out;
   out["packets"] = stats.datagrams[0] + stats.datagrams[1] + stats.datagrams[2];
   out["dropped_by_kernel"] = stats.kernel_drops[0] + stats.kernel_drops[1];
@@ -280,14 +282,14 @@ py::list order_latencies(const py::object& self) {
 }  // namespace
 
 void bind_live(py::module_& module) {
-  py::class_<Live> cls(module, "Live", "A core on a log, with its edge.");
-  cls.def(py::init(&make_live), py::arg("log"), py::arg("status").none(true),
   py::list stages;
   for (const LatencyStage& stage : kLatencyStages) {
     stages.append(py::make_tuple(std::string(stage.name), std::string(stage.from_field),
                                  std::string(stage.to_field)));
   }
   module.attr("LATENCY_STAGES") = py::tuple(stages);
+  py::class_<Live> cls(module, "Live", "A core on a log, with its edge.");
+  cls.def(py::init(&make_live), py::arg("log"), py::arg("status").none(true),
           py::arg("orders_max") = 1 << 16, py::arg("turn_records_max") = 2048,
           py::arg("operator_quota") = 16, py::arg("session_quota") = 64,
           py::arg("market_quota") = 64, py::arg("inbox_bytes") = LineThreadConfig{}.ring_bytes,

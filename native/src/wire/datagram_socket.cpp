@@ -93,11 +93,14 @@ DatagramBatch::Stamp DatagramBatch::stamp(int i) noexcept {
 DatagramSocket DatagramSocket::open(const DatagramOptions& options, const std::string& key) {
   DatagramSocket made(::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   require(made.fd_ >= 0, key, "socket");
-  require(set(made.fd_, SOL_SOCKET, SO_TIMESTAMPNS, 1), key, "SO_TIMESTAMPNS");
+  if (options.kernel_stamps) {
+    require(set(made.fd_, SOL_SOCKET, SO_TIMESTAMPNS, 1), key, "SO_TIMESTAMPNS");
+  }
   require(set(made.fd_, SOL_SOCKET, SO_RXQ_OVFL, 1), key, "SO_RXQ_OVFL");
   ask_buffer(made.fd_, options.receive_buffer_bytes);
   if (options.busy_poll_us > 0) {
-    require(set(made.fd_, SOL_SOCKET, SO_BUSY_POLL, options.busy_poll_us), key, "SO_BUSY_POLL");
+    require(set(made.fd_, SOL_SOCKET, SO_BUSY_POLL, options.busy_poll_us), key + ".busy_poll_us",
+            "SO_BUSY_POLL (more than net.core.busy_read needs CAP_NET_ADMIN)");
   }
   return made;
 }

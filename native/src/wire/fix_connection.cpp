@@ -44,6 +44,11 @@ class FixConnection::Impl final : private FixLinkOwner {
   void withheld(FixLink&, const Outbound& entry, WithheldReason reason) override {
     sink_->withheld(config_.id, entry, reason);
   }
+  /// What was configured for a socket, of this one. False and errno where the host refuses.
+  [[nodiscard]] bool ask(int fd) const noexcept {
+    if (config_.socket.quick_ack) set_quick_ack(fd);
+    return config_.socket.busy_poll_us == 0 || set_busy_poll(fd, config_.socket.busy_poll_us);
+  }
   void connect(Nanos now);
   void ended(Nanos now);
   void refused(Nanos now, std::string_view reason);
@@ -73,6 +78,13 @@ FixConnection::Impl::Impl(const ConnectionConfig& config)
     throw std::invalid_argument("backoff_min, backoff_max: expected 0 < min <= max");
   }
   (void)FixFramer(config_.limits.message_bytes_max);  // refuses what it cannot be
+  const OwnedFd probe = new_stream_socket(addresses_.front().storage.ss_family);
+  if (!ask(probe.get())) {
+    throw std::invalid_argument(std::string("busy_poll_us: SO_BUSY_POLL (more than "
+                                            "net.core.busy_read needs CAP_NET_ADMIN): ") +
+                                std::strerror(errno));
+  }
+  options_.quick_ack = config_.socket.quick_ack;
   options_.limits = config_.limits;
   options_.rules = config_.rules;
   if (config_.tls) {
@@ -84,7 +96,7 @@ FixConnection::Impl::Impl(const ConnectionConfig& config)
 void FixConnection::Impl::connect(Nanos now) {
   const SocketAddress& address = addresses_[next_address_++ % addresses_.size()];
   OwnedFd fd = new_stream_socket(address.storage.ss_family);
-  if (!fd) {
+  if (!fd || !ask(fd.get())) {
     refused(now, std::strerror(errno));
     return;
   }
@@ -152,8 +164,8 @@ void FixConnection::close(std::string_view reason) { impl_->close(reason); }
 void FixConnection::enable(bool enabled) noexcept { impl_->enable(enabled); }
 int FixConnection::epoll_fd() const noexcept { return impl_->epoll_fd(); }
 Nanos FixConnection::next_deadline() const noexcept { return impl_->next_deadline(); }
+Sequence FixConnection::last_written() const noexcept { return impl_->last_written(); }
 bool FixConnection::connected() const noexcept { return impl_->connected(); }
 std::size_t FixConnection::outbound_bytes() const noexcept { return impl_->outbound_bytes(); }
 
 }  // namespace pitwire
-Sequence FixConnection::last_written() const noexcept { return impl_->last_written(); }

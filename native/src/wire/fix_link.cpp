@@ -226,6 +226,7 @@ int FixLink::receive(int budget, FixLinkOwner& owner) {
       fail(reason_.empty() ? "closed by the peer" : std::string(reason_));
       return count;
     }
+    if (options_.quick_ack) set_quick_ack(fd_.get());
     framer_.received(bytes);
     count += deliver(host_now(), budget - count, owner);
   }

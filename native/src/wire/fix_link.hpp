@@ -36,6 +36,7 @@ struct FixLinkOptions {
   bool server = false;
   std::string host_name;  // client under TLS: checked
   EgressRules rules;
+  bool quick_ack = false;
 };
 
 class FixLink {
@@ -59,9 +60,9 @@ class FixLink {
   [[nodiscard]] bool was_open() const noexcept { return was_open_; }
   [[nodiscard]] const std::string& reason() const noexcept { return reason_; }
   [[nodiscard]] Sequence last_touched() const noexcept;
-  [[nodiscard]] std::size_t outbound_bytes() const noexcept {
   /// The last entry that was written whole.
   [[nodiscard]] Sequence last_whole() const noexcept { return last_whole_; }
+  [[nodiscard]] std::size_t outbound_bytes() const noexcept {
     return end_offset_ - written_offset_;
   }
   [[nodiscard]] Nanos next_deadline() const noexcept;

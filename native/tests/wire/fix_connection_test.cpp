@@ -1,6 +1,8 @@
 #include "pitwire/wire/fix_connection.hpp"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -143,6 +145,60 @@ TEST(FixConnection, carries_messages_both_ways_and_returns_credits) {
   ASSERT_TRUE(net.until([&] { return !net.firm.messages.empty(); }));
   EXPECT_EQ(net.venue.written_up_to, 70U);
   EXPECT_EQ(net.firm.written_up_to, 1U);
+}
+
+/// An option of the socket of ours that is connected to this port; -1 where there is none.
+int option_of_client(std::uint16_t port, int level, int option) {
+  for (int fd = 3; fd < 1024; ++fd) {
+    sockaddr_in peer{};
+    socklen_t size = sizeof peer;
+    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0) continue;
+    if (ntohs(peer.sin_port) != port) continue;
+    int value = -1;
+    socklen_t value_size = sizeof value;
+    ::getsockopt(fd, level, option, &value, &value_size);
+    return value;
+  }
+  return -1;
+}
+
+TEST(FixConnection, its_socket_never_waits_to_fill_a_packet) {
+  Net net;
+  ASSERT_TRUE(net.connect());
+  EXPECT_EQ(option_of_client(net.listener->port(), IPPROTO_TCP, TCP_NODELAY), 1);
+}
+
+TEST(FixConnection, acknowledges_what_it_read_at_once_where_configured) {
+  for (const bool quick : {false, true}) {
+    Net net;
+    net.client_config.socket.quick_ack = quick;
+    ASSERT_TRUE(net.connect());
+    // An exchange of messages is what makes the kernel hold acknowledgements back.
+    for (Sequence i = 2; i < 6; ++i) {
+      const std::string heartbeat = order("0", i);
+      EXPECT_TRUE(net.listener->write(SessionId{9}, i, heartbeat));
+      ASSERT_TRUE(net.until([&] { return net.firm.messages.size() == i - 1; }));
+      const int value = option_of_client(net.listener->port(), IPPROTO_TCP, TCP_QUICKACK);
+      if (i > 2) {
+        EXPECT_EQ(value, quick ? 1 : 0);
+      }
+      EXPECT_TRUE(net.client->write({i}, heartbeat));
+      ASSERT_TRUE(net.until([&] { return net.venue.messages.size() == i; }));
+    }
+  }
+}
+
+TEST(FixConnection, busy_polls_where_the_host_allows_it_and_says_where_it_does_not) {
+  Net net;
+  net.client_config.socket.busy_poll_us = 37;
+  try {
+    net.start();
+  } catch (const std::invalid_argument& error) {
+    EXPECT_EQ(std::string(error.what()).find("busy_poll_us: SO_BUSY_POLL"), 0U) << error.what();
+    return;
+  }
+  ASSERT_TRUE(net.until([&] { return net.client->connected(); }));
+  EXPECT_EQ(option_of_client(net.listener->port(), SOL_SOCKET, SO_BUSY_POLL), 37);
 }
 
 TEST(FixConnection, a_flood_is_written_in_order_through_full_buffers) {

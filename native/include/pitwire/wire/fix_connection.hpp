@@ -61,6 +61,12 @@ struct ConnectionLimits {
   Nanos handshake_timeout = 5 * kSecond;     ///< TCP connect plus TLS
 };
 
+/// What a client's socket asks of the kernel, beside TCP_NODELAY, which it always has.
+struct StreamOptions {
+  int busy_poll_us = 0;    ///< SO_BUSY_POLL, 0 is off
+  bool quick_ack = false;  ///< TCP_QUICKACK, set anew behind each read: a system call more
+};
+
 struct ConnectionConfig {
   SessionId id{};
   std::string host;  ///< name or address, IPv4 or IPv6; resolved at construction
@@ -68,6 +74,7 @@ struct ConnectionConfig {
   std::optional<TlsConfig> tls;
   std::vector<FixSecret> secrets;
   ConnectionLimits limits;
+  StreamOptions socket;
   Nanos backoff_min = 500 * kMillisecond;
   Nanos backoff_max = 30 * kSecond;
   EgressRules rules;
@@ -84,6 +91,8 @@ class FixPort {
   /// Takes an entry. False when not connected or above outbound_bytes_max: nothing taken. Tries the
   /// socket at once when nothing waits before it.
   virtual bool write(const Outbound& entry, std::string_view message) = 0;
+  /// The last entry that is known to have been written whole, before written() says so.
+  [[nodiscard]] virtual Sequence last_written() const noexcept = 0;
   /// Ends the connection after what was taken is written, or close_timeout; then, a client,
   /// reconnects.
   virtual void close(std::string_view reason) = 0;
@@ -91,8 +100,6 @@ class FixPort {
   virtual void enable(bool enabled) noexcept = 0;
   /// The waiter wakes when poll() has something to do (but for time: next_deadline()).
   virtual void watch(Waiter& waiter) = 0;
-  /// The last entry that is known to have been written whole, before written() says so.
-  [[nodiscard]] virtual Sequence last_written() const noexcept = 0;
   virtual void unwatch(Waiter& waiter) = 0;
   /// When poll() must be called next at the latest.
   [[nodiscard]] virtual Nanos next_deadline() const noexcept = 0;
@@ -110,6 +117,7 @@ class FixConnection final : public FixPort {
   bool write(const Outbound& entry, std::string_view message) override;
   void close(std::string_view reason) override;
   void enable(bool enabled) noexcept override;
+  [[nodiscard]] Sequence last_written() const noexcept override;
   void watch(Waiter& waiter) override { waiter.add(epoll_fd()); }
   void unwatch(Waiter& waiter) override { waiter.remove(epoll_fd()); }
   [[nodiscard]] Nanos next_deadline() const noexcept override;
@@ -117,7 +125,6 @@ class FixConnection final : public FixPort {
   /// Readable when poll() has something to do (a timerless edge: time is poll's argument).
   [[nodiscard]] int epoll_fd() const noexcept;
   [[nodiscard]] bool connected() const noexcept;
-  [[nodiscard]] Sequence last_written() const noexcept override;
   [[nodiscard]] std::size_t outbound_bytes() const noexcept;
 
  private:
