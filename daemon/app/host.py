@@ -18,7 +18,7 @@ import msgspec
 import structlog
 
 from daemon.app.settings import CoreSettings
-from daemon.core import lock_memory, pin_thread
+from daemon.core import is_real_time, lock_memory, pin_thread
 
 log = structlog.get_logger(__name__)
 
@@ -91,6 +91,8 @@ def check_kernel_bypass(settings: CoreSettings) -> None:
     loaded = {Path(line.split(maxsplit=5)[5]).name for line in maps if len(line.split()) > 5}
     if not any(wanted in name for name in loaded):
         raise HostError(f"core.kernel_bypass: {wanted} is not loaded: start with LD_PRELOAD")
+    if is_real_time():
+        raise HostError("core.kernel_bypass: never sleeps, which would lock a real-time core")
 
 
 def thread_map() -> list[ThreadPlace]:

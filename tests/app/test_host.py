@@ -58,3 +58,11 @@ def test_kernel_bypass_is_refused_where_its_library_is_not_loaded() -> None:
     check_kernel_bypass(settings(wait="spin", kernel_bypass="libc.so"))
     with pytest.raises(HostError, match=r"core\.kernel_bypass: libonload is not loaded"):
         check_kernel_bypass(settings(wait="spin", kernel_bypass="libonload"))
+
+
+def test_kernel_bypass_is_refused_where_nobody_else_would_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("daemon.app.host.is_real_time", lambda: True)
+    with pytest.raises(HostError, match=r"core\.kernel_bypass: never sleeps"):
+        check_kernel_bypass(settings(wait="spin", kernel_bypass="libc.so"))
