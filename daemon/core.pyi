@@ -1023,6 +1023,7 @@ class Live:
         threaded: bool,
         busy_poll_us: int,
         quick_ack: bool,
+        kernel_stamps: bool,
         /,
     ) -> None: ...
     def claim_fence(self) -> None:

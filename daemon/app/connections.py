@@ -129,6 +129,7 @@ def connect_sessions(live: Live, configuration: Configuration) -> None:
                 session.placement == "thread",
                 session.busy_poll_us,
                 session.quick_ack,
+                session.receive_stamp == "kernel",
             )
         except ValueError as error:
             raise ValueError(f"session.{session.name}: {error}") from None

@@ -78,14 +78,14 @@ void add_connection(Live& live, std::uint32_t session, const std::string& host, 
                     const py::object& tls,
                     const std::vector<std::pair<std::string, std::string>>& secrets,
                     std::int64_t backoff_min_ns, std::int64_t backoff_max_ns, int awaits,
-                    bool threaded, int busy_poll_us, bool quick_ack) {
+                    bool threaded, int busy_poll_us, bool quick_ack, bool kernel_stamps) {
   ConnectionConfig config;
   config.id = SessionId{session};
   config.host = host;
   config.port = port;
   config.backoff_min = backoff_min_ns;
   config.backoff_max = backoff_max_ns;
-  config.socket = {busy_poll_us, quick_ack};
+  config.socket = {busy_poll_us, quick_ack, kernel_stamps};
   for (const auto& [placeholder, secret] : secrets) {
     config.secrets.push_back(FixSecret{placeholder, secret});
   }

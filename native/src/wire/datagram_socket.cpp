@@ -1,13 +1,14 @@
 #include "pitwire/wire/datagram_socket.hpp"
 
 #include <arpa/inet.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <stdexcept>
 #include <utility>
+
+#include "kernel_stamp.hpp"
 
 namespace pitwire {
 namespace {
@@ -76,12 +77,8 @@ DatagramBatch::Stamp DatagramBatch::stamp(int i) noexcept {
   Stamp stamp;
   msghdr& header = messages_[static_cast<std::size_t>(i)].msg_hdr;
   for (cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
-    if (c->cmsg_level != SOL_SOCKET) continue;
-    if (c->cmsg_type == SCM_TIMESTAMPNS) {
-      timespec at;
-      std::memcpy(&at, CMSG_DATA(c), sizeof at);
-      stamp.ts_recv = static_cast<Nanos>(at.tv_sec) * kSecond + at.tv_nsec;
-    } else if (c->cmsg_type == SO_RXQ_OVFL) {
+    if (const Nanos at = kernel_stamp(*c); at != 0) stamp.ts_recv = at;
+    if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_RXQ_OVFL) {
       std::uint32_t drops = 0;
       std::memcpy(&drops, CMSG_DATA(c), sizeof drops);
       stamp.drops = drops;

@@ -47,6 +47,7 @@ class FixConnection::Impl final : private FixLinkOwner {
   /// What was configured for a socket, of this one. False and errno where the host refuses.
   [[nodiscard]] bool ask(int fd) const noexcept {
     if (config_.socket.quick_ack) set_quick_ack(fd);
+    if (config_.socket.kernel_stamps) ask_stamps(fd);
     return config_.socket.busy_poll_us == 0 || set_busy_poll(fd, config_.socket.busy_poll_us);
   }
   void connect(Nanos now);
@@ -84,7 +85,7 @@ FixConnection::Impl::Impl(const ConnectionConfig& config)
                                             "net.core.busy_read needs CAP_NET_ADMIN): ") +
                                 std::strerror(errno));
   }
-  options_.quick_ack = config_.socket.quick_ack;
+  options_.socket = config_.socket;
   options_.limits = config_.limits;
   options_.rules = config_.rules;
   if (config_.tls) {

@@ -47,6 +47,11 @@ void set_quick_ack(int fd) noexcept {
   setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
 }
 
+void ask_stamps(int fd) noexcept {
+  const int on = 1;
+  setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
+}
+
 bool set_busy_poll(int fd, int microseconds) noexcept {
   return setsockopt(fd, SOL_SOCKET, SO_BUSY_POLL, &microseconds, sizeof microseconds) == 0;
 }

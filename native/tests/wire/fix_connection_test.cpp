@@ -7,12 +7,14 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <stdexcept>
 
+#include "pitwire/base/clock.hpp"
 #include "pitwire/wire/fix_framer.hpp"
 
 namespace pitwire {
@@ -58,6 +60,7 @@ struct Recorder : ConnectionSink {
     Sequence last_written;
   };
   std::vector<std::string> messages;
+  std::vector<Nanos> stamps;
   std::vector<Event> events;
   Sequence written_up_to = 0;
   std::vector<ClOrdId> withheld_requests;
@@ -66,6 +69,7 @@ struct Recorder : ConnectionSink {
 
   void message(SessionId, Nanos ts_recv, std::string_view message) override {
     EXPECT_GT(ts_recv, 1'600'000'000 * kSecond);
+    stamps.push_back(ts_recv);
     messages.emplace_back(message);
     on_message(message);
   }
@@ -185,6 +189,25 @@ TEST(FixConnection, acknowledges_what_it_read_at_once_where_configured) {
       EXPECT_TRUE(net.client->write({i}, heartbeat));
       ASSERT_TRUE(net.until([&] { return net.venue.messages.size() == i; }));
     }
+  }
+}
+
+TEST(FixConnection, stamps_rise_and_are_the_kernels_of_the_arrival_or_ours_of_the_reading) {
+  for (const bool kernel : {true, false}) {
+    Net net;
+    net.client_config.socket.kernel_stamps = kernel;
+    ASSERT_TRUE(net.connect());
+    bool before_it_was_read = false;
+    // The kernel begins to stamp a little after it was asked to.
+    for (Sequence i = 2; i <= 300 && !before_it_was_read; ++i) {
+      EXPECT_TRUE(net.listener->write(SessionId{9}, i, order("0", i)));
+      const Nanos sent = host_now();
+      ASSERT_TRUE(net.until([&] { return net.firm.messages.size() == i - 1; }));
+      before_it_was_read = net.firm.stamps.back() <= sent;
+      EXPECT_LE(net.firm.stamps.back(), host_now());
+    }
+    EXPECT_EQ(before_it_was_read, kernel);
+    EXPECT_TRUE(std::ranges::is_sorted(net.firm.stamps));
   }
 }
 

@@ -9,9 +9,9 @@
 // whole is reported (credits return), and when the connection ends, the last entry of which any
 // byte reached the kernel (under TLS: of which any byte was encrypted): later ones were NOT_SENT.
 //
-// In. Messages are framed, secrets masked, stamped with the host clock when the bytes were read. A
-// garbled stretch is reported and skipped; a message longer than message_bytes_max ends the
-// connection.
+// In. Messages are framed, secrets masked, stamped with the host clock: as the kernel received the
+// last bytes of the read, where it says so, else as they were read. A garbled stretch is reported
+// and skipped; a message longer than message_bytes_max ends the connection.
 //
 // Reconnection (clients): after the end of a connection, wait backoff, doubled up to its maximum,
 // reset after a connection that lived longer than that; driven by poll(now).
@@ -63,8 +63,9 @@ struct ConnectionLimits {
 
 /// What a client's socket asks of the kernel, beside TCP_NODELAY, which it always has.
 struct StreamOptions {
-  int busy_poll_us = 0;    ///< SO_BUSY_POLL, 0 is off
-  bool quick_ack = false;  ///< TCP_QUICKACK, set anew behind each read: a system call more
+  int busy_poll_us = 0;       ///< SO_BUSY_POLL, 0 is off
+  bool quick_ack = false;     ///< TCP_QUICKACK, set anew behind each read: a system call more
+  bool kernel_stamps = true;  ///< SO_TIMESTAMPNS, of what is not under TLS
 };
 
 struct ConnectionConfig {
