@@ -132,6 +132,17 @@ class OrderEvent(IntEnum):
     UNKNOWN_AT_VENUE = 20
     OPERATOR_CLOSED = 21
 
+class OrderLane(IntEnum):
+    UNKNOWN = 0
+    PYTHON = 1
+    NATIVE = 2
+
+class OrderAction(IntEnum):
+    UNKNOWN = 0
+    SUBMIT = 1
+    REPLACE = 2
+    CANCEL = 3
+
 class WithheldReason(IntEnum):
     KILLED = 1
     LOG_FAILED = 2
@@ -512,6 +523,7 @@ class FeedLineConfig:
     sequencing: FeedSequencerConfig
     receive_buffer_bytes: int
     busy_poll_us: int
+    kernel_stamps: bool
     datagram_bytes_max: int
     def __init__(self, feed_id: int, lines: Sequence[FeedLineSocket], /) -> None: ...
 
@@ -971,6 +983,7 @@ class Turns:
     def __init__(self, live: Live, phase: object) -> None: ...
     def take(self, turns_max: int = 1) -> bool: ...
     def take_cost(self) -> tuple[int, tuple[int, int, int, int]] | None: ...
+LATENCY_STAGES: tuple[tuple[str, str, str], ...]  # name, and fields of ORDER_LATENCY: from, to
 
 class Live:
     """A core on a log, with its edge."""
@@ -1006,8 +1019,12 @@ class Live:
     def clock_now(self) -> int: ...
     @property
     def stats(self) -> dict[str, int]: ...
-    def request_times(self) -> Histogram:
-        """A copy: from an input's receipt to the hand-over of the FIX request it led to."""
+    def order_latencies(self) -> list[tuple[str, str, Histogram]]:
+        """Lane, stage and histogram of each; the histograms are counted on."""
+    def share_order_latencies(self, page: SharedCounters, /) -> None:
+        """Keeps them in the page; before the first order."""
+    def log_unanswered(self) -> None:
+        """Into the log, what is known of requests that no venue has answered."""
 
     # -------------------------------------------------- edges
 
@@ -1019,6 +1036,7 @@ class Live:
         snapshot: tuple[str, int] | None,
         receive_buffer_bytes: int,
         busy_poll_us: int,
+        kernel_stamps: bool,
         stale_after_ns: int,
         threaded: bool,
         /,
@@ -1035,6 +1053,9 @@ class Live:
         backoff_max_ns: int,
         awaits: int,
         threaded: bool,
+        busy_poll_us: int,
+        quick_ack: bool,
+        kernel_stamps: bool,
         /,
     ) -> None: ...
     def claim_fence(self) -> None:

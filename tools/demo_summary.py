@@ -136,8 +136,16 @@ def _book_checks(folder: Path) -> list[str]:
 def _latencies(folder: Path) -> list[str]:
     from daemon.log.measure import latencies_of
 
-    return [
-        f"{row.stage}: p50 {row.latency_ns_p50 / 1000:,.1f} us, "
-        f"p99 {row.latency_ns_p99 / 1000:,.1f} us of {row.orders:,}"
-        for row in latencies_of(folder)
+    rows = latencies_of(folder)
+    if not rows:
+        return []
+    head = f"{'orders, us':<33}{'p50':>10}{'p99':>10}{'max':>10}{'count':>10}"
+    return [head] + [
+        f"{row.lane + '  ' if row.lane else ''}{row.stage}".ljust(33)
+        + "".join(
+            f"{ns / 1000:>10,.1f}"
+            for ns in (row.latency_ns_p50, row.latency_ns_p99, row.latency_ns_max)
+        )
+        + f"{row.orders:>10,}"
+        for row in rows
     ]

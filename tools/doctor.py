@@ -17,11 +17,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-GIB: Final = 1 << 30
+from daemon.app.configuration import Configuration
+from tools import host_tuning
+from tools.config import load_configuration
+from tools.host import GIB, Finding, Host, bytes_text, chosen, judge, limit_text
+
 RECEIVE_BUFFER_BYTES: Final = 8 << 20  # [[feed]] receive_buffer_bytes
 FILES_MIN: Final = 1024
 DISK_BAD_BYTES: Final = 1 * GIB  # [log] low_disk_bytes
@@ -32,39 +36,9 @@ PAUSE_MEASURED_NS: Final = 200_000_000
 PAUSE_WARNING_US: Final = 1000
 FLAGS_NEEDED: Final = ("avx2", "bmi1", "bmi2", "f16c", "fma", "movbe", "sse4_2")
 CLOCK_UNSYNCHRONISED: Final = 5  # TIME_ERROR of adjtimex(2)
+CLOCK_OFFSET_US_MAX: Final = 100
+STA_NANO: Final = 0x2000
 TIMEX_BYTES: Final = 208
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A thing looked at: state `ok`, `note`, `warning` or `bad`; what it costs where not ok."""
-
-    name: str
-    state: str
-    found: str
-    cost: str = ""
-
-
-class Host:
-    """The host as seen under `root`, so that tests can show another one; "" for what is absent."""
-
-    def __init__(self, root: Path = Path("/")) -> None:
-        self.root = root
-
-    def read(self, path: str) -> str:
-        """A small text file, stripped."""
-        try:
-            return (self.root / path).read_text().strip()
-        except OSError:
-            return ""
-
-    def all(self, pattern: str) -> set[str]:
-        """Contents of all files that match."""
-        return {self.read(str(file.relative_to(self.root))) for file in self.root.glob(pattern)}
-
-
-def _judge(good: bool, name: str, found: str, cost: str, otherwise: str = "warning") -> Finding:
-    return Finding(name, "ok", found) if good else Finding(name, otherwise, found, cost)
 
 
 # ------------------------------------------------------------------ processor and clock
@@ -77,13 +51,13 @@ def processor(host: Host) -> Iterator[Finding]:
     missing = [flag for flag in FLAGS_NEEDED if flag not in flags]
     found = f"missing: {' '.join(missing)}" if missing else "x86-64-v3"
     cost = "the native core would stop with an illegal instruction"
-    yield _judge(not missing, "instructions", found, cost, "bad")
+    yield judge(not missing, "instructions", found, cost, "bad")
     stable = {"constant_tsc", "nonstop_tsc"} <= flags
     cost = "the time stamp counter cannot be used: a clock read costs 20 to 60 ns more"
-    yield _judge(stable, "time stamp counter", "invariant" if stable else "not invariant", cost)
+    yield judge(stable, "time stamp counter", "invariant" if stable else "not invariant", cost)
     cores = text.count("processor\t")
     cost = "daemon and operating system share one core: every interrupt delays the turn"
-    yield _judge(cores >= 2, "cores", str(cores), cost)
+    yield judge(cores >= 2, "cores", str(cores), cost)
     if "hypervisor" in flags:
         text = "waking a sleeping thread costs 20 to 35 us; the host may pause us at any time"
         yield Finding("virtual machine", "note", "yes", text)
@@ -94,20 +68,29 @@ def clock(host: Host) -> Iterator[Finding]:
     base = "sys/devices/system/clocksource/clocksource0/current_clocksource"
     source = host.read(base) or "unknown"
     cost = "each read of the clock is a system call of about a microsecond"
-    yield _judge(source in {"tsc", "kvm-clock", "hyperv_clocksource_tsc_page"}, "clock source",
+    yield judge(source in {"tsc", "kvm-clock", "hyperv_clocksource_tsc_page"}, "clock source",
                  source, cost)  # fmt: skip
-    synchronised, error_us = _synchronisation()
+    synchronised, error_us, offset_us = _synchronisation()
     found = f"error at most {error_us} us" if synchronised else "follows no reference"
     cost = "our stamps and the venue's drift apart; FIX SendingTime may be refused"
-    yield _judge(synchronised, "clock synchronisation", found, cost)
+    yield judge(synchronised, "clock synchronisation", found, cost)
+    cost = "stamps of hosts differ by as much: their latencies cannot be compared"
+    near = synchronised and abs(offset_us) <= CLOCK_OFFSET_US_MAX
+    yield judge(near, "clock offset", f"{offset_us} us" if synchronised else "not known", cost)
 
 
-def _synchronisation() -> tuple[bool, int]:
-    # struct timex of adjtimex(2): modes at 0 (0 only reads), maxerror in us at 24.
+def _synchronisation() -> tuple[bool, int, int]:
+    """Whether it follows a reference, the largest possible error, and what is being slewed off."""
+    # struct timex of adjtimex(2): modes at 0 (0 only reads), offset at 8 (ns where STA_NANO),
+    # maxerror in us at 24, status at 40.
     buffer = ctypes.create_string_buffer(TIMEX_BYTES)
     state = ctypes.CDLL(None, use_errno=True).adjtimex(buffer)
-    error_us = int.from_bytes(buffer.raw[24:32], sys.byteorder, signed=True)
-    return 0 <= state < CLOCK_UNSYNCHRONISED, error_us
+    offset, error_us = (
+        int.from_bytes(buffer.raw[at : at + 8], sys.byteorder, signed=True) for at in (8, 24)
+    )
+    status = int.from_bytes(buffer.raw[40:44], sys.byteorder)
+    offset_us = offset // 1000 if status & STA_NANO else offset
+    return 0 <= state < CLOCK_UNSYNCHRONISED, error_us, offset_us
 
 
 def scheduling(host: Host) -> Iterator[Finding]:
@@ -116,15 +99,15 @@ def scheduling(host: Host) -> Iterator[Finding]:
     if governors:
         found = " ".join(sorted(governors))
         cost = "the core slows down while parked: tens of microseconds to speed up"
-        yield _judge(governors == {"performance"}, "frequency governor", found, cost)
+        yield judge(governors == {"performance"}, "frequency governor", found, cost)
     isolated = host.read("sys/devices/system/cpu/isolated")
     cost = (
         "other processes run on the daemon's core: pauses of milliseconds (isolcpus=, nohz_full=)"
     )
-    yield _judge(bool(isolated), "isolated cores", isolated or "none", cost, "note")
+    yield judge(bool(isolated), "isolated cores", isolated or "none", cost, "note")
     pause_us = _longest_pause_us(time.perf_counter_ns)
     cost = "no order leaves within a pause; look for neighbours on this core"
-    yield _judge(pause_us < PAUSE_WARNING_US, "longest pause in 0.2 s", f"{pause_us} us", cost)
+    yield judge(pause_us < PAUSE_WARNING_US, "longest pause in 0.2 s", f"{pause_us} us", cost)
 
 
 def _longest_pause_us(now_ns: Callable[[], int]) -> int:
@@ -142,35 +125,26 @@ def _longest_pause_us(now_ns: Callable[[], int]) -> int:
 
 def memory(host: Host) -> Iterator[Finding]:
     """What can make a page fault slow."""
-    chosen = host.read("sys/kernel/mm/transparent_hugepage/enabled")
-    mode = chosen.partition("[")[2].partition("]")[0] or "unknown"
+    mode = chosen(host.read("sys/kernel/mm/transparent_hugepage/enabled")) or "unknown"
     cost = "the kernel moves our pages together in the background: pauses of milliseconds"
-    yield _judge(mode != "always", "transparent huge pages", mode, cost)
+    yield judge(mode != "always", "transparent huge pages", mode, cost)
     swaps = host.read("proc/swaps").splitlines()[1:]
     cost = "cold pages go to disk and come back in milliseconds (or set core.lock_memory)"
-    yield _judge(not swaps, "swap", f"{len(swaps)} areas" if swaps else "off", cost)
+    yield judge(not swaps, "swap", f"{len(swaps)} areas" if swaps else "off", cost)
 
 
 def limits(host: Host) -> Iterator[Finding]:
     """What the operating system allows this user."""
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     enough = files == resource.RLIM_INFINITY or files >= FILES_MIN
-    yield _judge(enough, "open files", _limit(files), "connections are refused", "bad")
+    yield judge(enough, "open files", limit_text(files), "connections are refused", "bad")
     locked = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
     cost = "core.lock_memory will fail (LimitMEMLOCK=infinity in the unit)"
     unlimited = locked == resource.RLIM_INFINITY or os.geteuid() == 0
-    yield _judge(unlimited, "locked memory", _limit(locked), cost, "note")
+    yield judge(unlimited, "locked memory", limit_text(locked), cost, "note")
     buffers = int(host.read("proc/sys/net/core/rmem_max") or 0)
     cost = f"bursts beyond it are lost; sysctl net.core.rmem_max={RECEIVE_BUFFER_BYTES}"
-    yield _judge(buffers >= RECEIVE_BUFFER_BYTES, "socket receive buffer", _bytes(buffers), cost)
-
-
-def _limit(value: int) -> str:
-    return "unlimited" if value == resource.RLIM_INFINITY else str(value)
-
-
-def _bytes(value: float) -> str:
-    return f"{value / GIB:.1f} GiB" if value >= GIB else f"{value / 1024:.0f} KiB"
+    yield judge(buffers >= RECEIVE_BUFFER_BYTES, "socket receive buffer", bytes_text(buffers), cost)
 
 
 # ------------------------------------------------------------------ disk and ourselves
@@ -183,8 +157,8 @@ def disk(folder: Path) -> Iterator[Finding]:
     free = shutil.disk_usage(folder).free
     state = "bad" if free < DISK_BAD_BYTES else "warning"
     cost = "the daemon halts new orders when it falls below log.low_disk_bytes"
-    yield _judge(
-        free >= DISK_WARNING_BYTES, "free disk", f"{_bytes(free)} at {folder}", cost, state
+    yield judge(
+        free >= DISK_WARNING_BYTES, "free disk", f"{bytes_text(free)} at {folder}", cost, state
     )
     try:
         sync_ms = _sync_ms(folder)
@@ -193,7 +167,7 @@ def disk(folder: Path) -> Iterator[Finding]:
         yield Finding("disk sync", "bad", f"{folder}: {error.strerror}", cost)
         return
     cost = "an order of durability `awaited` waits for it; group-synced ones are lost by so much"
-    yield _judge(sync_ms < SYNC_WARNING_MS, "disk sync", f"{sync_ms:.2f} ms (median)", cost)
+    yield judge(sync_ms < SYNC_WARNING_MS, "disk sync", f"{sync_ms:.2f} ms (median)", cost)
 
 
 def _sync_ms(folder: Path) -> float:
@@ -224,13 +198,19 @@ def ourselves() -> Iterator[Finding]:
 # ------------------------------------------------------------------ the command
 
 
-def examine(host: Host, folder: Path) -> list[Finding]:
+def examine(host: Host, folder: Path, configuration: Configuration | None = None) -> list[Finding]:
     """Everything, in the order of the report."""
     parts = (processor, clock, scheduling, memory, limits)
     return [
         *(finding for part in parts for finding in part(host)),
         *disk(folder),
         *ourselves(),
+        *host_tuning.cores(host, configuration),
+        *host_tuning.idle(host),
+        *host_tuning.network(host, configuration),
+        *host_tuning.pages(host),
+        *host_tuning.filesystem(host, folder),
+        *host_tuning.linker(),
     ]
 
 
@@ -239,15 +219,18 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = subparsers.add_parser(
         "doctor",
         help="whether this host suits the daemon",
-        epilog="example: pitwire doctor --log /var/lib/pitwire/log",
+        epilog="example: pitwire doctor --config my.toml",
     )
-    parser.add_argument("--log", type=Path, default=Path("run"), help="where the log will be")
+    parser.add_argument("--config", "-c", type=Path, help="whose pinned cores and log to look at")
+    parser.add_argument("--log", type=Path, help="where the log will be (default: run)")
     parser.add_argument("--json", action="store_true", help="for machines")
     parser.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    found = examine(Host(), arguments.log.absolute())
+    configuration = load_configuration(arguments.config, []) if arguments.config else None
+    folder = arguments.log or Path(configuration.log.folder if configuration else "run")
+    found = examine(Host(), folder.absolute(), configuration)
     if arguments.json:
         sys.stdout.write(json.dumps([asdict(each) for each in found]) + "\n")
     else:

@@ -277,11 +277,11 @@ def run_latency(args: argparse.Namespace) -> int:
     if not stages:
         sys.stderr.write("pitwire log: no ORDER_LATENCY frames in this log\n")
         return 1
-    table = Table("stage", "orders", "p50 ns", "p90 ns", "p99 ns", "p99.9 ns", "max ns")
-    for column in table.columns[1:]:
+    table = Table("lane", "stage", "orders", "p50 ns", "p90 ns", "p99 ns", "p99.9 ns", "max ns")
+    for column in table.columns[2:]:
         column.justify = "right"
     for stage in stages:
-        _, orders, *values = msgspec.structs.astuple(stage)
-        table.add_row(stage.stage, f"{orders:,}", *(f"{value:,.0f}" for value in values))
+        name, orders, *values, lane = msgspec.structs.astuple(stage)
+        table.add_row(lane, name, f"{orders:,}", *(f"{value:,.0f}" for value in values))
     screen().print(table)
     return 0

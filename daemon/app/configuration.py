@@ -265,6 +265,7 @@ def contradictions(configuration: Configuration) -> Iterator[Problem]:
     yield from _unfit(configuration)
     yield from _unrated(configuration)
     yield from _starved(configuration)
+    yield from _bypassed(configuration)
 
 
 def _duplicates(configuration: Configuration) -> Iterator[Problem]:
@@ -376,6 +377,17 @@ def _starved(configuration: Configuration) -> Iterator[Problem]:
             f" sessions and time may take {before}"
         )
         yield Problem("core.turn_records_max", reason)
+
+
+def _bypassed(configuration: Configuration) -> Iterator[Problem]:
+    """A thread of a line waits in the kernel, which does not know of sockets outside of it."""
+    if configuration.core.kernel_bypass is None:
+        return
+    for section in ("feed", "session"):
+        for number, each in enumerate(getattr(configuration, section)):
+            if getattr(each, "placement", "inline") != "inline":
+                reason = f"{each.placement}, but core.kernel_bypass polls sockets in the turn"
+                yield Problem(f"{section}[{number}].placement", reason)
 
 
 def _unfit_feeds(configuration: Configuration) -> Iterator[Problem]:

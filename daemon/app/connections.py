@@ -71,6 +71,7 @@ def _connect_itch(live: Live, number: int, feed: ItchFeed) -> None:
         pair(feed.snapshot),
         feed.receive_buffer_bytes,
         feed.busy_poll_us,
+        feed.receive_stamp == "kernel",
         feed.stale_after_ms * 1_000_000,
         feed.placement == "thread",
     )
@@ -126,6 +127,9 @@ def connect_sessions(live: Live, configuration: Configuration) -> None:
                 session.reconnect_ms_max * 1_000_000,
                 awaits_of(configuration, session),
                 session.placement == "thread",
+                session.busy_poll_us,
+                session.quick_ack,
+                session.receive_stamp == "kernel",
             )
         except ValueError as error:
             raise ValueError(f"session.{session.name}: {error}") from None

@@ -27,7 +27,13 @@ from daemon.app.epoch import (
     definitions,
     last_epoch,
 )
-from daemon.app.host import Collector, settle_native_threads, settle_on_host
+from daemon.app.host import (
+    Collector,
+    check_kernel_bypass,
+    settle_native_threads,
+    settle_on_host,
+    thread_map,
+)
 from daemon.app.identities import KINDS, in_order_of_ids, known_of
 from daemon.app.operators import Operators
 from daemon.app.pace import WAIT_MODES, Pace
@@ -146,6 +152,7 @@ class Daemon:
             self.request_shutdown("the market is over")
 
     def _prepare(self) -> None:
+        check_kernel_bypass(self.configuration.core)
         _make_folder("daemon.runtime_dir", self.runtime_dir)
         _make_folder("log.folder", self.log_folder)
         self._claimed = claim(self.runtime_dir)
@@ -224,7 +231,7 @@ class Daemon:
             epoch_sequence,
             self.live.clock_now(),
         )
-        self._counters = Counters(self.configuration.counters_page, self.reports.turns)
+        self._counters = Counters(self.configuration.counters_page, self.reports.turns, self.live)
         self._answer_lost_requests()
         # Before anything is connected: a session that is outside its hours must not log on.
         self.reports.turns.take()
@@ -295,6 +302,7 @@ class Daemon:
             if self._logged_out() or self._loop.time() > give_up:
                 break
         self._tell_costs()
+        self.live.log_unanswered()
         await self._feeds.close()
         await self._workers.stop()
         await self._control.close()
@@ -410,6 +418,8 @@ class Daemon:
                 self._feeds.fetch_snapshot(symbol)
             case Ready():
                 if self.phase == "reconciling":
+                    for thread in thread_map():  # now: what start-up needed is gone
+                        log.info("thread", **msgspec.structs.asdict(thread))
                     self._set_phase("ready")
                     self._service.ready("trading")
                     log.info("ready", epoch=self.epoch.epoch if self.epoch else 0)

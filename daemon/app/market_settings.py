@@ -30,6 +30,9 @@ from daemon.model.session_hours import DAYS
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 TimeOfDay = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$")]
 Placement = Literal["inline", "thread"]
+# Whose stamp what is received has in the log: the kernel's as it arrived, ours as it was read.
+Stamp = Literal["kernel", "user"]
+Micros = Annotated[int, Meta(ge=0, le=1_000_000)]  # SO_BUSY_POLL, 0 is off
 Url = Annotated[str, Meta(pattern=r"^[a-z]+://[^\s]+$")]
 
 
@@ -80,7 +83,8 @@ class ItchFeed(Section, frozen=True, kw_only=True, tag_field="kind", tag="itch_m
     retransmission: Address | None = None
     snapshot: Address | None = None
     receive_buffer_bytes: Annotated[int, Meta(ge=1 << 12, le=1 << 30)] = 8 << 20
-    busy_poll_us: Count = 0
+    busy_poll_us: Micros = 0
+    receive_stamp: Stamp = "kernel"
     stale_after_ms: Positive = 3000
     placement: Placement = "inline"
     # Left the file, not the log: it keeps its id and its past. The daemon sets it by itself.
@@ -178,6 +182,10 @@ class FixSessionSettings(Section, frozen=True, kw_only=True, tag_field="kind", t
     cancel_share_percent: Annotated[int, Meta(ge=1, le=90)] = 20
     durability: Durability | None = None  # none: [log] durability_sessions
     placement: Placement = "inline"
+    busy_poll_us: Micros = 0
+    receive_stamp: Stamp = "kernel"  # under TLS always ours
+    # Acknowledge what the venue sends at once, for one system call more a read.
+    quick_ack: bool = False
     # Left the file, not the log: it keeps its id and its past. The daemon sets it by itself.
     retired: bool = False
 

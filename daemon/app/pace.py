@@ -7,14 +7,23 @@ from collections.abc import Callable
 from typing import Final
 
 from daemon.app.settings import CoreSettings
-from daemon.core import Live
+from daemon.core import WAIT_NATIVE, Live
 
-WAIT_MODES: Final = {"park": 0, "spin": 1, "spin_then_park": 2}
+WAIT_MODES: Final = {"park": 0, "spin": 1, "spin_then_park": 2}  # core.WaitMode
 TAKES_PER_CALLBACK: Final = 8  # before other work of the loop gets its chance
 
 
 class Pace:
     """Calls `take` on the running loop, for some turns, until it says that they were the last.
+
+    | wait           | while there is no work                                                      |
+    |----------------|-----------------------------------------------------------------------------|
+    | park           | the loop sleeps until a socket, a thread or a deadline wakes it             |
+    | spin           | looks for `spin_ns`, gives the loop its turn, looks again: a core for good  |
+    | spin_then_park | looks for `spin_ns`, then as park                                           |
+
+    A look ends when the loop has something to do. Outside the kernel (`kernel_bypass`) nothing can
+    be looked at but by polling it: there every look is a turn.
 
     `between` is called after some of them, when nothing is held up; `failed` with what a turn
     raised.
@@ -45,6 +54,8 @@ class Pace:
     def start(self) -> None:
         """From now on also when a socket has something."""
         self._loop.add_reader(self._live.epoll_fd, self.schedule)
+        # uvloop's epoll set; asyncio knows none.
+        self._live.watch_loop(self._loop._get_backend_id())  # type: ignore[attr-defined]  # uvloop
 
     def stop(self) -> None:
         """No more turns by itself."""
@@ -70,7 +81,7 @@ class Pace:
             if not self._live.busy and not self._wait():
                 break
         self._between()
-        if self._live.busy or not self._live.arm():
+        if self._settings.wait == "spin" or self._live.busy or not self._live.arm():
             self.schedule()
             return
         delay = self._live.until_due_ns() / 1e9
@@ -78,9 +89,12 @@ class Pace:
 
     def _wait(self) -> bool:
         """Spin for more work where configured; uvloop sleeps where not. True: there is some."""
-        if WAIT_MODES[self._settings.wait] == 0:
+        if self._settings.wait == "park":
             return False
-        return bool(self._live.wait(1, self._settings.spin_ns, 0) & 1)
+        if self._settings.kernel_bypass is not None:
+            return True
+        spin_ns = self._settings.spin_ns
+        return bool(self._live.wait(WAIT_MODES["spin"], spin_ns, spin_ns) & WAIT_NATIVE)
 
     def _forget_timer(self) -> None:
         if self._timer is not None:

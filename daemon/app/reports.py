@@ -221,19 +221,20 @@ class Reports:
         return self._orders.orders(Selection(limit=SNAPSHOT_ORDERS))
 
     def latency(self) -> list[LatencyRow]:
-        """Turns and their phases, input to FIX request, each strategy's handlers.
+        """Orders' stages by lane, turns and their phases, each strategy's handlers.
 
         Stages that never ran are left out.
         """
-        stages = {
-            "turn": self.turns.turn,
-            "native phase": self.turns.native,
-            "python phase": self.turns.python,
-            "input to request": self._daemon.live.request_times(),
-        }
+        turns = self.turns
+        stages = list(self._daemon.live.order_latencies())
+        stages += [
+            ("", "turn", turns.turn),
+            ("", "native phase", turns.native),
+            ("", "python phase", turns.python),
+        ]
         for host, times in zip(self._daemon.wiring.hosts, self.handler_times, strict=True):
-            stages[f"handler {host.name}"] = times.histogram
-        return [_latency(name, each) for name, each in stages.items() if each.count]
+            stages.append(("", f"handler {host.name}", times.histogram))
+        return [_latency(*each) for each in stages if each[2].count]
 
     def log_costs(self) -> None:
         """Into the log: at most once a second, or what costs is the writing of costs."""
@@ -302,8 +303,9 @@ def _risk_money(units: int) -> str:
     return f"{Money(units, '', RISK_MONEY_SCALE).amount:f}"
 
 
-def _latency(stage: str, histogram: Histogram) -> LatencyRow:
+def _latency(lane: str, stage: str, histogram: Histogram) -> LatencyRow:
     return LatencyRow(
+        lane=lane,
         stage=stage,
         count=histogram.count,
         p50_ns=histogram.percentile(50),

@@ -123,6 +123,9 @@ class CoreSettings(Section, frozen=True, kw_only=True):
     pin_core: Core | None = None
     pin_native: tuple[Core, ...] = ()
     lock_memory: bool = False
+    # Part of the file name of a preloaded library that takes sockets out of the kernel
+    # ("libonload"): the daemon starts only where it is loaded, and polls sockets in every turn.
+    kernel_bypass: Text | None = None
     # Objects of the second generation that may be made before it is collected between turns.
     collector: Literal["between_turns", "frozen", "default"] = "between_turns"
     orders_max: Annotated[int, Meta(ge=16, le=1 << 26)] = 1 << 16
@@ -134,6 +137,11 @@ class CoreSettings(Section, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.wait != "park" and self.spin_ns == 0:
             raise ValueError(f"spin_ns: 0, but wait is {self.wait}")
+        if self.kernel_bypass is not None and self.wait != "spin":
+            raise ValueError(
+                f'kernel_bypass: needs wait = "spin", found {self.wait}: a socket outside the'
+                " kernel wakes no sleeper"
+            )
 
 
 class CheckpointSettings(Section, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ break a frame. It ends when its input does, so it never outlives its parent. Onl
 named on its command line are run, and they are imported before the first request.
 """
 
+import contextlib
 import importlib
 import os
 import struct
@@ -19,6 +20,8 @@ HEADER = struct.Struct(">I")
 FRAME_BYTES_MAX = 16 << 20
 NICE = 10
 """Below the daemon, whose cores it may share."""
+CORES = "PITWIRE_CORES"
+"""Variable with the numbers of the cores to run on."""
 
 
 class WorkRequest(msgspec.Struct, frozen=True):
@@ -80,6 +83,9 @@ def serve(functions: dict[str, Callable[[Any], Any]], source: BinaryIO, sink: Bi
 def main(names: list[str]) -> int:
     """Serve until the parent closes our input; 2 where a function does not exist."""
     os.nice(NICE)
+    # One that replaces another is started by a thread that is pinned by now: not there.
+    with contextlib.suppress(OSError):
+        os.sched_setaffinity(0, map(int, os.environ[CORES].split(",")))
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     try:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from daemon.io.worker_main import FRAME_BYTES_MAX, HEADER, WorkAnswer, WorkRequest
+from daemon.io.worker_main import CORES, FRAME_BYTES_MAX, HEADER, WorkAnswer, WorkRequest
 from daemon.model import WorkerStatus
 
 QUEUE_MAX = 1024
@@ -49,7 +49,11 @@ class _Job(msgspec.Struct):
 
 
 class WorkerPool:
-    """Construct on the loop, `start()`, `submit` as often as wanted, `await stop()`."""
+    """Construct on the loop, `start()`, `submit` as often as wanted, `await stop()`.
+
+    Its processes run on the cores that this thread had at the construction, wherever it was pinned
+    to since.
+    """
 
     def __init__(
         self,
@@ -65,6 +69,7 @@ class WorkerPool:
         self.functions = tuple(sorted(set(functions)))
         self.started = 0
         """Processes started so far; above the pool's size they replaced dead ones."""
+        self._cores = ",".join(map(str, sorted(os.sched_getaffinity(0))))
         self._deliver = deliver
         self._processes = processes
         self._timeout_s = timeout_s
@@ -154,6 +159,7 @@ class WorkerPool:
     async def _spawn(self) -> Process | None:
         environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         environment |= dict.fromkeys(_SINGLE_THREAD, "1")
+        environment[CORES] = self._cores
         environment["PYTHONPATH"] = os.pathsep.join(path or "." for path in sys.path)
         command = [sys.executable, "-P", "-m", "daemon.io.worker_main", *self.functions]
         self.started += 1

@@ -10,22 +10,13 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from daemon.core import LATENCY_STAGES, OrderAction, OrderLane
 from daemon.log.reader import LogReader
 from daemon.log.schema import RECORDS, spec_of
 from daemon.log.text import instruments_of
 
 FRAME_HEADER_BYTES: Final = 32
 MARKET_TYPES: Final = ("MARKET_DATAGRAM", "MARKET_MESSAGE")
-# One way out, in order: the fields of ORDER_LATENCY.
-STAGES: Final = (
-    ("received to decoded", "ts_recv", "ts_decoded"),
-    ("decoded to decided", "ts_decoded", "ts_decided"),
-    ("decided to risk passed", "ts_decided", "ts_risk"),
-    ("risk passed to logged", "ts_risk", "ts_logged"),
-    ("logged to sent", "ts_logged", "ts_sent"),
-    ("received to logged", "ts_recv", "ts_logged"),
-    ("received to sent", "ts_recv", "ts_sent"),
-)
 PERCENTILES: Final = (50.0, 90.0, 99.0, 99.9)
 
 
@@ -140,7 +131,7 @@ def totals_of(folder: Path) -> LogTotals:
 
 
 class StageLatency(msgspec.Struct, frozen=True):
-    """One stage's durations in ns. Orders without both of its stamps are not counted."""
+    """One stage's durations in ns, of orders and replaces that have both of its stamps."""
 
     stage: str
     orders: int
@@ -149,22 +140,30 @@ class StageLatency(msgspec.Struct, frozen=True):
     latency_ns_p99: float
     latency_ns_p99_9: float
     latency_ns_max: float
+    lane: str = ""  # python, native; "" where the log does not say
 
 
-def _stage(name: str, durations: npt.NDArray[np.int64]) -> StageLatency:
+def _stage(name: str, lane: OrderLane, durations: npt.NDArray[np.int64]) -> StageLatency:
     p50, p90, p99, p99_9 = (float(value) for value in np.percentile(durations, PERCENTILES))
-    return StageLatency(name, len(durations), p50, p90, p99, p99_9, float(durations.max()))
+    of = "" if lane == OrderLane.UNKNOWN else lane.name.lower()
+    return StageLatency(name, len(durations), p50, p90, p99, p99_9, float(durations.max()), of)
 
 
 def latencies_of(folder: Path) -> list[StageLatency]:
-    """The stages of every order's way out, from ORDER_LATENCY; a stage nobody passed is absent."""
+    """The stages of orders' ways out, by lane, from ORDER_LATENCY; what nobody passed is absent.
+
+    Cancels pass no gate: their stages are another thing, and are not counted.
+    """
     spec = spec_of("ORDER_LATENCY")
     reader = LogReader(folder, types=[spec.number])
     parts = [batch.records(spec) for batch in reader.batches(65536)]
     records = np.concatenate(parts) if parts else np.empty(0, spec.dtype)
+    records = records[records["action"] != OrderAction.CANCEL]
     out: list[StageLatency] = []
-    for name, begin, end in STAGES:
-        both = records[(records[begin] > 0) & (records[end] > 0)]
-        if len(both):
-            out.append(_stage(name, both[end] - both[begin]))
+    for lane in (OrderLane.NATIVE, OrderLane.PYTHON, OrderLane.UNKNOWN):
+        of_lane = records[records["lane"] == lane]
+        for name, begin, end in LATENCY_STAGES:
+            both = of_lane[(of_lane[begin] > 0) & (of_lane[end] > 0)]
+            if len(both):
+                out.append(_stage(name, lane, both[end] - both[begin]))
     return out

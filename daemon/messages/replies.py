@@ -280,6 +280,7 @@ class LatencyRow(Row, frozen=True, kw_only=True):
     p99_ns: int
     p999_ns: int
     max_ns: int
+    lane: str = ""  # of an order's stages: python or native
 
 
 class Difference(Row, frozen=True, kw_only=True):

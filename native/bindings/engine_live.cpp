@@ -38,8 +38,8 @@ using Address = std::pair<std::string, std::uint16_t>;
 void add_feed(Live& live, std::uint32_t id,
               const std::vector<std::tuple<std::string, std::uint16_t, std::string>>& lines,
               const std::optional<Address>& retransmission, const std::optional<Address>& snapshot,
-              int receive_buffer_bytes, int busy_poll_us, std::int64_t stale_after_ns,
-              bool threaded) {
+              int receive_buffer_bytes, int busy_poll_us, bool kernel_stamps,
+              std::int64_t stale_after_ns, bool threaded) {
   FeedLineConfig config;
   config.id = FeedId{id};
   for (const auto& [host, port, interface] : lines) {
@@ -50,6 +50,7 @@ void add_feed(Live& live, std::uint32_t id,
   config.sequencing.snapshot_first = snapshot.has_value();
   config.receive_buffer_bytes = receive_buffer_bytes;
   config.busy_poll_us = busy_poll_us;
+  config.kernel_stamps = kernel_stamps;
   config.sequencing.silence_ns = stale_after_ns;
   live.edge.add_feed(config, placement(threaded));
 }
@@ -58,13 +59,14 @@ void add_connection(Live& live, std::uint32_t session, const std::string& host, 
                     const py::object& tls,
                     const std::vector<std::pair<std::string, std::string>>& secrets,
                     std::int64_t backoff_min_ns, std::int64_t backoff_max_ns, int awaits,
-                    bool threaded) {
+                    bool threaded, int busy_poll_us, bool quick_ack, bool kernel_stamps) {
   ConnectionConfig config;
   config.id = SessionId{session};
   config.host = host;
   config.port = port;
   config.backoff_min = backoff_min_ns;
   config.backoff_max = backoff_max_ns;
+  config.socket = {busy_poll_us, quick_ack, kernel_stamps};
   for (const auto& [placeholder, secret] : secrets) {
     config.secrets.push_back(FixSecret{placeholder, secret});
   }
@@ -234,6 +236,20 @@ py::dict stats(Live& live) {
   return out;
 }
 
+py::list order_latencies(const py::object& self) {
+  const LatencyLedger& ledger = self.cast<Live&>().edge.ledger();
+  py::list out;
+  for (const auto& [lane, name] :
+       {std::pair{OrderLane::PYTHON, "python"}, {OrderLane::NATIVE, "native"}}) {
+    for (std::size_t i = 0; i < kLatencyStages.size(); ++i) {
+      out.append(py::make_tuple(
+          name, std::string(kLatencyStages[i].name),
+          py::cast(ledger.histogram(lane, i), py::return_value_policy::reference_internal, self)));
+    }
+  }
+  return out;
+}
+
 py::dict feed_stats(Live& live, std::size_t at) {
   const FeedLineStats stats = live.edge.feed(at).stats();
   py::dict out;
@@ -251,6 +267,12 @@ py::dict feed_stats(Live& live, std::size_t at) {
 }  // namespace
 
 void bind_live(py::module_& module) {
+  py::list stages;
+  for (const LatencyStage& stage : kLatencyStages) {
+    stages.append(py::make_tuple(std::string(stage.name), std::string(stage.from_field),
+                                 std::string(stage.to_field)));
+  }
+  module.attr("LATENCY_STAGES") = py::tuple(stages);
   py::class_<Live> cls(module, "Live", "A core on a log, with its edge.");
   cls.def(py::init(&make_live), py::arg("log"), py::arg("status").none(true),
           py::arg("orders_max") = 1 << 16, py::arg("turn_records_max") = 2048,
@@ -294,7 +316,16 @@ void bind_live(py::module_& module) {
       .def("adjust_clock", [](Live& self) { return self.clock.adjust(); })
       .def("clock_now", [](Live& self) { return self.clock.now(); })
       .def_property_readonly("stats", &stats)
-      .def("request_times", [](Live& self) { return Histogram(self.edge.request_times()); })
+      .def("order_latencies", &order_latencies,
+           "(lane, stage, histogram) of each; the histograms live as long as this and are counted "
+           "on.")
+      .def(
+          "share_order_latencies",
+          [](Live& self, SharedCounters& page) { self.edge.ledger().share(page); },
+          py::keep_alive<1, 2>(), "Keeps them in the page; before the first order.")
+      .def(
+          "log_unanswered", [](Live& self) { self.edge.log_unanswered(); },
+          "Into the log, what is known of requests that no venue has answered.")
       .def("feed_stats", &feed_stats);
   bind_pushes(cls);
   bind_records(cls);

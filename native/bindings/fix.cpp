@@ -134,7 +134,7 @@ struct PyConnectionSink final : ConnectionSink {
     said.append(
         py::make_tuple("event", index(session), static_cast<int>(event), reason, last_written));
   }
-  void written(SessionId session, Sequence sequence, std::uint64_t bytes) override {
+  void written(SessionId session, Sequence sequence, std::uint64_t bytes, Nanos) override {
     said.append(py::make_tuple("written", index(session), sequence, bytes));
   }
 };

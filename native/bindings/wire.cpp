@@ -135,6 +135,7 @@ void bind_feed_configuration(py::module_& module) {
       .def_readwrite("sequencing", &FeedLineConfig::sequencing)
       .def_readwrite("receive_buffer_bytes", &FeedLineConfig::receive_buffer_bytes)
       .def_readwrite("busy_poll_us", &FeedLineConfig::busy_poll_us)
+      .def_readwrite("kernel_stamps", &FeedLineConfig::kernel_stamps)
       .def_readwrite("datagram_bytes_max", &FeedLineConfig::datagram_bytes_max);
 }
 

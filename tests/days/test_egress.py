@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import struct
 from pathlib import Path
@@ -35,12 +36,22 @@ def test_a_day_on_threads_with_awaited_orders(tmp_path: Path) -> None:
         assert native == ["pitwire-fix0", "pitwire-kill", "pitwire-log", "pitwire-md0"]
         assert len(names) == len(native) + 1, "more than one thread of Python"
         assert _allowed(day, native[0]) == {max(os.sched_getaffinity(0))}
+        assert _thread_map(day) == ["core", *native]
         day.kill()
         day.until_ready(2)
         day.until_trading()
         assert day.stop() == 0, day.errors
     books.assert_books_equal(day.log, day.trades)
     _replays(day)
+
+
+def _thread_map(day: Day) -> list[str]:
+    """The threads that the daemon said when it was ready; native ones are pinned."""
+    said = [each for each in map(json.loads, day.errors.splitlines()) if each["event"] == "thread"]
+    mine = str(max(os.sched_getaffinity(0)))
+    assert all(each["cores"] == mine for each in said[1:]), said
+    assert {(each["policy"], each["priority"]) for each in said} == {("other", 0)}
+    return [each["name"] for each in said]
 
 
 def _allowed(day: Day, name: str) -> set[int]:

@@ -186,6 +186,33 @@ def test_latency_stages_use_only_orders_with_both_stamps(tmp_path: Path) -> None
         writer.append(spec.number, index, record.tobytes(), spec.frame_class)
     assert writer.close()
     (stage,) = latencies_of(tmp_path)
-    assert (stage.stage, stage.orders) == ("received to decoded", 100)
+    assert (stage.lane, stage.stage, stage.orders) == ("", "received to decoded", 100)
     assert stage.latency_ns_p50 == pytest.approx(50.5)
     assert stage.latency_ns_max == 100
+
+
+def test_latency_tells_the_lanes_apart_and_counts_no_cancels(tmp_path: Path) -> None:
+    writer = core.LogWriter.create(str(tmp_path), golden_log.SEGMENT_SIZE_BYTES)
+    spec = spec_of("ORDER_LATENCY")
+    lane, action = core.OrderLane, core.OrderAction
+    for sequence, (of, what, took) in enumerate(
+        [
+            (lane.PYTHON, action.SUBMIT, 900),
+            (lane.PYTHON, action.REPLACE, 1100),
+            (lane.PYTHON, action.CANCEL, 5000),
+            (lane.NATIVE, action.SUBMIT, 70),
+        ],
+        start=1,
+    ):
+        record = np.zeros(1, spec.dtype)
+        record[0]["ts_sent"], record[0]["ts_acknowledged"] = 1000, 1000 + took
+        record[0]["lane"], record[0]["action"] = of, what
+        writer.append(spec.number, sequence, record.tobytes(), spec.frame_class)
+    assert writer.close()
+    found = [
+        (row.lane, row.stage, row.orders, row.latency_ns_p50) for row in latencies_of(tmp_path)
+    ]
+    assert found == [
+        ("native", "sent to acknowledged", 1, 70),
+        ("python", "sent to acknowledged", 2, 1000),
+    ]

@@ -135,6 +135,16 @@ def test_a_shipped_configuration_is_right(file: Path) -> None:
             "x.toml: session[0].hours.time_zone: there is no time zone Mars on this host",
         ),
         ("[daemon]", "daemon = 1\n[other]", "x.toml: "),
+        (
+            "[daemon]",
+            'core = { kernel_bypass = "libonload" }\n[daemon]',
+            'x.toml: core.kernel_bypass: needs wait = "spin", found park',
+        ),
+        (
+            "port = 2",
+            'port = 2\nplacement = "thread"\n[core]\nwait = "spin"\nkernel_bypass = "libonload"',
+            "x.toml: session[0].placement: thread, but core.kernel_bypass polls",
+        ),
     ],
 )
 def test_a_fault_names_file_key_and_reason(old: str, new: str, line: str) -> None:

@@ -74,7 +74,6 @@ def fill_log(log: Written) -> None:
     log.add("ORDER_STATE", illegal=1)
     log.add("TURN_COST", turns=100, native_ns=2 * SECOND, python_ns=SECOND // 2)
     log.add("HANDLER_COST", strategy=2, calls=10, total_ns=SECOND, over_budget=1)
-    log.add("ORDER_LATENCY", ts_recv=1000, ts_decoded=1500, ts_sent=11_000)
 
 
 @pytest.fixture
@@ -134,9 +133,6 @@ def test_every_figure_of_the_log(
         'pitwire_turn_seconds_total{part="python"}': 0.5,
         'pitwire_handler_calls_total{strategy="maker"}': 10,
         'pitwire_handler_over_budget_total{strategy="maker"}': 1,
-        'pitwire_order_latency_seconds_count{stage="decoded"}': 1,
-        'pitwire_order_latency_seconds_count{stage="risk"}': 0,
-        'pitwire_order_latency_seconds_sum{stage="sent"}': 1e-5,
     }
     assert {name: got.get(name) for name in expected} == expected
 
@@ -148,6 +144,7 @@ def test_the_shared_pages(config: Path, capsys: pytest.CaptureFixture[str]) -> N
     counters = core.SharedCounters(str(config.parent / "counters.page"))
     counters.counter("inputs.market").add(7)
     counters.histogram("tick_to_order_ns").record(2000)
+    counters.histogram("order.native.logged_to_sent_ns").record(11_000)
     got = scrape(config, capsys)
     assert got["pitwire_turn"] == 41
     assert 0 <= got["pitwire_turn_age_seconds"] < 60
@@ -156,6 +153,9 @@ def test_the_shared_pages(config: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert got["pitwire_core_inputs_market"] == 7
     name = "pitwire_core_tick_to_order_seconds_count"
     assert [value for key, value in got.items() if key.startswith(name)] == [1]
+    labels = '{lane="native",stage="logged_to_sent"}'
+    assert got[f"pitwire_order_stage_seconds_count{labels}"] == 1
+    assert got[f"pitwire_order_stage_seconds_sum{labels}"] == 1.1e-5
     status.kill(0)
     assert scrape(config, capsys)["pitwire_killed"] == 1
 

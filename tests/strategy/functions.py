@@ -26,5 +26,9 @@ def not_json(payload: dict[str, Any]) -> object:
     return object() if payload else None
 
 
+def cores(payload: dict[str, Any]) -> list[int]:
+    return sorted(os.sched_getaffinity(payload["pid"]))
+
+
 def environment(payload: dict[str, Any]) -> dict[str, Any]:
     return {name: os.environ.get(name) for name in payload["names"]}

@@ -1,6 +1,7 @@
 """Worker processes: every request gets exactly one outcome, whatever the process does."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 
 import msgspec
@@ -11,7 +12,7 @@ from daemon.io.workers import WorkerPool, WorkOutcome
 from daemon.model import WorkerStatus
 
 HERE = "tests.strategy.functions"
-NAMES = ("double", "raise_value", "hang", "die", "not_json", "environment")
+NAMES = ("double", "raise_value", "hang", "die", "not_json", "environment", "cores")
 FUNCTIONS = tuple(f"{HERE}:{name}" for name in NAMES)
 
 
@@ -160,3 +161,18 @@ async def test_an_unknown_function_makes_every_request_fail() -> None:
         assert "worker process ended" in outcome.error
     finally:
         await desk.pool.stop()
+
+
+async def test_a_process_that_replaces_another_does_not_share_the_core_that_we_are_pinned_to(
+    desk: Desk,
+) -> None:
+    ours = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {max(ours)})
+        desk.ask("die", code=3)
+        desk.ask("cores", pid=0)
+        outcomes = await desk.answers(2)
+    finally:
+        os.sched_setaffinity(0, ours)
+    assert desk.pool.started > 1
+    assert msgspec.json.decode(outcomes[1].result) == sorted(ours)

@@ -58,7 +58,7 @@ COLUMNS: Final[dict[type, str]] = {
     replies.LimitRow: "scope name value unit",
     replies.StrategyRow: "name status instruments orders_working fills realised unrealised fees"
     " currency handler_ns_p99 over_budget kernels reason",
-    replies.LatencyRow: "stage count p50_ns p90_ns p99_ns p999_ns max_ns",
+    replies.LatencyRow: "lane stage count p50_ns p90_ns p99_ns p999_ns max_ns",
     replies.Reconciliation: "session state report positions",
     replies.Difference: "session kind subject ours venue",
 }
@@ -95,6 +95,7 @@ LEFT: Final = {
     "symbol", "name", "strategy", "kind", "venue", "scope", "stage", "event", "state", "reason",
     "book_state", "trading_state", "side", "text", "subject", "session", "status", "unit",
     "cl_ord_id", "order", "instruments", "kernels", "signals", "from_state", "to_state", "currency",
+    "lane",
 }  # fmt: skip
 # What the empty name of a strategy stands for.
 ALL: Final[dict[type, str]] = {replies.RiskRow: "firm", replies.PositionRow: "all"}

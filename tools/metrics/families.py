@@ -54,14 +54,17 @@ def single(name: str, text: str, value: float) -> Metric:
 
 
 def summary(
-    name: str, text: str, label: str, distributions: Iterable[tuple[str, Distribution]]
+    name: str,
+    text: str,
+    labels: Sequence[str],
+    distributions: Iterable[tuple[Labels, Distribution]],
 ) -> Metric:
     """Percentiles of durations, in seconds, of each distribution (in ns)."""
-    family = SummaryMetricFamily(metric_name(name), text, labels=(label,))
+    family = SummaryMetricFamily(metric_name(name), text, labels=labels)
     for key, each in distributions:
-        family.add_metric((key,), each.count, each.sum / NS_PER_SECOND)
+        family.add_metric(key, each.count, each.sum / NS_PER_SECOND)
         for percent in PERCENTS if each.count else ():
-            labels = {label: key, "quantile": f"{percent / 100:g}"}
+            of = dict(zip(labels, key, strict=True)) | {"quantile": f"{percent / 100:g}"}
             seconds = each.percentile(percent) / NS_PER_SECOND
-            family.add_sample(metric_name(name), labels, seconds)
+            family.add_sample(metric_name(name), of, seconds)
     return family

@@ -17,11 +17,10 @@ from prometheus_client.metrics_core import Metric
 
 from daemon import core
 from daemon.log import RECORDS, Batch, Frame, spec_of
-from tools.metrics.families import NS_PER_SECOND, Labels, counter, gauge, single, summary
+from tools.metrics.families import NS_PER_SECOND, Labels, counter, gauge, single
 
 INSTRUMENT, STRATEGY, SESSION, FEED = 0, 1, 3, 4  # DEFINITION.kind
 FIRM: Final = 0xFFFFFFFF
-STAGES: Final = ("ts_recv", "ts_decoded", "ts_decided", "ts_risk", "ts_logged", "ts_sent")
 
 
 class Names:
@@ -78,7 +77,6 @@ class Ledger:
         self.last: dict[str, dict[int, int]] = defaultdict(dict)
         self.sums: Counter[str] = Counter()
         self.handlers: dict[int, Counter[str]] = defaultdict(Counter)
-        self.stages = {name: core.Histogram() for name in STAGES[1:]}
 
     def apply(self, batch: Batch) -> None:
         """Count a batch."""
@@ -125,13 +123,6 @@ class Ledger:
 
     def _states(self, records: npt.NDArray[np.void]) -> None:
         self.sums["illegal"] += int(np.count_nonzero(records["illegal"]))
-
-    def _latencies(self, records: npt.NDArray[np.void]) -> None:
-        start = records["ts_recv"]
-        for name, histogram in self.stages.items():
-            known = (records[name] > 0) & (start > 0)
-            for value in (records[name][known] - start[known]).tolist():
-                histogram.record(max(0, value))
 
     def _checks(self, records: npt.NDArray[np.void]) -> None:
         self.checked.update(_pairs(records["instrument"], records["different"]))
@@ -252,8 +243,6 @@ class Ledger:
         ):
             values = {(self.names.strategy(n),): c[field] / unit for n, c in self.handlers.items()}
             yield counter(name, text, ("strategy",), values)
-        stages = ((name.removeprefix("ts_"), each) for name, each in self.stages.items())
-        yield summary("order_latency_seconds", "From reception of the cause", "stage", stages)
 
     def _pair(self, key: tuple[int, int]) -> Labels:
         return self.names.strategy(key[0]), self.names.name(INSTRUMENT, key[1])
@@ -269,7 +258,6 @@ _COUNTED: Final = {
     "FILL": Ledger._fills,
     "TURN_COST": Ledger._turns,
     "COLLECTOR_RUN": Ledger._collections,
-    "ORDER_LATENCY": Ledger._latencies,
     "BOOK_CHECKED": Ledger._checks,
 }
 _READ: Final = {

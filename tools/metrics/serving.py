@@ -19,13 +19,14 @@ from daemon import core
 from daemon.log import LogReader
 from tools.command import UsageError
 from tools.config import load_configuration
-from tools.metrics.families import NS_PER_SECOND, metric_name, single, summary
+from tools.metrics.families import NS_PER_SECOND, Labels, metric_name, single, summary
 from tools.metrics.ledger import Ledger
 
 FOLLOW_SECONDS: Final = 0.5
 # Batches between looks at whether to stop; the lock is free in between for a scrape.
 BATCH_FRAMES: Final = 65_536
 PORT: Final = 9464
+ORDER_STAGE: Final = "order."  # in the page: order.LANE.STAGE_ns
 
 
 class Metrics(Collector):
@@ -84,10 +85,17 @@ class Metrics(Collector):
             return
         for name, value in reader.counters():
             yield single(f"core_{name}", f"The core's {name}", value)
+        stages: list[tuple[Labels, core.Histogram]] = []
         for name, histogram in reader.histograms():
+            if name.startswith(ORDER_STAGE):
+                lane, _, stage = name.removeprefix(ORDER_STAGE).removesuffix("_ns").partition(".")
+                stages.append(((lane, stage), histogram))
+                continue
             text = f"The core's {name}"
-            yield summary(f"core_{name}".removesuffix("_ns") + "_seconds", text, "of",
-                          [(metric_name(name), histogram)])  # fmt: skip
+            yield summary(f"core_{name}".removesuffix("_ns") + "_seconds", text, ("of",),
+                          [((metric_name(name),), histogram)])  # fmt: skip
+        text = "Stages of orders' ways out since the daemon's start"
+        yield summary("order_stage_seconds", text, ("lane", "stage"), stages)
 
 
 def _alive(pid: int) -> bool:

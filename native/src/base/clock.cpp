@@ -78,6 +78,7 @@ TscClock::TscClock(Nanos floor, Source source)
               : tsc_is_invariant()   ? Source::TSC
                                      : Source::MONOTONIC),
       start_(given() ? Pair{} : read_together()),
+      newest_(start_),
       hz_(given() ? 0.0 : static_cast<double>(kSecond)),
       line_(start_.counter, start_.host, static_cast<double>(kSecond)),
       last_(floor) {
@@ -87,6 +88,7 @@ TscClock::TscClock(Nanos floor, Source source)
   hz_ = static_cast<double>(end.counter - start_.counter) * static_cast<double>(kSecond) /
         static_cast<double>(end.steady - start_.steady);
   line_ = SlewedLine(end.counter, end.host, hz_);
+  newest_ = end;
 }
 
 Nanos TscClock::now() noexcept {
@@ -104,7 +106,14 @@ Nanos TscClock::adjust() noexcept {
           static_cast<double>(lived);
     line_.set_hz(hz_);
   }
+  newest_ = pair;
   return line_.turn_towards(pair.counter, pair.host, kHorizon);
+}
+
+Nanos TscClock::of_host(Nanos host) const noexcept {
+  const Nanos passed = host - newest_.host;
+  const double slewed = static_cast<double>(passed) * (line_.pace() - 1.0);
+  return line_.at(newest_.counter) + passed + static_cast<Nanos>(slewed);
 }
 
 void TscClock::set_floor(Nanos floor) noexcept { last_ = std::max(last_, floor); }

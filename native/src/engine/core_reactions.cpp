@@ -48,6 +48,7 @@ void Core::trigger(NativeRule& rule) {
 
 void Core::fire(NativeRule& rule) {
   if (emitter_.muted()) return;
+  emitter_.egress().reached(OrderStage::DECODED);
   const OrderRequest request = rule.request(market_->slot(rule.instrument));
   if (request.order_qty == 0) return;
   const Interval possible = orders_->positions().of(rule.strategy, rule.instrument).interval();

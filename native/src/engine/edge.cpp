@@ -13,14 +13,6 @@ EgressRules rules_of(const LogWriter& log, const SharedStatus* status) {
   return rules;
 }
 
-/// MsgType is a FIX message's third field.
-std::string_view msg_type_of(std::string_view message) {
-  const std::size_t second = message.find('\x01') + 1;
-  const std::size_t third = message.find('\x01', second) + 1;
-  const std::size_t end = message.find('\x01', third);
-  return message.substr(third + 3, end - third - 3);
-}
-
 }  // namespace
 
 Edge::Edge(LiveJournal& journal, TscClock& clock, SharedStatus* status, const EdgeConfig& config)
@@ -171,6 +163,7 @@ void Edge::push_feed_status(FeedId feed, FeedEvent event) {
 
 bool Edge::drain() {
   core_->begin_turn();
+  ledger_.native_phase(true, 0);
   stop_ = false;
   busy_ = false;
   inputs_ = 0;
@@ -188,6 +181,7 @@ bool Edge::drain() {
     status_->heartbeat(stats_.turns, core_->now());
     status_->set_positions(journal_.log().last_sequence(), journal_.log().durable_sequence());
   }
+  ledger_.native_phase(false, core_->python_wanted() ? clock_.now() : 0);
   if (!core_->python_wanted()) return false;
   rec::Turn record;
   record.turn = core_->turn() + 1;
@@ -198,10 +192,14 @@ bool Edge::drain() {
   return true;
 }
 
-Sequence Edge::apply(RecordType type, Origin origin, std::uint16_t source) {
+Edge::Arrival Edge::arrived(Nanos host) noexcept {
   const Nanos now = clock_.now();
-  last_input_ = now;
-  if (type != RecordType::MARKET_DATAGRAM && type != RecordType::FIX_RX) last_received_ = now;
+  return {now, std::min(clock_.of_host(host), now)};
+}
+
+Sequence Edge::apply(RecordType type, Origin origin, std::uint16_t source, Arrival arrival) {
+  const Nanos now = last_input_ = arrival.now;
+  last_received_ = arrival.received;
   ++inputs_;
   const Sequence sequence = journal_.input(now, {type, origin, source, payload_, {}});
   const FrameHeader header{0,      0, sequence, now, type, FrameClass::INPUT, kRecordVersion,
@@ -213,6 +211,7 @@ Sequence Edge::apply(RecordType type, Origin origin, std::uint16_t source) {
 void Edge::poll_kill() {
   if (const auto kill = journal_.kill_here(core_->orders().gate().kill_pending(), clock_.now())) {
     ++inputs_;
+    last_received_ = journal_.log().last_ts_core();
     const FrameHeader header{0,
                              0,
                              journal_.log().last_sequence(),
@@ -303,13 +302,13 @@ void Edge::datagram(FeedId feed, std::uint32_t line, Nanos ts_recv,
       datagram(feed, line, ts_recv, kept);
     });
   }
+  const Arrival arrival = arrived(ts_recv);
   rec::MarketDatagram record;
-  record.ts_recv = ts_recv;
+  record.ts_recv = arrival.received;
   record.line = line;
   record.size_bytes = static_cast<std::uint32_t>(packet.size());
-  last_received_ = ts_recv;
   ++stats_.market_inputs;
-  input(record, Origin::MARKET, static_cast<std::uint16_t>(index(feed)), packet);
+  input(record, Origin::MARKET, static_cast<std::uint16_t>(index(feed)), packet, arrival);
 }
 
 void Edge::snapshot(FeedId feed, Nanos ts_recv, std::span<const std::byte> packet) {
@@ -335,13 +334,14 @@ void Edge::message(FeedId feed, Nanos ts_recv, MessageKind kind, std::uint32_t i
       message(feed, ts_recv, kind, instrument, kept);
     });
   }
+  const Arrival arrival = arrived(ts_recv);
   rec::MarketMessage record;
-  record.ts_recv = ts_recv;
+  record.ts_recv = arrival.received;
   record.kind = static_cast<std::uint32_t>(kind);
   record.size_bytes = static_cast<std::uint32_t>(bytes.size());
   record.instrument = instrument;
   ++stats_.market_inputs;
-  input(record, Origin::MARKET, static_cast<std::uint16_t>(index(feed)), bytes);
+  input(record, Origin::MARKET, static_cast<std::uint16_t>(index(feed)), bytes, arrival);
 }
 
 void Edge::status(FeedId feed, FeedEvent event, std::uint32_t line, std::uint64_t expected,
@@ -362,12 +362,13 @@ void Edge::status(FeedId feed, FeedEvent event, std::uint32_t line, std::uint64_
 // ------------------------------------------------------------------ FIX connections
 
 void Edge::message(SessionId session, Nanos ts_recv, std::string_view message) {
+  const Arrival arrival = arrived(ts_recv);
   rec::FixRx record;
-  record.ts_recv = ts_recv;
+  record.ts_recv = arrival.received;
   record.size_bytes = static_cast<std::uint32_t>(message.size());
-  last_received_ = ts_recv;
   ++stats_.fix_inputs;
-  input(record, Origin::OURS, static_cast<std::uint16_t>(index(session)), text_bytes(message));
+  input(record, Origin::OURS, static_cast<std::uint16_t>(index(session)), text_bytes(message),
+        arrival);
 }
 
 void Edge::event(SessionId session, ConnectionEvent event, std::string_view reason,
@@ -376,10 +377,12 @@ void Edge::event(SessionId session, ConnectionEvent event, std::string_view reas
   record.event = static_cast<std::uint32_t>(event);
   record.size_bytes = static_cast<std::uint32_t>(reason.size());
   record.last_written = last_written;
+  if (event == ConnectionEvent::DISCONNECTED) ledger_.forget_waiting(session);
   input(record, Origin::OURS, static_cast<std::uint16_t>(index(session)), text_bytes(reason));
 }
 
-void Edge::written(SessionId session, Sequence sequence, std::uint64_t bytes) {
+void Edge::written(SessionId session, Sequence sequence, std::uint64_t bytes, Nanos ts_written) {
+  ledger_.written(session, sequence, clock_.of_host(ts_written));
   rec::TxWritten record;
   record.written_sequence = sequence;
   record.written_bytes = bytes;
@@ -392,51 +395,8 @@ void Edge::withheld(SessionId session, const Outbound& entry, WithheldReason rea
   record.cl_ord_id = entry.request;
   record.reason = static_cast<std::uint32_t>(reason);
   ++stats_.withheld;
+  observe(ledger_.give_up(entry.request));
   input(record, Origin::OURS, static_cast<std::uint16_t>(index(session)));
-}
-
-// ------------------------------------------------------------------ egress
-
-Outbound Edge::outbound(SessionId session, Sequence sequence, ClOrdId cl_ord_id,
-                        std::string_view message) const {
-  const Awaits awaits = by_session_[index(session)].awaits;
-  const std::string_view type = msg_type_of(message);
-  return {sequence, cl_ord_id, type == "D" || type == "G",
-          awaits == Awaits::ALL || (awaits == Awaits::ORDERS && cl_ord_id != 0)};
-}
-
-void Edge::fix_tx(SessionId session, Sequence sequence, ClOrdId cl_ord_id,
-                  std::string_view message) {
-  const Nanos logged = clock_.now();
-  if (!has_connection(session)) {
-    ++stats_.fix_refused;
-    return;
-  }
-  FixPort& connection = *by_session_[index(session)].connection;
-  const Outbound entry = outbound(session, sequence, cl_ord_id, message);
-  if (!connection.write(entry, message)) {
-    ++stats_.fix_refused;
-    // Its number is used up: what came behind it would be a gap at the venue.
-    connection.close("an entry was not taken");
-    return;
-  }
-  if (entry.awaited) {
-    durable_.watch.awaits(sequence);
-    journal_.log().want_durable(sequence);
-  }
-  if (cl_ord_id == 0) return;
-  rec::OrderLatency record;
-  record.cl_ord_id = cl_ord_id;
-  record.ts_recv = last_received_;
-  record.ts_logged = logged;
-  record.ts_sent = clock_.now();
-  request_times_.record(record.ts_sent - record.ts_recv);
-  journal_.observe(core_->now(),
-                   {rec::OrderLatency::kType, Origin::NONE, 0, record_bytes(record), {}});
-}
-
-void Edge::disconnect(SessionId session, std::string_view reason) {
-  if (has_connection(session)) by_session_[index(session)].connection->close(reason);
 }
 
 }  // namespace pitwire

@@ -55,11 +55,14 @@ void Edge::poll_venues() {
   }
 }
 
-void Edge::venue_tx(SessionId session, Sequence sequence, RecordType type,
-                    std::span<const std::byte> payload) {
-  if (fenced()) return withhold(session, sequence, type, payload);
-  PaperVenue* venue = venue_of(session);
-  if (venue == nullptr || !venue->request(clock_.now(), type, payload)) ++stats_.venue_refused;
+/// Every request to a simulated venue begins with its ClOrdID.
+ClOrdId Edge::cl_ord_id_of(std::span<const std::byte> payload) noexcept {
+  static_assert(offsetof(rec::OrderSubmitted, cl_ord_id) == 0 &&
+                offsetof(rec::CancelRequested, cl_ord_id) == 0 &&
+                offsetof(rec::ReplaceRequested, cl_ord_id) == 0);
+  ClOrdId id = 0;
+  std::memcpy(&id, payload.data(), sizeof id);
+  return id;
 }
 
 /// A request that the venue is not to hear becomes NOT_SENT by an input of the next turn.
@@ -68,10 +71,7 @@ void Edge::withhold(SessionId session, Sequence sequence, RecordType type,
   if (type == RecordType::STATUS_REQUESTED) return;  // no request of an order's own
   Outbound entry;
   entry.sequence = sequence;
-  static_assert(offsetof(rec::OrderSubmitted, cl_ord_id) == 0 &&
-                offsetof(rec::CancelRequested, cl_ord_id) == 0 &&
-                offsetof(rec::ReplaceRequested, cl_ord_id) == 0);
-  std::memcpy(&entry.request, payload.data(), sizeof entry.request);
+  entry.request = cl_ord_id_of(payload);
   put(commands_, 0, [this, session, entry] { withheld(session, entry, WithheldReason::FENCED); });
 }
 

@@ -20,6 +20,7 @@ std::string text_of(const std::array<char, N>& field) {
 void OrderDesk::on_execution(rec::Execution record) {
   if (table_.is_duplicate(record)) record.flags |= 2;
   emitter_.emit(record);
+  emitter_.egress().acknowledged(record.cl_ord_id);
   const Transition transition = table_.apply(record, rule_of(record.session));
   if (transition.order == nullptr) {
     unmatched(record);
@@ -75,6 +76,7 @@ void OrderDesk::book(const Transition& transition) {
 
 void OrderDesk::on_cancel_rejected(const rec::CancelRejected& record) {
   const Sequence sequence = emitter_.emit(record);
+  emitter_.egress().acknowledged(record.cl_ord_id);
   const Transition transition = table_.apply(record);
   if (transition.order == nullptr) return;
   report(transition);

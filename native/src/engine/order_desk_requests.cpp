@@ -34,12 +34,14 @@ void OrderDesk::look_at_kill_word() {
 
 bool OrderDesk::submit(ClOrdId cl_ord_id, const OrderRequest& request) {
   look_at_kill_word();
+  emitter_.egress().reached(OrderStage::DECIDED);
   const Verdict verdict = gate_.check(request, market_view(request.instrument),
                                       session_view(request.session), emitter_.now());
   if (!verdict.passed()) {
     deny(cl_ord_id, 0, request, verdict);
     return false;
   }
+  emitter_.egress().reached(OrderStage::RISK_PASSED);
   rec::OrderSubmitted record;
   record.cl_ord_id = cl_ord_id;
   record.instrument = index(request.instrument);
@@ -101,6 +103,7 @@ bool OrderDesk::replace(ClOrdId id, std::int64_t price, std::int64_t order_qty) 
   const Order* order = table_.find(id);
   if (order == nullptr) return false;
   look_at_kill_word();
+  emitter_.egress().reached(OrderStage::DECIDED);
   const ClOrdId cl_ord_id = new_cl_ord_id();
   const OrderRequest request = request_of(*order, price, order_qty);
   const Verdict verdict = gate_.check({id, price, order_qty}, market_view(order->instrument),
@@ -109,6 +112,7 @@ bool OrderDesk::replace(ClOrdId id, std::int64_t price, std::int64_t order_qty) 
     deny(cl_ord_id, order->order, request, verdict);
     return false;
   }
+  emitter_.egress().reached(OrderStage::RISK_PASSED);
   rec::ReplaceRequested record;
   record.cl_ord_id = cl_ord_id;
   record.orig_cl_ord_id = order->cl_ord_id;
@@ -139,6 +143,7 @@ bool OrderDesk::send_cancel(const Order& order, CancelReason reason) {
   if (!OrderTable::can_cancel(order) || !sessions_[index(order.session)].route->logged_on()) {
     return false;
   }
+  emitter_.egress().reached(OrderStage::DECIDED);
   rec::CancelRequested record;
   record.cl_ord_id = new_cl_ord_id();
   record.orig_cl_ord_id = order.cl_ord_id != 0 ? order.cl_ord_id : order.order;

@@ -1,13 +1,14 @@
 #include "pitwire/wire/datagram_socket.hpp"
 
 #include <arpa/inet.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <stdexcept>
 #include <utility>
+
+#include "kernel_stamp.hpp"
 
 namespace pitwire {
 namespace {
@@ -76,12 +77,8 @@ DatagramBatch::Stamp DatagramBatch::stamp(int i) noexcept {
   Stamp stamp;
   msghdr& header = messages_[static_cast<std::size_t>(i)].msg_hdr;
   for (cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
-    if (c->cmsg_level != SOL_SOCKET) continue;
-    if (c->cmsg_type == SCM_TIMESTAMPNS) {
-      timespec at;
-      std::memcpy(&at, CMSG_DATA(c), sizeof at);
-      stamp.ts_recv = static_cast<Nanos>(at.tv_sec) * kSecond + at.tv_nsec;
-    } else if (c->cmsg_type == SO_RXQ_OVFL) {
+    if (const Nanos at = kernel_stamp(*c); at != 0) stamp.ts_recv = at;
+    if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_RXQ_OVFL) {
       std::uint32_t drops = 0;
       std::memcpy(&drops, CMSG_DATA(c), sizeof drops);
       stamp.drops = drops;
@@ -93,11 +90,14 @@ DatagramBatch::Stamp DatagramBatch::stamp(int i) noexcept {
 DatagramSocket DatagramSocket::open(const DatagramOptions& options, const std::string& key) {
   DatagramSocket made(::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   require(made.fd_ >= 0, key, "socket");
-  require(set(made.fd_, SOL_SOCKET, SO_TIMESTAMPNS, 1), key, "SO_TIMESTAMPNS");
+  if (options.kernel_stamps) {
+    require(set(made.fd_, SOL_SOCKET, SO_TIMESTAMPNS, 1), key, "SO_TIMESTAMPNS");
+  }
   require(set(made.fd_, SOL_SOCKET, SO_RXQ_OVFL, 1), key, "SO_RXQ_OVFL");
   ask_buffer(made.fd_, options.receive_buffer_bytes);
   if (options.busy_poll_us > 0) {
-    require(set(made.fd_, SOL_SOCKET, SO_BUSY_POLL, options.busy_poll_us), key, "SO_BUSY_POLL");
+    require(set(made.fd_, SOL_SOCKET, SO_BUSY_POLL, options.busy_poll_us), key + ".busy_poll_us",
+            "SO_BUSY_POLL (more than net.core.busy_read needs CAP_NET_ADMIN)");
   }
   return made;
 }

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "pitwire/base/clock.hpp"
 #include "pitwire/wire/datagram_socket.hpp"
 
 namespace pitwire {
@@ -56,8 +57,9 @@ struct FeedLine::Impl {
   ~Impl() { ::close(epoll); }
   void watch(int fd, std::uint32_t events, int operation);
   void listen();
-  int receive(Line& line, Nanos now, int budget, FeedSink& sink);
-  void take(Line& line, Nanos now, int position, FeedSink& sink);
+  [[nodiscard]] bool waits() const noexcept { return taken < received; }
+  bool receive();
+  void take(Nanos now, FeedSink& sink);
   int poll_snapshot(Nanos now, int budget, FeedSink& sink);
   void serve_request(Nanos now, FeedSink& sink);
   void start_snapshot(Nanos now, const FeedRequest& request, FeedSink& sink);
@@ -69,6 +71,9 @@ struct FeedLine::Impl {
   FeedSequencer sequencer;
   std::vector<Line> lines;
   std::size_t first = 0;  // the line that is read first takes turns
+  std::size_t from = 0;   // the line that the batch is of
+  int received = 0;       // datagrams in the batch, and how many of them were handed over
+  int taken = 0;
   std::unique_ptr<SnapshotClient> snapshot;
   bool snapshot_began = false;
   bool snapshot_writing = false;
@@ -93,7 +98,8 @@ FeedLine::Impl::Impl(const FeedLineConfig& given)
 }
 
 void FeedLine::Impl::listen() {
-  const DatagramOptions options{config.receive_buffer_bytes, config.busy_poll_us};
+  const DatagramOptions options{config.receive_buffer_bytes, config.busy_poll_us,
+                                config.kernel_stamps};
   for (std::uint32_t i = 0; i < config.lines.size(); ++i) {
     const auto& line = config.lines[i];
     const auto key = feed_key(config) + ".lines[" + std::to_string(i) + "]";
@@ -119,19 +125,27 @@ void FeedLine::Impl::watch(int fd, std::uint32_t events, int operation) {
   ::epoll_ctl(epoll, operation, fd, &event);
 }
 
-int FeedLine::Impl::receive(Line& line, Nanos now, int budget, FeedSink& sink) {
-  const int count = batch.receive(line.socket.fd(), budget);
-  if (count < 0) {
+/// Asks the kernel, line by line, until one has something; false where none has.
+bool FeedLine::Impl::receive() {
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    from = first;
+    first = (first + 1) % lines.size();
+    taken = 0;
+    received = batch.receive(lines[from].socket.fd(), DatagramBatch::kSize);
+    if (received > 0) {
+      stats.datagrams[lines[from].number] += static_cast<std::uint64_t>(received);
+      return true;
+    }
     // A refused request server shows here; the request's timeout deals with it.
-    if (errno != EAGAIN && errno != EINTR) ++stats.receive_errors[line.number];
-    return 0;
+    if (errno != EAGAIN && errno != EINTR) ++stats.receive_errors[lines[from].number];
   }
-  for (int i = 0; i < count; ++i) take(line, now, i, sink);
-  stats.datagrams[line.number] += static_cast<std::uint64_t>(count);
-  return count;
+  received = 0;
+  return false;
 }
 
-void FeedLine::Impl::take(Line& line, Nanos now, int position, FeedSink& sink) {
+void FeedLine::Impl::take(Nanos now, FeedSink& sink) {
+  Line& line = lines[from];
+  const int position = taken++;
   const auto stamp = batch.stamp(position);
   if (stamp.drops) {
     // The kernel's count is of 32 bits; the difference survives its wrap.
@@ -139,7 +153,7 @@ void FeedLine::Impl::take(Line& line, Nanos now, int position, FeedSink& sink) {
     line.kernel_drops = *stamp.drops;
   }
   if (batch.truncated(position)) return sequencer.malformed(now, line.number, sink);
-  const Nanos ts_recv = stamp.ts_recv != 0 ? stamp.ts_recv : now;
+  const Nanos ts_recv = stamp.ts_recv != 0 ? stamp.ts_recv : host_now();
   sequencer.packet(now, line.number, ts_recv, batch.datagram(position), sink);
 }
 
@@ -206,12 +220,8 @@ FeedLine::~FeedLine() = default;
 
 int FeedLine::poll(Nanos now, int budget, FeedSink& sink) {
   Impl& own = *impl_;
-  const std::size_t count = own.lines.size();
   int done = 0;
-  for (std::size_t i = 0; i < count && done < budget; ++i) {
-    done += own.receive(own.lines[(own.first + i) % count], now, budget - done, sink);
-  }
-  own.first = (own.first + 1) % count;
+  for (; done < budget && (own.waits() || own.receive()); ++done) own.take(now, sink);
   if (done < budget) done += own.poll_snapshot(now, budget - done, sink);
   own.sequencer.time(now, sink);
   own.serve_request(now, sink);
@@ -219,6 +229,7 @@ int FeedLine::poll(Nanos now, int budget, FeedSink& sink) {
 }
 
 Nanos FeedLine::next_deadline() const noexcept {
+  if (impl_->waits()) return 0;
   Nanos earliest = impl_->sequencer.next_deadline();
   if (impl_->snapshot) earliest = std::min(earliest, impl_->snapshot->deadline());
   return earliest;

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "fix_link.hpp"
+#include "pitwire/base/clock.hpp"
 
 namespace pitwire {
 
@@ -24,6 +25,7 @@ class FixConnection::Impl final : private FixLinkOwner {
   [[nodiscard]] int epoll_fd() const noexcept { return epoll_.get(); }
   [[nodiscard]] Nanos next_deadline() const noexcept;
   [[nodiscard]] bool connected() const noexcept { return link_ && link_->open(); }
+  [[nodiscard]] Sequence last_written() const noexcept { return link_ ? link_->last_whole() : 0; }
   [[nodiscard]] std::size_t outbound_bytes() const noexcept {
     return link_ ? link_->outbound_bytes() : 0;
   }
@@ -37,10 +39,16 @@ class FixConnection::Impl final : private FixLinkOwner {
     sink_->event(config_.id, ConnectionEvent::GARBLED, reason, 0);
   }
   void written(FixLink&, Sequence sequence, std::uint64_t bytes) override {
-    sink_->written(config_.id, sequence, bytes);
+    sink_->written(config_.id, sequence, bytes, host_now());
   }
   void withheld(FixLink&, const Outbound& entry, WithheldReason reason) override {
     sink_->withheld(config_.id, entry, reason);
+  }
+  /// What was configured for a socket, of this one. False and errno where the host refuses.
+  [[nodiscard]] bool ask(int fd) const noexcept {
+    if (config_.socket.quick_ack) set_quick_ack(fd);
+    if (config_.socket.kernel_stamps) ask_stamps(fd);
+    return config_.socket.busy_poll_us == 0 || set_busy_poll(fd, config_.socket.busy_poll_us);
   }
   void connect(Nanos now);
   void ended(Nanos now);
@@ -71,6 +79,13 @@ FixConnection::Impl::Impl(const ConnectionConfig& config)
     throw std::invalid_argument("backoff_min, backoff_max: expected 0 < min <= max");
   }
   (void)FixFramer(config_.limits.message_bytes_max);  // refuses what it cannot be
+  const OwnedFd probe = new_stream_socket(addresses_.front().storage.ss_family);
+  if (!ask(probe.get())) {
+    throw std::invalid_argument(std::string("busy_poll_us: SO_BUSY_POLL (more than "
+                                            "net.core.busy_read needs CAP_NET_ADMIN): ") +
+                                std::strerror(errno));
+  }
+  options_.socket = config_.socket;
   options_.limits = config_.limits;
   options_.rules = config_.rules;
   if (config_.tls) {
@@ -82,7 +97,7 @@ FixConnection::Impl::Impl(const ConnectionConfig& config)
 void FixConnection::Impl::connect(Nanos now) {
   const SocketAddress& address = addresses_[next_address_++ % addresses_.size()];
   OwnedFd fd = new_stream_socket(address.storage.ss_family);
-  if (!fd) {
+  if (!fd || !ask(fd.get())) {
     refused(now, std::strerror(errno));
     return;
   }
@@ -150,6 +165,7 @@ void FixConnection::close(std::string_view reason) { impl_->close(reason); }
 void FixConnection::enable(bool enabled) noexcept { impl_->enable(enabled); }
 int FixConnection::epoll_fd() const noexcept { return impl_->epoll_fd(); }
 Nanos FixConnection::next_deadline() const noexcept { return impl_->next_deadline(); }
+Sequence FixConnection::last_written() const noexcept { return impl_->last_written(); }
 bool FixConnection::connected() const noexcept { return impl_->connected(); }
 std::size_t FixConnection::outbound_bytes() const noexcept { return impl_->outbound_bytes(); }
 

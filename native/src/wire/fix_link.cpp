@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "fix_gap_fill.hpp"
+#include "kernel_stamp.hpp"
 
 namespace pitwire {
 namespace {
@@ -157,18 +158,37 @@ FixLink::Io FixLink::read_some(std::size_t& bytes) {
     const int result = SSL_read(ssl_, space.data(),
                                 static_cast<int>(std::min<std::size_t>(space.size(), 1 << 20)));
     bytes = result > 0 ? static_cast<std::size_t>(result) : 0;
+    ts_read_ = host_now();
     if (result > 0) return Io::DONE;
     const int error = SSL_get_error(ssl_, result);
     // With TLS 1.3 a server refuses our certificate only behind our own handshake: by an alert.
     if (error == SSL_ERROR_SSL && reason_.empty()) reason_ = tls_reason();
     return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE ? Io::BLOCKED : Io::ENDED;
   }
-  const ssize_t result = recv(fd_.get(), space.data(), space.size(), 0);
+  const ssize_t result = receive_stamped(space);
   bytes = result > 0 ? static_cast<std::size_t>(result) : 0;
   if (result > 0) return Io::DONE;
   const bool again = result < 0 && (errno == EAGAIN || errno == EINTR);
   if (result < 0 && !again) reason_ = reason_.empty() ? std::strerror(errno) : reason_;
   return again ? Io::BLOCKED : Io::ENDED;
+}
+
+ssize_t FixLink::receive_stamped(std::span<char> space) {
+  alignas(cmsghdr) std::byte control[64];
+  iovec part{space.data(), space.size()};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = control;
+  header.msg_controllen = sizeof control;
+  const ssize_t result = recvmsg(fd_.get(), &header, 0);
+  ts_read_ = 0;
+  if (result <= 0) return result;
+  for (cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
+    if (const Nanos at = kernel_stamp(*c); at != 0) ts_read_ = at;
+  }
+  if (ts_read_ == 0) ts_read_ = host_now();
+  return result;
 }
 
 FixLink::Io FixLink::write_some(std::string_view bytes, std::size_t& count) {
@@ -191,7 +211,7 @@ FixLink::Io FixLink::write_some(std::string_view bytes, std::size_t& count) {
   return errno == EAGAIN || errno == EINTR ? Io::BLOCKED : Io::ENDED;
 }
 
-int FixLink::deliver(Nanos ts_recv, int budget, FixLinkOwner& owner) {
+int FixLink::deliver(int budget, FixLinkOwner& owner) {
   int count = 0;
   more_framed_ = false;
   while (count < budget && state_ == State::OPEN && !closing_) {
@@ -206,7 +226,7 @@ int FixLink::deliver(Nanos ts_recv, int budget, FixLinkOwner& owner) {
     } else {
       const bool is_masked = secrets_.mask(next.message, masked_);
       ++count;
-      owner.message(*this, ts_recv, is_masked ? std::string_view(masked_) : next.message);
+      owner.message(*this, ts_read_, is_masked ? std::string_view(masked_) : next.message);
     }
   }
   more_framed_ = state_ == State::OPEN && !closing_;
@@ -218,7 +238,7 @@ int FixLink::receive(int budget, FixLinkOwner& owner) {
     discard_input();
     return 0;
   }
-  int count = more_framed_ ? deliver(host_now(), budget, owner) : 0;
+  int count = more_framed_ ? deliver(budget, owner) : 0;
   while (count < budget && state_ == State::OPEN && !closing_) {
     std::size_t bytes = 0;
     const Io io = read_some(bytes);
@@ -227,8 +247,9 @@ int FixLink::receive(int budget, FixLinkOwner& owner) {
       fail(reason_.empty() ? "closed by the peer" : std::string(reason_));
       return count;
     }
+    if (options_.socket.quick_ack) set_quick_ack(fd_.get());
     framer_.received(bytes);
-    count += deliver(host_now(), budget - count, owner);
+    count += deliver(budget - count, owner);
   }
   return count;
 }

@@ -36,6 +36,7 @@ struct FixLinkOptions {
   bool server = false;
   std::string host_name;  // client under TLS: checked
   EgressRules rules;
+  StreamOptions socket = {0, false, false};
 };
 
 class FixLink {
@@ -59,6 +60,8 @@ class FixLink {
   [[nodiscard]] bool was_open() const noexcept { return was_open_; }
   [[nodiscard]] const std::string& reason() const noexcept { return reason_; }
   [[nodiscard]] Sequence last_touched() const noexcept;
+  /// The last entry that was written whole.
+  [[nodiscard]] Sequence last_whole() const noexcept { return last_whole_; }
   [[nodiscard]] std::size_t outbound_bytes() const noexcept {
     return end_offset_ - written_offset_;
   }
@@ -83,8 +86,9 @@ class FixLink {
   [[nodiscard]] std::string tls_reason() const;
 
   Io read_some(std::size_t& bytes);
+  [[nodiscard]] ssize_t receive_stamped(std::span<char> space);
   Io write_some(std::string_view bytes, std::size_t& count);
-  int deliver(Nanos ts_recv, int budget, FixLinkOwner& owner);
+  int deliver(int budget, FixLinkOwner& owner);
   int receive(int budget, FixLinkOwner& owner);
   void discard_input();
   int flush();
@@ -110,7 +114,8 @@ class FixLink {
   bool writable_wanted_ = false;
   bool more_framed_ = false;  // the budget ended before what was received
   Nanos now_;
-  Nanos deadline_;  // of connect and handshake, then of close
+  Nanos ts_read_ = 0;  // of the last bytes read, by the host clock
+  Nanos deadline_;     // of connect and handshake, then of close
 
   std::string buffer_;  // from buffer_offset_ to end_offset_
   std::uint64_t buffer_offset_ = 0;

@@ -158,7 +158,7 @@ void FixListener::Impl::garbled(FixLink& link, std::string_view reason) {
 }
 
 void FixListener::Impl::written(FixLink& link, Sequence sequence, std::uint64_t bytes) {
-  sink_->written(peer_of(link)->session, sequence, bytes);
+  sink_->written(peer_of(link)->session, sequence, bytes, host_now());
 }
 
 void FixListener::Impl::ended(const Peer& peer) {

@@ -41,6 +41,12 @@ struct SocketAddress {
 /// Non-blocking, TCP_NODELAY, closed on exec.
 [[nodiscard]] OwnedFd new_stream_socket(int family) noexcept;
 void set_no_delay(int fd) noexcept;
+/// The kernel forgets it by itself, so it is to be said again behind each read.
+void set_quick_ack(int fd) noexcept;
+/// Where the host does not, what is read is stamped by us.
+void ask_stamps(int fd) noexcept;
+/// False and errno where the host refuses.
+[[nodiscard]] bool set_busy_poll(int fd, int microseconds) noexcept;
 /// Throws std::invalid_argument naming host, port and reason.
 [[nodiscard]] OwnedFd listen_on(const std::string& host, std::uint16_t port);
 [[nodiscard]] std::uint16_t port_of(int fd) noexcept;

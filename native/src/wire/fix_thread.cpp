@@ -12,6 +12,11 @@ enum Told : std::uint32_t { kWrite = 1, kClose, kEnable, kDisable };      // to 
 
 constexpr int kBudget = 64;  // messages a poll
 
+struct Written {
+  Sequence sequence;
+  std::uint64_t bytes;
+};
+
 struct Withheld {
   Outbound entry;
   WithheldReason reason;
@@ -57,8 +62,10 @@ void FixThread::deliver(const ByteRing::Entry& entry, ConnectionSink& sink) {
   switch (entry.kind) {
     case kMessage:
       return sink.message(id_, entry.ts, text_of(entry.bytes));
-    case kWritten:
-      return sink.written(id_, static_cast<Sequence>(entry.ts), read<std::uint64_t>(entry.bytes));
+    case kWritten: {
+      const auto said = read<Written>(entry.bytes);
+      return sink.written(id_, said.sequence, said.bytes, entry.ts);
+    }
     case kWithheld: {
       const auto said = read<Withheld>(entry.bytes);
       return sink.withheld(id_, said.entry, said.reason);
@@ -145,8 +152,9 @@ void FixThread::event(SessionId, ConnectionEvent event, std::string_view reason,
                     bytes_of(reason));
 }
 
-void FixThread::written(SessionId, Sequence sequence, std::uint64_t bytes) {
-  thread_.hand_over(kWritten, 0, static_cast<Nanos>(sequence), std::as_bytes(std::span(&bytes, 1)));
+void FixThread::written(SessionId, Sequence sequence, std::uint64_t bytes, Nanos ts_written) {
+  const Written said{sequence, bytes};
+  thread_.hand_over(kWritten, 0, ts_written, std::as_bytes(std::span(&said, 1)));
 }
 
 void FixThread::withheld(SessionId, const Outbound& entry, WithheldReason reason) {

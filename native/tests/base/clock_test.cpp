@@ -71,6 +71,30 @@ TEST_P(Clocks, are_monotonic_and_keep_to_the_host_clock) {
   EXPECT_LT(nearest, 50'000);
 }
 
+TEST_P(Clocks, put_a_stamp_of_the_host_where_they_would_have_taken_it) {
+  TscClock clock(0, GetParam());
+  clock.adjust();
+  // The tightest of a few readings: the host may preempt us between them.
+  Nanos tightest = kSecond;
+  Nanos off = kSecond;
+  for (int i = 0; i < 50; ++i) {
+    const Nanos before = clock.now();
+    const Nanos put = clock.of_host(host_now());
+    const Nanos after = clock.now();
+    if (after - before >= tightest) continue;
+    tightest = after - before;
+    off = std::max({before - put, put - after, Nanos{0}});
+  }
+  EXPECT_LT(off, 20'000);
+}
+
+TEST_P(Clocks, put_an_earlier_stamp_as_much_earlier) {
+  TscClock clock(0, GetParam());
+  const Nanos host = host_now();
+  EXPECT_NEAR(static_cast<double>(clock.of_host(host) - clock.of_host(host - kMillisecond)),
+              static_cast<double>(kMillisecond), 600);  // 500 ppm, and rounding
+}
+
 TEST_P(Clocks, never_answer_before_the_floor) {
   const Nanos floor = host_now() + 3600 * kSecond;
   TscClock clock(floor, GetParam());

@@ -95,17 +95,25 @@ struct Venue final : ConnectionSink {
   void message(SessionId session, Nanos, std::string_view text) override {
     messages.emplace_back(text);
     if (fix_field(text, "35") != "A") return;
-    std::string body = "35=A|34=1|49=VENUE|52=20260102-03:04:05|56=FIRM|98=0|108=30|";
+    send(session, "35=A|34=1|49=VENUE|52=20260102-03:04:05|56=FIRM|98=0|108=30|");
+  }
+  /// That the order of this message works.
+  void report(std::string_view order) {
+    send(SessionId{5}, "35=8|34=2|49=VENUE|52=20260102-03:04:05|56=FIRM|37=V1|11=" +
+                           std::string(fix_field(order, "11")) +
+                           "|17=E1|150=0|39=0|55=BTCUSDT|54=1|38=3|151=3|14=0|6=0|");
+  }
+  void send(SessionId session, const std::string& body) {
     std::string out = "8=FIX.4.4|9=" + std::to_string(body.size()) + "|" + body;
     std::replace(out.begin(), out.end(), '|', '\x01');
     char trailer[16];
     std::snprintf(trailer, sizeof trailer, "10=%03u\x01", fix_check_sum(out));
-    EXPECT_TRUE(listener->write(session, 1, out + trailer));
+    EXPECT_TRUE(listener->write(session, ++sent, out + trailer));
   }
   void event(SessionId, ConnectionEvent event, std::string_view, Sequence) override {
     ended |= event == ConnectionEvent::DISCONNECTED;
   }
-  void written(SessionId, Sequence, std::uint64_t) override {}
+  void written(SessionId, Sequence, std::uint64_t, Nanos) override {}
   [[nodiscard]] std::size_t count(std::string_view type) const {
     return static_cast<std::size_t>(std::ranges::count_if(
         messages, [&](const std::string& each) { return fix_field(each, "35") == type; }));
@@ -113,6 +121,7 @@ struct Venue final : ConnectionSink {
 
   std::unique_ptr<FixListener> listener;
   std::vector<std::string> messages;
+  Sequence sent = 0;
   bool ended = false;
 };
 
@@ -301,6 +310,38 @@ TEST_P(EgressTest, another_process_that_takes_the_fence_ends_all_sending) {
     heard = daemon.phase.heard;
     ASSERT_TRUE(daemon.log.close());
   }
+  expect_replays(heard);
+}
+
+TEST_P(EgressTest, every_stamp_of_an_order_is_in_the_log_in_the_order_of_its_life) {
+  std::size_t heard = 0;
+  {
+    Daemon daemon(*this, Awaits::ORDERS);
+    daemon.order();
+    ASSERT_TRUE(daemon.until([&] { return venue_.count("D") == 1; }));
+    venue_.report(venue_.messages.back());
+    ASSERT_TRUE(daemon.until([&] { return daemon.state() == OrderState::WORKING; }));
+    daemon.order();  // and one that is not answered
+    ASSERT_TRUE(daemon.until([&] { return venue_.count("D") == 2; }));
+    ASSERT_TRUE(daemon.until([&] { return records<rec::TxWritten>().size() >= 3; }));
+    daemon.edge.log_unanswered();
+    heard = daemon.phase.heard;
+    ASSERT_TRUE(daemon.log.close());
+  }
+  const auto found = records<rec::OrderLatency>();
+  ASSERT_EQ(found.size(), 2U);
+  for (const auto& [sequence, stamps] : found) {
+    EXPECT_EQ(stamps.lane, static_cast<std::uint32_t>(OrderLane::PYTHON));
+    EXPECT_EQ(stamps.action, static_cast<std::uint32_t>(OrderAction::SUBMIT));
+    EXPECT_GT(stamps.ts_recv, 0);
+    EXPECT_LE(stamps.ts_recv, stamps.ts_decoded);
+    EXPECT_LE(stamps.ts_decoded, stamps.ts_decided);
+    EXPECT_LE(stamps.ts_decided, stamps.ts_risk);
+    EXPECT_LE(stamps.ts_risk, stamps.ts_logged);
+    EXPECT_LE(stamps.ts_logged, stamps.ts_sent);
+  }
+  EXPECT_LE(found[0].second.ts_sent, found[0].second.ts_acknowledged);
+  EXPECT_EQ(found[1].second.ts_acknowledged, 0);
   expect_replays(heard);
 }
 

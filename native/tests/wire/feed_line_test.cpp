@@ -107,6 +107,48 @@ TEST_F(Feed, two_lines_make_one_sequence_stamped_by_the_kernel) {
   EXPECT_EQ(line->next_sequence(), 5U);
 }
 
+TEST_F(Feed, stamps_of_the_kernel_rise_and_are_of_the_arrival_not_of_the_reading) {
+  config.lines.resize(1);
+  open();
+  bool before_it_was_read = false;
+  // The kernel begins to stamp a little after it was asked to; until then it does so at the read.
+  for (std::uint64_t i = 1; i <= 500 && !before_it_was_read; ++i) {
+    send(kLineA, i, 1);
+    const Nanos sent = host_now();
+    ASSERT_TRUE(until_messages(i));
+    before_it_was_read = sink.stamps.back() <= sent;
+    EXPECT_LE(sink.stamps.back(), host_now());
+  }
+  EXPECT_TRUE(before_it_was_read);
+  EXPECT_TRUE(std::ranges::is_sorted(sink.stamps));
+}
+
+TEST_F(Feed, without_the_kernel_a_datagram_is_stamped_as_it_is_read) {
+  config.lines.resize(1);
+  config.kernel_stamps = false;
+  open();
+  send(kLineA, 1, 1);
+  const Nanos sent = host_now();
+  ASSERT_TRUE(until_messages(1));
+  EXPECT_GE(sink.stamps.at(0), sent);
+  EXPECT_LE(sink.stamps.at(0), host_now());
+}
+
+TEST_F(Feed, one_receive_serves_many_polls_and_what_waits_asks_for_the_next) {
+  config.lines.resize(1);
+  open();
+  for (std::uint64_t i = 1; i <= 40; ++i) send(kLineA, i, 1);
+  EXPECT_EQ(line->poll(now, 1, sink), 1);
+  EXPECT_EQ(sink.messages, numbers(1, 1));
+  EXPECT_EQ(line->stats().datagrams[kLineA], 32U) << "one recvmmsg";
+  EXPECT_EQ(line->next_deadline(), 0) << "31 wait, of which the kernel knows nothing";
+  for (int i = 0; i < 31; ++i) EXPECT_EQ(line->poll(now, 1, sink), 1);
+  EXPECT_NE(line->next_deadline(), 0);
+  EXPECT_EQ(line->poll(now, 64, sink), 8);
+  EXPECT_EQ(line->poll(now, 64, sink), 0);
+  EXPECT_EQ(sink.messages, numbers(1, 40));
+}
+
 TEST_F(Feed, what_both_lines_lost_is_requested_and_answered) {
   Peer server(SOCK_DGRAM);
   config.retransmission = Endpoint{"127.0.0.1", server.port()};

@@ -1,16 +1,20 @@
 #include "pitwire/wire/fix_connection.hpp"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <stdexcept>
 
+#include "pitwire/base/clock.hpp"
 #include "pitwire/wire/fix_framer.hpp"
 
 namespace pitwire {
@@ -56,6 +60,7 @@ struct Recorder : ConnectionSink {
     Sequence last_written;
   };
   std::vector<std::string> messages;
+  std::vector<Nanos> stamps;
   std::vector<Event> events;
   Sequence written_up_to = 0;
   std::vector<ClOrdId> withheld_requests;
@@ -64,6 +69,7 @@ struct Recorder : ConnectionSink {
 
   void message(SessionId, Nanos ts_recv, std::string_view message) override {
     EXPECT_GT(ts_recv, 1'600'000'000 * kSecond);
+    stamps.push_back(ts_recv);
     messages.emplace_back(message);
     on_message(message);
   }
@@ -71,7 +77,7 @@ struct Recorder : ConnectionSink {
              Sequence last_written) override {
     events.push_back({session, event, std::string(reason), last_written});
   }
-  void written(SessionId, Sequence sequence, std::uint64_t) override {
+  void written(SessionId, Sequence sequence, std::uint64_t, Nanos) override {
     EXPECT_GT(sequence, written_up_to);
     written_up_to = sequence;
   }
@@ -143,6 +149,79 @@ TEST(FixConnection, carries_messages_both_ways_and_returns_credits) {
   ASSERT_TRUE(net.until([&] { return !net.firm.messages.empty(); }));
   EXPECT_EQ(net.venue.written_up_to, 70U);
   EXPECT_EQ(net.firm.written_up_to, 1U);
+}
+
+/// An option of the socket of ours that is connected to this port; -1 where there is none.
+int option_of_client(std::uint16_t port, int level, int option) {
+  for (int fd = 3; fd < 1024; ++fd) {
+    sockaddr_in peer{};
+    socklen_t size = sizeof peer;
+    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0) continue;
+    if (ntohs(peer.sin_port) != port) continue;
+    int value = -1;
+    socklen_t value_size = sizeof value;
+    ::getsockopt(fd, level, option, &value, &value_size);
+    return value;
+  }
+  return -1;
+}
+
+TEST(FixConnection, its_socket_never_waits_to_fill_a_packet) {
+  Net net;
+  ASSERT_TRUE(net.connect());
+  EXPECT_EQ(option_of_client(net.listener->port(), IPPROTO_TCP, TCP_NODELAY), 1);
+}
+
+TEST(FixConnection, acknowledges_what_it_read_at_once_where_configured) {
+  for (const bool quick : {false, true}) {
+    Net net;
+    net.client_config.socket.quick_ack = quick;
+    ASSERT_TRUE(net.connect());
+    // An exchange of messages is what makes the kernel hold acknowledgements back.
+    for (Sequence i = 2; i < 6; ++i) {
+      const std::string heartbeat = order("0", i);
+      EXPECT_TRUE(net.listener->write(SessionId{9}, i, heartbeat));
+      ASSERT_TRUE(net.until([&] { return net.firm.messages.size() == i - 1; }));
+      const int value = option_of_client(net.listener->port(), IPPROTO_TCP, TCP_QUICKACK);
+      if (i > 2) {
+        EXPECT_EQ(value, quick ? 1 : 0);
+      }
+      EXPECT_TRUE(net.client->write({i}, heartbeat));
+      ASSERT_TRUE(net.until([&] { return net.venue.messages.size() == i; }));
+    }
+  }
+}
+
+TEST(FixConnection, stamps_rise_and_are_the_kernels_of_the_arrival_or_ours_of_the_reading) {
+  for (const bool kernel : {true, false}) {
+    Net net;
+    net.client_config.socket.kernel_stamps = kernel;
+    ASSERT_TRUE(net.connect());
+    bool before_it_was_read = false;
+    // The kernel begins to stamp a little after it was asked to.
+    for (Sequence i = 2; i <= 300 && !before_it_was_read; ++i) {
+      EXPECT_TRUE(net.listener->write(SessionId{9}, i, order("0", i)));
+      const Nanos sent = host_now();
+      ASSERT_TRUE(net.until([&] { return net.firm.messages.size() == i - 1; }));
+      before_it_was_read = net.firm.stamps.back() <= sent;
+      EXPECT_LE(net.firm.stamps.back(), host_now());
+    }
+    EXPECT_EQ(before_it_was_read, kernel);
+    EXPECT_TRUE(std::ranges::is_sorted(net.firm.stamps));
+  }
+}
+
+TEST(FixConnection, busy_polls_where_the_host_allows_it_and_says_where_it_does_not) {
+  Net net;
+  net.client_config.socket.busy_poll_us = 37;
+  try {
+    net.start();
+  } catch (const std::invalid_argument& error) {
+    EXPECT_EQ(std::string(error.what()).find("busy_poll_us: SO_BUSY_POLL"), 0U) << error.what();
+    return;
+  }
+  ASSERT_TRUE(net.until([&] { return net.client->connected(); }));
+  EXPECT_EQ(option_of_client(net.listener->port(), SOL_SOCKET, SO_BUSY_POLL), 37);
 }
 
 TEST(FixConnection, a_flood_is_written_in_order_through_full_buffers) {

@@ -151,7 +151,9 @@ struct Heard final : ConnectionSink {
   void event(SessionId, ConnectionEvent event, std::string_view, Sequence last) override {
     events.emplace_back(event, last);
   }
-  void written(SessionId, Sequence sequence, std::uint64_t) override { written_up_to = sequence; }
+  void written(SessionId, Sequence sequence, std::uint64_t, Nanos) override {
+    written_up_to = sequence;
+  }
   void withheld(SessionId, const Outbound& entry, WithheldReason) override {
     withheld_requests.push_back(entry.request);
   }

@@ -24,6 +24,10 @@ class SlewedLine {
   /// Re-anchors at what the line says now and turns it towards `host`: to arrive within `horizon`
   /// or as fast as 500 ppm allows. No jump. Returns host minus line, ns.
   Nanos turn_towards(std::uint64_t counter, Nanos host, Nanos horizon) noexcept;
+  /// Its ns to a true one: 1, or as much beside it as it is slewed.
+  [[nodiscard]] double pace() const noexcept {
+    return ns_per_count_ * hz_ / static_cast<double>(kSecond);
+  }
   /// A better estimate of the counter's rate; takes effect at the next turn_towards().
   void set_hz(double hz) noexcept { hz_ = hz; }
 
@@ -50,6 +54,9 @@ class TscClock {
   /// To be called about once a second: turns the clock towards the host's, at most 500 ppm, never
   /// a step. Returns host minus ours before the turn, ns.
   Nanos adjust() noexcept;
+  /// A stamp of the host's clock (CLOCK_REALTIME), of this moment or a little ago, as this clock
+  /// would have put it; off by what the host's clock was stepped since the last adjust().
+  [[nodiscard]] Nanos of_host(Nanos host) const noexcept;
   /// now() is never below this from here on.
   void set_floor(Nanos floor) noexcept;
   /// Counts per second, as measured over the whole life of the clock; 0 of one that is given.
@@ -68,6 +75,7 @@ class TscClock {
 
   Source source_;  ///< never AUTO
   Pair start_;
+  Pair newest_;  ///< counter and clocks at the last adjust()
   double hz_;
   SlewedLine line_;
   Nanos last_;

@@ -22,6 +22,7 @@
 #include "pitwire/base/clock.hpp"
 #include "pitwire/base/histogram.hpp"
 #include "pitwire/engine/core.hpp"
+#include "pitwire/engine/latency_ledger.hpp"
 #include "pitwire/engine/paper_venue.hpp"
 #include "pitwire/wire/shared_status.hpp"
 #include "pitwire/wire/threads.hpp"
@@ -132,8 +133,10 @@ class Edge final : public Egress,
   /// ns until the next drain is due though nothing arrives.
   [[nodiscard]] Nanos until_due();
   [[nodiscard]] const EdgeStats& stats() const noexcept { return stats_; }
-  /// From the receipt of the last input to the hand-over of a FIX request to its connection, ns.
-  [[nodiscard]] const Histogram& request_times() const noexcept { return request_times_; }
+  /// What every request cost.
+  [[nodiscard]] LatencyLedger& ledger() noexcept { return ledger_; }
+  /// Into the log, what is known of requests that no venue has answered: before the log is closed.
+  void log_unanswered();
   [[nodiscard]] std::size_t queued() const noexcept {
     return commands_.waiting.size() + market_.waiting.size() + held_.waiting.size();
   }
@@ -146,6 +149,8 @@ class Edge final : public Egress,
   void venue_tx(SessionId session, Sequence sequence, RecordType type,
                 std::span<const std::byte> payload) override;
   void disconnect(SessionId session, std::string_view reason) override;
+  void reached(OrderStage stage) noexcept override;
+  void acknowledged(ClOrdId cl_ord_id) noexcept override;
 
  private:
   struct Queue {
@@ -159,15 +164,29 @@ class Edge final : public Egress,
 
   void put(Queue& queue, std::size_t size_bytes, std::function<void()> apply);
   [[nodiscard]] bool has_room(const Queue& queue, std::size_t size_bytes);
+  /// When an input is applied, and when its bytes came to this host; both by the log's clock.
+  struct Arrival {
+    Nanos now, received;
+  };
+  /// Of something that was stamped by the host's clock.
+  [[nodiscard]] Arrival arrived(Nanos host) noexcept;
   template <class R>
   Sequence input(const R& record, Origin origin, std::uint16_t source,
                  std::span<const std::byte> tail = {}) {
+    const Nanos now = clock_.now();
+    return input(record, origin, source, tail, {now, now});
+  }
+  template <class R>
+  Sequence input(const R& record, Origin origin, std::uint16_t source,
+                 std::span<const std::byte> tail, Arrival arrival) {
     const auto fixed = record_bytes(record);
     payload_.assign(fixed.begin(), fixed.end());
     payload_.insert(payload_.end(), tail.begin(), tail.end());
-    return apply(R::kType, origin, source);
+    return apply(R::kType, origin, source, arrival);
   }
-  Sequence apply(RecordType type, Origin origin, std::uint16_t source);
+  Sequence apply(RecordType type, Origin origin, std::uint16_t source, Arrival arrival);
+  void observe(const LatencyLedger::Answer& complete) noexcept;
+  [[nodiscard]] static ClOrdId cl_ord_id_of(std::span<const std::byte> payload) noexcept;
   /// How many inputs a source may still bring in this turn.
   [[nodiscard]] int room(int quota) const noexcept;
   [[nodiscard]] std::size_t turn_of(std::size_t place, std::size_t sources) const noexcept;
@@ -195,7 +214,8 @@ class Edge final : public Egress,
   void message(SessionId session, Nanos ts_recv, std::string_view message) override;
   void event(SessionId session, ConnectionEvent event, std::string_view reason,
              Sequence last_written) override;
-  void written(SessionId session, Sequence sequence, std::uint64_t bytes) override;
+  void written(SessionId session, Sequence sequence, std::uint64_t bytes,
+               Nanos ts_written) override;
   void withheld(SessionId session, const Outbound& entry, WithheldReason reason) override;
   // ---- VenueReportSink
   void report(SessionId session, RecordType type, std::span<const std::byte> payload) override;
@@ -208,7 +228,7 @@ class Edge final : public Egress,
   void withhold(SessionId session, Sequence sequence, RecordType type,
                 std::span<const std::byte> payload);
   [[nodiscard]] Outbound outbound(SessionId session, Sequence sequence, ClOrdId cl_ord_id,
-                                  std::string_view message) const;
+                                  OrderAction action) const;
 
   LiveJournal& journal_;
   TscClock& clock_;
@@ -232,13 +252,13 @@ class Edge final : public Egress,
   Queue held_;      ///< what one poll of a feed said behind the update that ended the turn
   std::vector<std::byte> payload_;
   Nanos last_input_ = 0;
-  Nanos last_received_ = 0;  ///< host's receive stamp of the input being applied, else its time
+  Nanos last_received_ = 0;  ///< Arrival::received of the last input
   bool stop_ = false;
   bool busy_ = false;
   std::size_t queued_max_ = 0;
   int inputs_ = 0;
   EdgeStats stats_;
-  Histogram request_times_;
+  LatencyLedger ledger_;
 };
 
 }  // namespace pitwire

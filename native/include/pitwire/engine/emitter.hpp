@@ -12,6 +12,13 @@
 
 namespace pitwire {
 
+/// How far the core is with an order. It says so and reads no clock: the live edge stamps it.
+enum class OrderStage : std::uint8_t {
+  DECODED,      ///< a native rule has fired: books, signals and kernels are up to date
+  DECIDED,      ///< a request has reached the gate, or for a cancel the desk
+  RISK_PASSED,  ///< the gate let it pass
+};
+
 /// What leaves the core. The live edge writes it to sockets; in replay nobody listens.
 class Egress {
  public:
@@ -24,6 +31,10 @@ class Egress {
                         std::span<const std::byte> payload) = 0;
   /// The session wants its connection ended.
   virtual void disconnect(SessionId session, std::string_view reason) = 0;
+  /// For whoever measures.
+  virtual void reached(OrderStage) noexcept {}
+  /// A venue answered the request that has this id; 0 where it named none.
+  virtual void acknowledged(ClOrdId) noexcept {}
 };
 
 class Emitter {

@@ -100,7 +100,7 @@ class FixAcceptor final : public ReportSink, private FixSink, private Connection
   void message(SessionId session, Nanos ts_recv, std::string_view message) override;
   void event(SessionId session, ConnectionEvent event, std::string_view reason,
              Sequence last_written) override;
-  void written(SessionId, Sequence, std::uint64_t) override {}
+  void written(SessionId, Sequence, std::uint64_t, Nanos) override {}
 
   void arrive(Nanos due, const VenueRequest& request);
   void deliver(const VenueReport& report);

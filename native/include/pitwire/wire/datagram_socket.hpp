@@ -18,7 +18,7 @@
 namespace pitwire {
 
 /// Room for one recvmmsg, shared by the sockets of a feed: what it holds is handed over before the
-/// next receive.
+/// next receive, by as many polls as that takes.
 class DatagramBatch {
  public:
   static constexpr int kSize = 32;
@@ -51,7 +51,8 @@ class DatagramBatch {
 
 struct DatagramOptions {
   int receive_buffer_bytes = 0;
-  int busy_poll_us = 0;
+  int busy_poll_us = 0;       ///< SO_BUSY_POLL, 0 is off
+  bool kernel_stamps = true;  ///< SO_TIMESTAMPNS
 };
 
 class DatagramSocket {

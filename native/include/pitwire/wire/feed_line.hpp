@@ -3,8 +3,9 @@
 // It owns the sockets and moves packets to the FeedSequencer, which decides. What leaves through
 // the sink is all that is logged: in replay there is no feed line.
 //
-// Cost. A poll reads up to 32 datagrams per recvmmsg and line; an in-sequence packet is handed over
-// where it was received, without copy. Out-of-order packets are copied to a preallocated slab.
+// Cost. One recvmmsg reads up to 32 datagrams of a line; they are handed over one by one, as polls
+// ask for them, and only then is the kernel asked again. An in-sequence packet is handed over where
+// it was received, without copy. Out-of-order packets are copied to a preallocated slab.
 #pragma once
 
 #include <cstdint>
@@ -36,6 +37,7 @@ struct FeedLineConfig {
   std::optional<FeedPosition> resume = {};  // goes on there instead of at the session's beginning
   int receive_buffer_bytes = 8 << 20;       // SO_RCVBUF; the kernel may give less, see stats()
   int busy_poll_us = 0;                     // SO_BUSY_POLL, 0 is off
+  bool kernel_stamps = true;                // SO_TIMESTAMPNS; else the host clock as it is read
   std::uint32_t datagram_bytes_max = 9216;
 };
 
@@ -78,7 +80,8 @@ class FeedLine final : public FeedPort {
   /// Reads at most `budget` datagrams, hands over what is in sequence, and does what time asks for
   /// (requests, timeouts). Returns how many datagrams and snapshot messages were read: 0 is idle.
   int poll(Nanos now, int budget, FeedSink& sink) override;
-  /// When the next poll is due though nothing arrives; kNever without one.
+  /// When the next poll is due though nothing arrives; kNever without one, 0 while datagrams that
+  /// were received wait to be handed over.
   [[nodiscard]] Nanos next_deadline() const noexcept override;
   void watch(Waiter& waiter) override { waiter.add(epoll_fd()); }
   void unwatch(Waiter& waiter) override { waiter.remove(epoll_fd()); }

@@ -33,13 +33,14 @@ class FeedSink {
   /// handed over before (or after a GAP_LOST, SNAPSHOT_END or SESSION_CHANGED, what that said).
   /// Where a packet began with messages already seen, it is handed over without them, its header
   /// rewritten (sequence raised, count lowered); otherwise it is the datagram byte for byte.
-  /// Heartbeats and end-of-session packets are not handed over.
+  /// Heartbeats and end-of-session packets are not handed over. `ts_recv` is the host clock's: the
+  /// kernel's stamp where it gave one.
   virtual void datagram(FeedId feed, std::uint32_t line, Nanos ts_recv,
                         std::span<const std::byte> packet) = 0;
 
   /// Messages of a snapshot, between SNAPSHOT_BEGIN and SNAPSHOT_END, shaped as a MoldUDP64 packet
   /// (so that the same decoder walks it) whose sequence is 0. To be logged as MARKET_MESSAGE of
-  /// kind SNAPSHOT.
+  /// kind SNAPSHOT. `ts_recv` is the poll's time.
   virtual void snapshot(FeedId feed, Nanos ts_recv, std::span<const std::byte> packet) = 0;
 
   /// A message of a stream or a REST answer, whole, to be logged as MARKET_MESSAGE; `instrument` is

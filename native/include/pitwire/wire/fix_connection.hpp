@@ -9,9 +9,9 @@
 // whole is reported (credits return), and when the connection ends, the last entry of which any
 // byte reached the kernel (under TLS: of which any byte was encrypted): later ones were NOT_SENT.
 //
-// In. Messages are framed, secrets masked, stamped with the host clock when the bytes were read. A
-// garbled stretch is reported and skipped; a message longer than message_bytes_max ends the
-// connection.
+// In. Messages are framed, secrets masked, stamped with the host clock: as the kernel received the
+// last bytes of the read, where it says so, else as they were read. A garbled stretch is reported
+// and skipped; a message longer than message_bytes_max ends the connection.
 //
 // Reconnection (clients): after the end of a connection, wait backoff, doubled up to its maximum,
 // reset after a connection that lived longer than that; driven by poll(now).
@@ -45,7 +45,9 @@ class ConnectionSink {
   virtual void event(SessionId session, ConnectionEvent event, std::string_view reason,
                      Sequence last_written) = 0;
   /// Everything up to this entry is written whole; `bytes` on this connection. At most once a poll.
-  virtual void written(SessionId session, Sequence sequence, std::uint64_t bytes) = 0;
+  /// `ts_written` is the host clock's, when that was seen.
+  virtual void written(SessionId session, Sequence sequence, std::uint64_t bytes,
+                       Nanos ts_written) = 0;
   /// An order did not leave and never will; said before the written() or event() that covers it.
   /// Only where EgressRules are given.
   virtual void withheld(SessionId, const Outbound&, WithheldReason) {}
@@ -59,6 +61,13 @@ struct ConnectionLimits {
   Nanos handshake_timeout = 5 * kSecond;     ///< TCP connect plus TLS
 };
 
+/// What a client's socket asks of the kernel, beside TCP_NODELAY, which it always has.
+struct StreamOptions {
+  int busy_poll_us = 0;       ///< SO_BUSY_POLL, 0 is off
+  bool quick_ack = false;     ///< TCP_QUICKACK, set anew behind each read: a system call more
+  bool kernel_stamps = true;  ///< SO_TIMESTAMPNS, of what is not under TLS
+};
+
 struct ConnectionConfig {
   SessionId id{};
   std::string host;  ///< name or address, IPv4 or IPv6; resolved at construction
@@ -66,6 +75,7 @@ struct ConnectionConfig {
   std::optional<TlsConfig> tls;
   std::vector<FixSecret> secrets;
   ConnectionLimits limits;
+  StreamOptions socket;
   Nanos backoff_min = 500 * kMillisecond;
   Nanos backoff_max = 30 * kSecond;
   EgressRules rules;
@@ -82,6 +92,8 @@ class FixPort {
   /// Takes an entry. False when not connected or above outbound_bytes_max: nothing taken. Tries the
   /// socket at once when nothing waits before it.
   virtual bool write(const Outbound& entry, std::string_view message) = 0;
+  /// The last entry that is known to have been written whole, before written() says so.
+  [[nodiscard]] virtual Sequence last_written() const noexcept = 0;
   /// Ends the connection after what was taken is written, or close_timeout; then, a client,
   /// reconnects.
   virtual void close(std::string_view reason) = 0;
@@ -106,6 +118,7 @@ class FixConnection final : public FixPort {
   bool write(const Outbound& entry, std::string_view message) override;
   void close(std::string_view reason) override;
   void enable(bool enabled) noexcept override;
+  [[nodiscard]] Sequence last_written() const noexcept override;
   void watch(Waiter& waiter) override { waiter.add(epoll_fd()); }
   void unwatch(Waiter& waiter) override { waiter.remove(epoll_fd()); }
   [[nodiscard]] Nanos next_deadline() const noexcept override;

@@ -63,6 +63,8 @@ class FixThread final : public FixPort, private ThreadedLine, private Connection
   bool write(const Outbound& entry, std::string_view message) override;
   void close(std::string_view reason) override;
   void enable(bool enabled) noexcept override;
+  /// The thread says it in its own time, by written().
+  [[nodiscard]] Sequence last_written() const noexcept override { return 0; }
   void watch(Waiter& waiter) override { waiter.add(thread_); }
   void unwatch(Waiter& waiter) override { waiter.remove(thread_); }
   [[nodiscard]] Nanos next_deadline() const noexcept override;
@@ -89,7 +91,8 @@ class FixThread final : public FixPort, private ThreadedLine, private Connection
   void message(SessionId session, Nanos ts_recv, std::string_view message) override;
   void event(SessionId session, ConnectionEvent event, std::string_view reason,
              Sequence last_written) override;
-  void written(SessionId session, Sequence sequence, std::uint64_t bytes) override;
+  void written(SessionId session, Sequence sequence, std::uint64_t bytes,
+               Nanos ts_written) override;
   void withheld(SessionId session, const Outbound& entry, WithheldReason reason) override;
 
   // The core's.
