@@ -324,7 +324,7 @@ RecoveredTail Recovery::finish(std::unique_ptr<WriterLock> lock) {
     tail.offset = kSegmentHeaderBytes;
     return tail;
   }
-  const auto size = std::max(segment_->header().segment_size_bytes, kSegmentBytesMin);
+  const auto size = segment_->header().segment_size_bytes;
   segment_.reset();
   tail.segment = SegmentFile::prepare(options_.folder, index, size);
   tail.offset = end_;
