@@ -84,10 +84,10 @@ std::vector<std::string> day() {
 void itch_seeds(Seeds& seeds) {
   std::string all;
   for (const auto& message : day()) all += behind_length(message);
-  seeds.write("itch", "day", all);
+  seeds.write("itch", "day", "\x07" + all);
   std::string kinds;
   itch::for_each_type([&]<class M>() { kinds += behind_length(encoded(M{})); });
-  seeds.write("itch", "every_type", kinds);
+  seeds.write("itch", "every_type", std::string(1, '\0') + kinds);
 }
 
 std::string packet(std::uint64_t sequence, const std::vector<std::string>& messages,
