@@ -19,10 +19,25 @@ void check_round_trip(Bytes message) {
   });
 }
 
-void map_two(ItchMarket& market) {
-  market.map_symbol("S1", InstrumentId{0}, 100);
-  market.map_symbol("S2", InstrumentId{1}, 1);
-}
+/// A market of two books, made once and put back to its beginning for each input.
+class Market {
+ public:
+  Market() {
+    market_.map_symbol("S1", InstrumentId{0}, 100);
+    market_.map_symbol("S2", InstrumentId{1}, 1);
+    ByteWriter writer(empty_);
+    market_.save(writer);
+  }
+  ItchMarket& begin() {
+    ByteReader reader(empty_);
+    require(market_.restore(reader), "an empty market is restored");
+    return market_;
+  }
+
+ private:
+  ItchMarket market_{8};
+  std::vector<std::byte> empty_;
+};
 
 }  // namespace
 
@@ -30,8 +45,8 @@ void run(Bytes input) {
   if (input.empty()) return;
   const bool saves = (std::to_integer<unsigned>(input[0]) & 7) == 7;
   input = input.subspan(1);
-  ItchMarket market(8);
-  map_two(market);
+  static Market one, other;
+  auto& market = one.begin();
   MarketListener nobody;
   while (input.size() >= 2) {
     const std::size_t said = itch::load<std::uint16_t>(input.data());
@@ -47,9 +62,7 @@ void run(Bytes input) {
   check_book(market.book(InstrumentId{0}));
   check_book(market.book(InstrumentId{1}));
   if (!saves) return;
-  ItchMarket fresh(8);
-  map_two(fresh);
-  check_saved(market, fresh);
+  check_saved(market, other.begin());
 }
 
 }  // namespace pitwire::fuzz

@@ -29,7 +29,7 @@ class Contract final : public FeedSink {
   void status(FeedId, FeedEvent event, std::uint32_t, std::uint64_t, std::uint64_t found) override {
     const bool moved = event == FeedEvent::GAP_LOST || event == FeedEvent::SNAPSHOT_END;
     if (!moved && event != FeedEvent::SESSION_CHANGED) return;
-    started_ = true;
+    started_ = found != 0;
     next_ = found;
   }
 
