@@ -101,7 +101,13 @@ def build() -> None:
     ]
     configure += [f"-DCMAKE_CXX_COMPILER={clang()}", f"-DPython_EXECUTABLE={sys.executable}"]
     tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    compile_all = ["cmake", "--build", BUILD, "-j", str(min(2, os.cpu_count() or 1))]
+    compile_all: list[str | Path] = [
+        "cmake",
+        "--build",
+        BUILD,
+        "-j",
+        str(min(2, os.cpu_count() or 1)),
+    ]
     for command in (configure, compile_all):
         done = subprocess.run(  # noqa: S603  our own command
             command, env={**os.environ, "PATH": tools}, capture_output=True, text=True, check=False
@@ -160,7 +166,9 @@ def run(target: str, limit: Limit) -> Outcome:
 
 def why(said: str, code: int) -> str:
     """The line of the log that names the fault, and where the input is."""
-    fault = re.search(r"^(broken promise: .*|.*ERROR: .*|.*runtime error: .*)$", said, re.MULTILINE)
+    fault = re.search(
+        r"^(broken promise: .*|.*ERROR: .*|.*runtime error: .*|\w+Error: .*)$", said, re.MULTILINE
+    )
     saved = re.search(r"Test unit written to (\S+)", said)
     return (
         f"{fault[1] if fault else f'exit code {code}'}; {saved[1] if saved else 'no input saved'}"

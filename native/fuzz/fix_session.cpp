@@ -19,12 +19,6 @@ std::string framed(const std::string& version, std::string_view fields) {
   return text + "10=" + std::to_string(1000 + sum % 256).substr(1) + "\x01";
 }
 
-/// The dictionaries are read once a process, and not while the first input is timed.
-[[maybe_unused]] const bool kDictionariesRead = [] {
-  for (const char* version : {"FIX.4.2", "FIX.4.4"}) testing::Pair(version).build();
-  return true;
-}();
-
 }  // namespace
 
 void run(Bytes input) {
