@@ -12,6 +12,9 @@ PYTHON ?= python3
 JOBS ?= $(shell n=$$(nproc); echo $$((n < 2 ? n : 2)))
 FOR ?=
 BASE ?=
+# What make check-deep draws: events of each differential test, inputs of all fuzz targets together.
+RANDOM_EVENTS ?= 10000000
+FUZZ_RUNS ?= 2000000
 
 BIN := $(CURDIR)/.venv/bin
 VENV := .venv/pitwire.stamp
@@ -77,7 +80,8 @@ check: setup ## format, lint, types, layers, our own rules, static analysis
 	@$(BIN)/python -m tools.tidy
 	@$(BIN)/python -m tools.clang_tidy --build build/release --budget 120 -j $(JOBS)
 
-check-deep: build-tests ## sanitizers over the C++ tests, all static analysis, the long tests
+check-deep: build-tests ## sanitizers, fuzzers, the long random and crash tests, all static analysis
+	@.ci/system-packages $(PYTHON) deep
 	@$(CMAKE) -S . -B build/release -DPITWIRE_BENCH=ON > /dev/null
 	@$(BIN)/python -m tools.clang_tidy --build build/release --tests -j $(JOBS)
 	$(CMAKE) -S . -B build/asan -DPITWIRE_SANITIZE=address,undefined -DPITWIRE_PYTHON=OFF
@@ -92,6 +96,13 @@ check-deep: build-tests ## sanitizers over the C++ tests, all static analysis, t
 	@$(BIN)/python .ci/requirements pyproject.toml deep > build/requirements-deep.txt
 	$(BIN)/python -m pip install --quiet -r build/requirements-deep.txt
 	$(BIN)/python -m pytest -m deep tests
+	export PITWIRE_RANDOM_EVENTS=$(RANDOM_EVENTS); cd build/release; \
+	./pitwire_market_tests --gtest_filter='*Agrees*:*School*:*AnyBytes*'; \
+	./pitwire_orders_tests --gtest_filter='RiskGateRandom.*:RiskGateModel.*:RandomLives.Res*'; \
+	./pitwire_matching_tests --gtest_filter='*reference*'; \
+	./pitwire_fix_tests --gtest_filter='PlainMessages.*:Decimal.school*'; \
+	./pitwire_log_tests --gtest_filter='LogModel.*'
+	$(BIN)/python -m tools.fuzz --runs $(FUZZ_RUNS)
 
 build-bench: $(CONFIGURED)
 	@$(CMAKE) -S . -B build/release -DPITWIRE_BENCH=ON > /dev/null

@@ -125,6 +125,8 @@ def parse(text: str, path: str = "configuration", overrides: Sequence[str] = ())
         tree = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(path, [_syntax_problem(error)]) from None
+    except _UNREADABLE as error:
+        raise ConfigurationError(path, [_unreadable(error)]) from None
     try:
         for override in overrides:
             _override(tree, override)
@@ -160,6 +162,16 @@ def _syntax_problem(error: tomllib.TOMLDecodeError) -> Problem:
     if place := re.fullmatch(r"(.*) \(at (line \d+, column \d+)\)", text, re.DOTALL):
         return Problem(place[2], place[1])
     return Problem("", text)
+
+
+# What TOML allows and Python's readers of it give up on.
+_UNREADABLE: Final = (ValueError, ArithmeticError, RecursionError)
+
+
+def _unreadable(error: Exception) -> Problem:
+    if isinstance(error, RecursionError):
+        return Problem("", "arrays or tables nested too deep")
+    return Problem("", "a number with too many digits, or too large an exponent")
 
 
 def problem_of(error: msgspec.ValidationError) -> Problem:
@@ -253,6 +265,8 @@ def _value(text: str) -> object:
         return cast("object", tomllib.loads(f"v = {text}", parse_float=Decimal)["v"])
     except tomllib.TOMLDecodeError:
         return text
+    except _UNREADABLE as error:
+        raise ValueError(f"{text[:32]}: {_unreadable(error).reason}") from None
 
 
 # ------------------------------------------------------------------ between sections

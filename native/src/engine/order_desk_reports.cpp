@@ -1,4 +1,6 @@
 // What comes back from venue and egress, and what is said of it.
+#include <algorithm>
+
 #include "pitwire/engine/order_desk.hpp"
 
 namespace pitwire {
@@ -125,7 +127,8 @@ void OrderDesk::on_sent(SessionId session, Sequence sequence, ClOrdId cl_ord_id)
 
 void OrderDesk::on_written(SessionId session, Sequence up_to) {
   auto& unwritten = sessions_[index(session)].unwritten;
-  while (!unwritten.empty() && unwritten.front().sequence <= up_to) unwritten.pop_front();
+  const auto waits = [&](const Outbound& entry) { return entry.sequence > up_to; };
+  unwritten.erase(unwritten.begin(), std::find_if(unwritten.begin(), unwritten.end(), waits));
 }
 
 void OrderDesk::on_withheld(SessionId session, Sequence sequence, ClOrdId cl_ord_id) {

@@ -242,6 +242,11 @@ bool Recovery::walk_ended(const SegmentScan& scan) {
   const bool more = segment_->written_end(end_) > end_;
   switch (scan.stopped_by) {
     case FrameState::VALID:
+      if (*scan.next_segment != segment_->index() + 1) {
+        return wrong(Damage::MISSING, end_,
+                     "END names segment " + std::to_string(*scan.next_segment) +
+                         " as the next one, expected " + std::to_string(segment_->index() + 1));
+      }
       if (more) return wrong(Damage::BAD_FRAME, end_, "bytes behind the END frame");
       if (last) return wrong(Damage::NONE, end_, "the segment's successor is missing");
       return true;
@@ -324,7 +329,7 @@ RecoveredTail Recovery::finish(std::unique_ptr<WriterLock> lock) {
     tail.offset = kSegmentHeaderBytes;
     return tail;
   }
-  const auto size = std::max(segment_->header().segment_size_bytes, kSegmentBytesMin);
+  const auto size = segment_->header().segment_size_bytes;
   segment_.reset();
   tail.segment = SegmentFile::prepare(options_.folder, index, size);
   tail.offset = end_;

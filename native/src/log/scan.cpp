@@ -69,6 +69,9 @@ std::optional<std::string> unsupported(const FrameHeader& header) {
     return "record type " + std::to_string(type) + " in version " + std::to_string(header.version) +
            ", this build knows " + std::to_string(kRecordVersion);
   }
+  if (header.sequence > kSequenceMax) {
+    return "sequence " + std::to_string(header.sequence) + " is beyond what a log can have";
+  }
   if ((header.flags & kFrameEncrypted) != 0) return "frame is encrypted";
   return std::nullopt;
 }

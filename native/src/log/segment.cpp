@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "pitwire/base/crc32c.hpp"
+#include "pitwire/log/frame.hpp"
 
 namespace pitwire {
 namespace {
@@ -145,6 +146,15 @@ HeaderState SegmentFile::header_state(std::string& reason) const {
   }
   if (found.flags != 0) return bad("encrypted, or flags unknown to this build");
   if (found.index != index_) return bad("header says segment " + std::to_string(found.index));
+  if (found.first_sequence == 0 || found.first_sequence > kSequenceMax) {
+    return bad("header says first sequence " + std::to_string(found.first_sequence));
+  }
+  const auto segment_size = found.segment_size_bytes;
+  if (segment_size < std::max(size_, kSegmentBytesMin) || segment_size > kSegmentBytesMax) {
+    return bad("header says a segment of " + std::to_string(segment_size) + " bytes, expected " +
+               std::to_string(std::max(size_, kSegmentBytesMin)) + " to " +
+               std::to_string(kSegmentBytesMax));
+  }
   const auto behind = kPreviousHashOffset + sizeof(PreviousHash);
   if (!all_zero(data_ + sizeof(SegmentHeader), kPreviousHashOffset - sizeof(SegmentHeader)) ||
       !all_zero(data_ + behind, kSegmentHeaderBytes - behind)) {

@@ -97,7 +97,9 @@ void take_terms(Order& order, std::int64_t price, std::int64_t order_qty) noexce
 void take_replace(Order& order, const rec::Execution& report) noexcept {
   if (order.pending_replace != 0 &&
       (report.cl_ord_id == order.pending_replace || report.cl_ord_id == 0)) {
-    take_terms(order, order.pending_price, order.pending_qty);
+    // Ours, not the venue's word: 0 is a price that we asked for.
+    if (order.ord_type != OrdType::MARKET) order.price = order.pending_price;
+    take_terms(order, 0, order.pending_qty);
     order.cl_ord_id = order.pending_replace;
     order.pending_replace = 0;
   } else if (report.cl_ord_id != 0) {

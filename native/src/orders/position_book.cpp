@@ -246,8 +246,10 @@ void PositionBook::adopt(StrategyId strategy, InstrumentId instrument, std::int6
 }
 
 void PositionBook::mark(InstrumentId instrument, std::int64_t px) noexcept {
-  if (index(instrument) >= firm_.size() || firm_[index(instrument)].mark == px) return;
+  if (!registry_->known(instrument)) return;
+  ensure(instrument);  // what is opened later is valued at it at once
   auto& firm = firm_[index(instrument)];
+  if (firm.mark == px) return;
   firm.mark = px;
   for (auto at = firm.first_pair; at != PairIndex::kNone; at = cells_[at].next_of_instrument) {
     auto& pair = cells_[at];

@@ -62,6 +62,7 @@ bool PositionBook::restore(std::span<const std::byte> in) {
   }
   const auto firms = good ? reader.count(16) : 0;
   good = good && firms <= registry_->size();
+  if (good && fresh.firm_.size() < firms) fresh.firm_.resize(firms);  // marked, and never traded
   for (std::size_t i = 0; i < firms && good; ++i) {
     fresh.firm_[i].mark = reader.get<std::int64_t>();
     get(reader, fresh.firm_[i].holding);

@@ -4,8 +4,11 @@
 
 #include <limits>
 #include <random>
+#include <regex>
 #include <stdexcept>
 
+#include "../plain_decimal.hpp"
+#include "../rounds.hpp"
 #include "pitwire/fix/symbology.hpp"
 
 namespace pitwire {
@@ -64,6 +67,46 @@ TEST(Decimal, what_is_written_is_read_back) {
     ASSERT_EQ(parse_multiple(shown(count, step), step).count, count)
         << "seed " << kSeed << " step " << step.mantissa << "e" << int{step.exponent};
   }
+}
+
+void expect_as_at_school(const std::string& text, DecimalStep step) {
+  SCOPED_TRACE(text + " in " + std::to_string(step.mantissa) + "e" +
+               std::to_string(int{step.exponent}));
+  const auto read = parse_multiple(text, step);
+  static const std::regex kGrammar("[-+]?([0-9]+\\.?[0-9]*|\\.[0-9]+)");
+  if (!std::regex_match(text, kGrammar)) {
+    // A number of too many digits may be refused for that before its end is seen.
+    ASSERT_TRUE(read.error == DecimalError::SYNTAX ||
+                (read.error == DecimalError::OVERFLOW && text.size() > 30));
+    return;
+  }
+  const bool sign = text.front() == '-' || text.front() == '+';
+  const bool negative = text.front() == '-';
+  const auto value = testing::PlainDecimal::of(std::string_view(text).substr(sign), negative);
+  const auto wanted =
+      testing::times(value, static_cast<std::uint64_t>(step.mantissa), step.exponent);
+  if (wanted && testing::fits_int64(*wanted)) {
+    ASSERT_EQ(read.error, DecimalError::NONE);
+    ASSERT_EQ(read.count, std::stoll((negative ? "-0" : "0") + *wanted));
+  } else if (value.digits.size() < 20) {
+    ASSERT_EQ(read.error, wanted ? DecimalError::OVERFLOW : DecimalError::NOT_A_MULTIPLE);
+  } else {
+    ASSERT_NE(read.error, DecimalError::SYNTAX);
+    ASSERT_TRUE(read.error != DecimalError::NONE ||
+                read.count == std::numeric_limits<std::int64_t>::min());
+  }
+}
+
+TEST(Decimal, school_arithmetic_agrees) {
+  testing::in_rounds(20'000, 20'000, [](std::uint64_t seed, std::uint64_t events) {
+    std::mt19937_64 random(seed);
+    for (std::uint64_t i = 0; i < events && !::testing::Test::HasFailure(); ++i) {
+      const auto mantissa = random() % 3 == 0 ? random() % 1'000 + 1 : 1 + 4 * (random() % 2);
+      expect_as_at_school(testing::random_decimal(random),
+                          {static_cast<std::int64_t>(mantissa),
+                           static_cast<std::int8_t>(static_cast<int>(random() % 12) - 9)});
+    }
+  });
 }
 
 TEST(DecimalStepText, is_a_positive_decimal) {

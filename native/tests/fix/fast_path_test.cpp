@@ -2,23 +2,13 @@
 #include <Message.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <iostream>
-#include <random>
-
+#include "../random.hpp"
 #include "pair.hpp"
 
 namespace pitwire::testing {
 namespace {
 
 using Random = std::mt19937_64;
-
-std::uint64_t seed_of_run() {
-  const auto* text = std::getenv("PITWIRE_SEED");
-  const auto seed = text != nullptr ? std::strtoull(text, nullptr, 10) : std::random_device{}();
-  std::cout << "seed " << seed << "\n";
-  return seed;
-}
 
 std::int64_t up_to(Random& random, std::uint64_t most) {
   return static_cast<std::int64_t>(random() % (most + 1));

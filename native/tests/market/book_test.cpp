@@ -1,4 +1,5 @@
 // Books against the obvious ones: maps and lists, driven by the same random events.
+//   PITWIRE_SEED=N PITWIRE_RANDOM_EVENTS=10000000 pitwire_market_tests --gtest_filter='*Agrees*'
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <random>
 #include <vector>
 
+#include "../rounds.hpp"
 #include "pitwire/market/l2_book.hpp"
 #include "pitwire/market/l3_book.hpp"
 
@@ -87,12 +89,12 @@ std::vector<Level> levels_of(const Book& book, Side side) {
   return out;
 }
 
-void expect_same(const L3Book& book, PlainBook& plain, std::uint64_t seed) {
+void expect_same(const L3Book& book, PlainBook& plain) {
   const auto bids = plain.levels(Side::BUY);
   const auto asks = plain.levels(Side::SELL);
-  ASSERT_EQ(levels_of(book, Side::BUY), bids) << "seed " << seed;
-  ASSERT_EQ(levels_of(book, Side::SELL), asks) << "seed " << seed;
-  ASSERT_EQ(book.order_count(), plain.where_.size()) << "seed " << seed;
+  ASSERT_EQ(levels_of(book, Side::BUY), bids);
+  ASSERT_EQ(levels_of(book, Side::SELL), asks);
+  ASSERT_EQ(book.order_count(), plain.where_.size());
 }
 
 void expect_top(const L3Book& book, PlainBook& plain) {
@@ -154,29 +156,8 @@ void step(L3Book& book, PlainBook& plain, std::mt19937_64& random,
   ASSERT_EQ(result.top_changed, moved);
 }
 
-TEST(L3Book, AgreesWithAPlainBookAfterEveryRandomEvent) {
-  const std::uint64_t seed = 42;
-  std::mt19937_64 random(seed);
-  OrderStore store(16);  // small, so that everything grows
-  L3Book book(store);
-  PlainBook plain;
-  std::vector<std::uint64_t> refs;
-  for (int i = 0; i < 100'000; ++i) {
-    ASSERT_NO_FATAL_FAILURE(step(book, plain, random, refs)) << "event " << i << " seed " << seed;
-    if (i % 50 == 0) {
-      ASSERT_NO_FATAL_FAILURE(expect_top(book, plain)) << i;
-    }
-    if (i % 1000 == 0) {
-      ASSERT_NO_FATAL_FAILURE(expect_same(book, plain, seed));
-    }
-    if (refs.size() > 3000) {
-      const auto ref = refs[random() % refs.size()];
-      if (plain.alive(ref)) book.remove(ref, 7), plain.take(ref, plain.qty(ref));
-      refs.erase(refs.begin());
-    }
-  }
-  expect_same(book, plain, seed);
-
+/// Saved, restored into another store, and emptied.
+void expect_saved(L3Book& book, OrderStore& store, PlainBook& plain) {
   std::vector<std::byte> saved;
   ByteWriter writer(saved);
   book.save(writer);
@@ -184,11 +165,40 @@ TEST(L3Book, AgreesWithAPlainBookAfterEveryRandomEvent) {
   L3Book other(other_store);
   ByteReader reader(saved);
   ASSERT_TRUE(other.restore(reader));
-  expect_same(other, plain, seed);
+  expect_same(other, plain);
   EXPECT_EQ(other.top(), book.top());
   book.clear(9);
   EXPECT_EQ(store.size(), 0U);
   EXPECT_EQ(book.order_count(), 0U);
+}
+
+void l3_round(std::uint64_t seed, std::uint64_t events) {
+  std::mt19937_64 random(seed);
+  OrderStore store(16);  // small, so that everything grows
+  L3Book book(store);
+  PlainBook plain;
+  std::vector<std::uint64_t> refs;
+  for (std::uint64_t i = 0; i < events; ++i) {
+    SCOPED_TRACE(i);
+    ASSERT_NO_FATAL_FAILURE(step(book, plain, random, refs));
+    if (i % 50 == 0) {
+      ASSERT_NO_FATAL_FAILURE(expect_top(book, plain));
+    }
+    if (i % 1000 == 0) {
+      ASSERT_NO_FATAL_FAILURE(expect_same(book, plain));
+    }
+    if (refs.size() > 3000) {
+      const auto ref = refs[random() % refs.size()];
+      if (plain.alive(ref)) book.remove(ref, 7), plain.take(ref, plain.qty(ref));
+      refs.erase(refs.begin());
+    }
+  }
+  expect_same(book, plain);
+  expect_saved(book, store, plain);
+}
+
+TEST(L3Book, AgreesWithAPlainBookAfterEveryRandomEvent) {
+  testing::in_rounds(100'000, 100'000, l3_round);
 }
 
 TEST(L3Book, BooksOfOneStoreDoNotSeeEachOthersOrders) {
@@ -266,24 +276,23 @@ TEST(OrderStore, FindsEveryReferenceThroughChurnSpreadOverTwoToTheForty) {
   EXPECT_EQ(store.size(), alive.size());
 }
 
-TEST(L2Book, AgreesWithAMapAfterEveryRandomDelta) {
-  const std::uint64_t seed = 8;
+void l2_round(std::uint64_t seed, std::uint64_t events) {
   std::mt19937_64 random(seed);
   L2Book book(4);
   std::map<std::int64_t, std::int64_t> bids, asks;
-  for (int i = 0; i < 100'000; ++i) {
+  for (std::uint64_t i = 0; i < events; ++i) {
     const auto side = random() % 2 == 0 ? Side::BUY : Side::SELL;
     const auto px = static_cast<std::int64_t>(random() % 200) - 50;
     const auto qty = random() % 3 == 0 ? 0 : static_cast<std::int64_t>(random() % 9 + 1);
     auto& levels = side == Side::BUY ? bids : asks;
     const Top before = book.top();
-    const bool changed = book.set(side, px, qty, i);
+    const bool changed = book.set(side, px, qty, static_cast<Nanos>(i));
     qty == 0 ? (void)levels.erase(px) : (void)(levels[px] = qty);
     const Top& top = book.top();
-    ASSERT_EQ(top.bid_px, bids.empty() ? kNoPrice : bids.rbegin()->first) << "seed " << seed;
-    ASSERT_EQ(top.bid_qty, bids.empty() ? 0 : bids.rbegin()->second) << "seed " << seed;
-    ASSERT_EQ(top.ask_px, asks.empty() ? kNoPrice : asks.begin()->first) << "seed " << seed;
-    ASSERT_EQ(top.ask_qty, asks.empty() ? 0 : asks.begin()->second) << "seed " << seed;
+    ASSERT_EQ(top.bid_px, bids.empty() ? kNoPrice : bids.rbegin()->first);
+    ASSERT_EQ(top.bid_qty, bids.empty() ? 0 : bids.rbegin()->second);
+    ASSERT_EQ(top.ask_px, asks.empty() ? kNoPrice : asks.begin()->first);
+    ASSERT_EQ(top.ask_qty, asks.empty() ? 0 : asks.begin()->second);
     ASSERT_EQ(changed, before.bid_px != top.bid_px || before.bid_qty != top.bid_qty ||
                            before.ask_px != top.ask_px || before.ask_qty != top.ask_qty);
     ASSERT_EQ(book.qty_at(side, px), qty);
@@ -306,6 +315,10 @@ TEST(L2Book, AgreesWithAMapAfterEveryRandomDelta) {
   ByteReader cut{std::span(saved).first(saved.size() - 1)};
   EXPECT_FALSE(other.restore(cut));
   EXPECT_EQ(other.level_count(Side::SELL), 0U);
+}
+
+TEST(L2Book, AgreesWithAMapAfterEveryRandomDelta) {
+  testing::in_rounds(100'000, 100'000, l2_round);
 }
 
 TEST(L2Book, ChangeAddsAndTakesAway) {

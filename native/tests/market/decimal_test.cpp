@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include <random>
+#include <regex>
 #include <stdexcept>
+
+#include "../plain_decimal.hpp"
+#include "../rounds.hpp"
 
 namespace pitwire {
 namespace {
@@ -81,6 +84,43 @@ TEST(Decimal, IncrementsThatMakeNoSenseAreRefused) {
   EXPECT_THROW(IncrementScale({0, 2}), std::invalid_argument);
   EXPECT_THROW(IncrementScale({-1, 2}), std::invalid_argument);
   EXPECT_THROW(IncrementScale({1, 19}), std::invalid_argument);
+}
+
+/// What became of a text is what school arithmetic makes of it.
+void expect_as_at_school(const std::string& text, Decimal increment) {
+  SCOPED_TRACE(text + " in " + to_string(increment));
+  std::int64_t count = 77;
+  const auto status = IncrementScale(increment).parse(text, count);
+  static const std::regex kGrammar("-?[0-9]+(\\.[0-9]+)?");
+  if (!std::regex_match(text, kGrammar)) {
+    ASSERT_EQ(status, DecimalStatus::MALFORMED);
+    return;
+  }
+  const bool negative = text.front() == '-';
+  const auto value = testing::PlainDecimal::of(std::string_view(text).substr(negative), negative);
+  const auto wanted =
+      testing::times(value, static_cast<std::uint64_t>(increment.coefficient), -increment.scale);
+  if (wanted && testing::fits_int64(*wanted)) {
+    ASSERT_EQ(status, DecimalStatus::OK);
+    ASSERT_EQ(count, std::stoll((negative ? "-0" : "0") + *wanted));
+  } else if (value.digits.size() < 20) {
+    ASSERT_EQ(status, wanted ? DecimalStatus::OUT_OF_RANGE : DecimalStatus::INEXACT);
+  } else {
+    ASSERT_TRUE(status == DecimalStatus::OUT_OF_RANGE || status == DecimalStatus::INEXACT ||
+                (status == DecimalStatus::OK && count == INT64_MIN));
+  }
+}
+
+TEST(Decimal, SchoolArithmeticAgrees) {
+  testing::in_rounds(20'000, 20'000, [](std::uint64_t seed, std::uint64_t events) {
+    std::mt19937_64 random(seed);
+    for (std::uint64_t i = 0; i < events && !::testing::Test::HasFailure(); ++i) {
+      const auto coefficient = random() % 3 == 0 ? random() % 10'000 + 1 : 1 + 4 * (random() % 2);
+      expect_as_at_school(
+          testing::random_decimal(random),
+          {static_cast<std::int64_t>(coefficient), static_cast<std::int32_t>(random() % 10)});
+    }
+  });
 }
 
 }  // namespace

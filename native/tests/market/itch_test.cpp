@@ -5,6 +5,7 @@
 #include <random>
 #include <vector>
 
+#include "../rounds.hpp"
 #include "pitwire/market/itch_market.hpp"
 #include "pitwire/market/mold.hpp"
 
@@ -45,6 +46,65 @@ TEST(Itch, EveryMessageTypeSurvivesEncodingAndDecoding) {
     }
   });
   EXPECT_EQ(types, 22);
+}
+
+/// Big-endian bytes of a message one by one, as the specification's tables have them.
+std::uint64_t plain_number(std::span<const std::byte> message, std::size_t at, std::size_t size) {
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < size; ++i) {
+    value = value * 256 + std::to_integer<std::uint64_t>(message[at + i]);
+  }
+  return value;
+}
+
+/// The numbers of what changes a book, read at the specification's offsets.
+struct PlainNumbers {
+  std::span<const std::byte> message;
+  [[nodiscard]] std::uint64_t at(std::size_t offset, std::size_t size) const {
+    return plain_number(message, offset, size);
+  }
+  template <class M>
+  void operator()(const M& m) const {
+    ASSERT_EQ(m.header.stock_locate, at(1, 2));
+    ASSERT_EQ(m.header.tracking_number, at(3, 2));
+    ASSERT_EQ(m.header.timestamp, at(5, 6));
+    if constexpr (requires { m.order_ref; }) {
+      ASSERT_EQ(m.order_ref, at(11, 8));
+    }
+    if constexpr (M::kType == 'A' || M::kType == 'F' || M::kType == 'P') {
+      ASSERT_EQ(m.shares, at(20, 4));
+      ASSERT_EQ(m.price, at(32, 4));
+    } else if constexpr (M::kType == 'E' || M::kType == 'C' || M::kType == 'X') {
+      ASSERT_EQ(m.shares, at(19, 4));
+    } else if constexpr (M::kType == 'U') {
+      ASSERT_EQ(m.new_order_ref, at(19, 8));
+      ASSERT_EQ(m.shares, at(27, 4));
+      ASSERT_EQ(m.price, at(31, 4));
+    }
+    if constexpr (M::kType == 'C') {
+      ASSERT_EQ(m.price, at(32, 4));
+    }
+  }
+};
+
+TEST(Itch, AnyBytesOfAMessageAreReadAsTheSpecificationSaysAndWrittenBack) {
+  testing::in_rounds(20'000, 20'000, [](std::uint64_t seed, std::uint64_t events) {
+    std::mt19937_64 random(seed);
+    constexpr std::string_view kTypes = "SRHYLVWKJhAFECXDUPQBIN";
+    for (std::uint64_t i = 0; i < events && !::testing::Test::HasFailure(); ++i) {
+      std::array<std::byte, itch::kMessageSizeMax> bytes{}, again{};
+      for (auto& byte : bytes) byte = static_cast<std::byte>(random());
+      bytes[0] = static_cast<std::byte>(kTypes[random() % kTypes.size()]);
+      const auto size = itch::message_size(static_cast<char>(bytes[0]));
+      const auto message = std::span<const std::byte>(bytes).first(size);
+      const auto status = itch::visit(message, [&](const auto& decoded) {
+        PlainNumbers{message}(decoded);
+        itch::encode(decoded, again.data());
+      });
+      ASSERT_EQ(status, DecodeStatus::OK);
+      ASSERT_TRUE(std::equal(message.begin(), message.end(), again.begin()));
+    }
+  });
 }
 
 TEST(Itch, OffsetsAreTheSpecifications) {

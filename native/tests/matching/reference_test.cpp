@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <random>
 
+#include "../rounds.hpp"
 #include "event_text.hpp"
 #include "pitwire/matching/forwarding_sink.hpp"
 #include "pitwire/matching/matching_engine.hpp"
@@ -222,14 +223,14 @@ class Differential {
 };
 
 TEST(MatchingEngine, equals_the_reference_over_100_000_random_operations) {
-  const std::uint64_t seed = std::random_device{}();
-  SCOPED_TRACE("seed " + std::to_string(seed));
-  Differential run(seed);
-  for (Nanos now = 1; now <= 100'000; ++now) {
-    run.step(now);
-    if (::testing::Test::HasFailure()) FAIL() << "operation " << now << ", seed " << seed;
-  }
-  run.compare_books();
+  testing::in_rounds(100'000, 100'000, [](std::uint64_t seed, std::uint64_t operations) {
+    Differential run(seed);
+    for (std::uint64_t i = 1; i <= operations; ++i) {
+      run.step(static_cast<Nanos>(i));
+      if (::testing::Test::HasFailure()) FAIL() << "operation " << i;
+    }
+    run.compare_books();
+  });
 }
 
 }  // namespace

@@ -1,25 +1,15 @@
 // What the tests of orders start from: instruments, records, a small venue's words.
 #pragma once
 
-#include <cstdlib>
 #include <cstring>
-#include <iostream>
-#include <random>
 #include <string>
 #include <string_view>
 
+#include "../random.hpp"
 #include "pitwire/orders/order_table.hpp"
 #include "pitwire/orders/risk_gate.hpp"
 
 namespace pitwire::testing {
-
-/// A random test's seed, printed: PITWIRE_SEED=N runs the same again.
-inline std::uint64_t seed_of_run() {
-  const auto* text = std::getenv("PITWIRE_SEED");
-  const auto seed = text != nullptr ? std::strtoull(text, nullptr, 10) : std::random_device{}();
-  std::cout << "seed " << seed << "\n";
-  return seed;
-}
 
 inline constexpr InstrumentId kStock{0};
 inline constexpr InstrumentId kInverse{1};

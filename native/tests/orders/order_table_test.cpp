@@ -159,6 +159,15 @@ TEST(OrderTable, AnOrderFilledWhileItsReplaceIsOutStaysPendingUntilThatIsAnswere
   EXPECT_EQ(desk.orders.apply(cancel_rejected(2, 2, OrdStatus::FILLED)).to, S::FILLED);
 }
 
+TEST(OrderTable, AReplaceToThePriceZeroIsAtZero) {
+  Desk desk;
+  const auto& order = desk.working(1, Side::SELL, 10, 5);
+  desk.orders.apply(replace(1, 2, 10, 0));
+  desk.take(report(2, ExecType::REPLACED, OrdStatus::NEW, Side::SELL));
+  EXPECT_EQ(order.price, 0);
+  EXPECT_EQ(desk.orders.best_own_sell(kStock), 0);
+}
+
 TEST(OrderTable, ACancelMayFollowAReplaceThatIsStillOut) {
   Desk desk;
   desk.working(1);

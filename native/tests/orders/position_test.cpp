@@ -173,5 +173,19 @@ TEST(TickTable, EachBandHoldsFromItsFirstPrice) {
   EXPECT_FALSE(ticks.allows(10'001));
 }
 
+TEST(PositionBook, APositionIsValuedAtTheMarkThatWasThereBefore) {
+  Desk desk;
+  desk.positions.mark(kStock, 900);
+  desk.working(1, Side::BUY, 10, 1'000);
+  desk.take(fill(1, 10, 1'000));
+  EXPECT_EQ(desk.positions.firm_totals().day_loss(), 10 * 100 * 10'000);  // 10 lots, 100 cents down
+  std::vector<std::byte> saved;
+  Desk marked, restored;
+  marked.positions.mark(kStock, 900);
+  marked.positions.save(saved);
+  ASSERT_TRUE(restored.positions.restore(saved));
+  EXPECT_EQ(restored.positions.mark_px(kStock), 900);
+}
+
 }  // namespace
 }  // namespace pitwire::testing

@@ -4,17 +4,16 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
-#include <iostream>
 #include <map>
 #include <random>
 
+#include "../rounds.hpp"
 #include "builders.hpp"
 
 namespace pitwire::testing {
 namespace {
 
-constexpr int kEvents = 100'000;
+constexpr std::uint32_t kEvents = 100'000;
 constexpr std::uint32_t kStrategies = 3;
 constexpr std::size_t kAliveMax = 400;
 
@@ -269,12 +268,14 @@ class Lives {
 };
 
 TEST(RandomLives, ReservationsPositionsAndMoneyAreTheReferences) {
-  Lives lives(seed_of_run());
-  for (int i = 0; i < kEvents && !::testing::Test::HasFatalFailure(); ++i) {
-    lives.step();
-    if (i % 2'000 == 0) lives.compare();
-  }
-  lives.compare();
+  in_rounds(kEvents, kEvents, [](std::uint64_t seed, std::uint64_t events) {
+    Lives lives(seed);
+    for (std::uint64_t i = 0; i < events && !::testing::Test::HasFatalFailure(); ++i) {
+      lives.step();
+      if (i % 2'000 == 0) lives.compare();
+    }
+    lives.compare();
+  });
 }
 
 TEST(RandomLives, ARestoredDeskGoesOnAsIfNothingHadHappened) {

@@ -4,7 +4,6 @@
 // the record was just made or is read in recovery: `apply_fact` takes what the log holds.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <optional>
 #include <vector>
@@ -125,7 +124,7 @@ class OrderDesk final {
   struct Session {
     OrderRoute* route{};
     SessionRules rules;
-    std::deque<Outbound> unwritten;
+    std::vector<Outbound> unwritten;  ///< by sequence; at most the session's credits
   };
 
   [[nodiscard]] SessionView session_view(SessionId session) const;

@@ -36,6 +36,8 @@ struct FrameHeader {
 static_assert(sizeof(FrameHeader) == 32 && alignof(FrameHeader) == 8);
 static_assert(std::is_trivially_copyable_v<FrameHeader>);
 
+/// No log comes this far; what says more is not one, and numbers behind it never come round to 0.
+inline constexpr Sequence kSequenceMax = Sequence{1} << 62;
 inline constexpr std::size_t kFrameHeaderBytes = sizeof(FrameHeader);
 inline constexpr std::uint8_t kRecordVersion = 1;
 inline constexpr std::uint8_t kFrameEncrypted = 1;

@@ -23,7 +23,8 @@ enum class FrameState : std::uint8_t {
 [[nodiscard]] FrameState examine(const std::byte* data, std::uint64_t size, std::uint64_t offset,
                                  Sequence last_sequence, std::string* reason);
 
-/// What this build cannot apply: an unknown type, a later version, an encrypted payload.
+/// What this build cannot apply: an unknown type, a later version, an encrypted payload, a number
+/// above kSequenceMax.
 [[nodiscard]] std::optional<std::string> unsupported(const FrameHeader& header);
 
 /// Whole frames with a sequence above `last_sequence` in [from, end): evidence that what stands

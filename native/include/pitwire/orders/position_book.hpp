@@ -117,8 +117,8 @@ class PositionBook {
   /// A position that was not traded by us: adopted at reconciliation, at a stated price.
   void adopt(StrategyId strategy, InstrumentId instrument, std::int64_t net_qty, std::int64_t px);
 
-  /// Values open positions of the instrument at `px`. O(strategies in it); returns at once where
-  /// nothing is open or the mark did not change.
+  /// Values positions of the instrument at `px`, those that are opened later too. O(strategies in
+  /// it); returns at once where the mark did not change.
   void mark(InstrumentId instrument, std::int64_t px) noexcept;
   [[nodiscard]] std::int64_t mark_px(InstrumentId instrument) const noexcept;  ///< kNoPx: none
 

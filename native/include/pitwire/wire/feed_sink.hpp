@@ -61,7 +61,9 @@ class FeedSink {
   /// | SESSION_ENDED   | where seen    | next sequence         | sequence of the end packet     |
   /// | MALFORMED       | where seen    | next sequence         | malformed on this line so far  |
   ///
-  /// While a GAP is open nothing is handed over; it ends by GAP_FILLED, GAP_LOST or SNAPSHOT_END.
+  /// A next sequence of 0 (GAP_LOST before anything was heard): whatever comes next is taken.
+  /// While a GAP is open only what fills it is handed over; it ends by GAP_FILLED, GAP_LOST or
+  /// SNAPSHOT_END.
   /// MALFORMED is reported at most once a second and line, with the count.
   virtual void status(FeedId feed, FeedEvent event, std::uint32_t line, std::uint64_t expected,
                       std::uint64_t found) = 0;
