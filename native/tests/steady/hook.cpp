@@ -17,12 +17,14 @@
 #include <string>
 
 // glibc's own allocator, under the names that it keeps for those who stand in front of it.
+// NOLINTBEGIN(bugprone-reserved-identifier): they are glibc's to name
 extern "C" {
 void* __libc_malloc(std::size_t size);
 void* __libc_calloc(std::size_t count, std::size_t size);
 void* __libc_realloc(void* memory, std::size_t size);
 void* __libc_memalign(std::size_t alignment, std::size_t size);
 }
+// NOLINTEND(bugprone-reserved-identifier)
 
 namespace {
 
