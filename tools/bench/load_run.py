@@ -67,6 +67,8 @@ pin_native = [{other}]
 [checkpoint]
 every_seconds = 3600
 every_records = 1000000000
+[worker]
+processes = 0
 [[venue]]
 name = "sim"
 unknown_order = "never_arrived"
