@@ -64,8 +64,8 @@ class WorkerPool:
         timeout_s: float = TIMEOUT_S,
         queue_max: int = QUEUE_MAX,
     ) -> None:
-        if processes < 1 or timeout_s <= 0 or queue_max < 1:
-            raise ValueError("processes, timeout_s and queue_max must be above 0")
+        if processes < 0 or timeout_s <= 0 or queue_max < 1:
+            raise ValueError("timeout_s and queue_max must be above 0, processes not below")
         self.functions = tuple(sorted(set(functions)))
         self.started = 0
         """Processes started so far; above the pool's size they replaced dead ones."""
@@ -103,6 +103,8 @@ class WorkerPool:
         refusal = ""
         if function not in self.functions:
             refusal = f"{function}: not among the allowed functions"
+        elif self._processes == 0:
+            refusal = "there are no worker processes (worker.processes = 0)"
         elif len(content) > FRAME_BYTES_MAX:
             refusal = f"request of {len(content)} bytes, at most {FRAME_BYTES_MAX}"
         else:

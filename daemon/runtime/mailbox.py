@@ -5,7 +5,9 @@ whoever they are for. Each mailbox has a limit of its own and says what happens 
 
 The loop is as near to a bare deque with a dispatch by type as Python allows (`pitwire bench actor`
 measures both): posting is the deque's own append, who gets a message is looked up when its turn
-comes, and one comparison a message finds a new peak and a full mailbox alike.
+comes, and one comparison a message finds a new peak and a full mailbox alike. Who holds how many is
+counted only where so many wait that one may be full, and again when half of the least place left
+was used.
 """
 
 from __future__ import annotations
@@ -13,7 +15,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from enum import Enum
-from typing import Any, Protocol
+from itertools import repeat
+from typing import Any, Final, Protocol
+
+MESSAGES_BETWEEN_LOOKS: Final = 1 << 30  # where no mailbox can be full: only a new peak
 
 
 class Overflow(Enum):
@@ -94,7 +99,7 @@ class Dispatcher:
     `post` queues a message for everyone who subscribed to its type. A message is never a tuple.
     `failed` is called with the mailbox and the exception of a handler that raised, and the next
     message is handled: deciding what a failure means is the caller's. `peak` is the most messages
-    that ever waited together.
+    that waited together, as it was looked at: above a mailbox's room not at every message.
     """
 
     def __init__(self, failed: Failed) -> None:
@@ -133,15 +138,16 @@ class Dispatcher:
         """Handle messages until none is left."""
         queue, routes = self.queue, self.routes
         popleft = queue.popleft
-        mark = self._look()
         while queue:
-            message = popleft()
-            try:
-                routes[type(message)].handle(message)
-            except Exception as error:
-                self._sort_out(message, error)
-            if len(queue) > mark:
-                mark = self._look()
+            mark, messages = self._look()
+            for _ in repeat(None, messages):
+                message = popleft()
+                try:
+                    routes[type(message)].handle(message)
+                except Exception as error:
+                    self._sort_out(message, error)
+                if not 0 < len(queue) <= mark:
+                    break
 
     def _sort_out(self, message: object, error: Exception) -> None:
         """A type that nobody subscribed to is nobody's from now on; all else is a failure."""
@@ -151,19 +157,24 @@ class Dispatcher:
         else:
             self.failed(mailbox, error)
 
-    def _mark(self) -> int:
-        return min(self.peak, self._room)
+    def _look(self) -> tuple[int, int]:
+        """Look again above so many that wait, or when so many were handled.
 
-    def _look(self) -> int:
-        """More wait than ever, or more than the smallest mailbox may hold: the next mark."""
+        Below the room of the smallest mailbox only a new peak is of interest. Above it any may be
+        full once as many were posted as its place left: half of that waiting more, or handled.
+        """
         waiting = len(self.queue)
         self.peak = max(self.peak, waiting)
-        if waiting > self._room:
-            self._shed()
-        return self._mark()
+        if waiting <= self._room:
+            return min(self.peak, self._room), MESSAGES_BETWEEN_LOOKS
+        kept, left = self._shed()
+        return kept + left // 2, left // 2 + 1
 
-    def _shed(self) -> None:
-        """Drop what is above a mailbox's limit, newest first, and tell of each mailbox once."""
+    def _shed(self) -> tuple[int, int]:
+        """Drop what is above a mailbox's limit, newest first, and tell of each mailbox once.
+
+        How many are kept, and the least place that is left in any mailbox.
+        """
         kept: deque[Any] = deque()
         held: dict[Mailbox, int] = {}
         full: list[Mailbox] = []
@@ -174,6 +185,8 @@ class Dispatcher:
         self.queue.extend(kept)
         for mailbox in full:
             self.failed(mailbox, MailboxFullError(self._full(mailbox)))
+        left = (mailbox.messages_max - count for mailbox, count in held.items())
+        return len(kept), max(0, min(self._room, *left))
 
     def _over(self, message: object, held: dict[Mailbox, int], full: list[Mailbox]) -> bool:
         over = False

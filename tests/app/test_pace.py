@@ -12,7 +12,7 @@ import msgspec
 import pytest
 import uvloop
 
-from daemon.app.pace import Pace
+from daemon.app.pace import TAKES_PER_CALLBACK, Pace
 from daemon.app.settings import CoreSettings
 from daemon.core import Live, LogWriter
 
@@ -141,7 +141,7 @@ def test_spin_then_park_looks_once_and_sleeps(live: Looking) -> None:
 
 def test_beside_the_kernel_every_look_is_a_turn(live: Looking) -> None:
     turns, looks = seen(live, settings("spin", "libc"))
-    assert turns >= ROUNDS * 32
+    assert turns >= ROUNDS * TAKES_PER_CALLBACK // 2
     assert looks == 0
 
 

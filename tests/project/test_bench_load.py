@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from tools.bench import load, load_orders
+from tools.bench import load, load_orders, load_search
 from tools.bench.load_log import answers_of, datagrams_of, intended_ns, orders_of
 from tools.bench.load_run import SENDER, Load, Ran, Sent, not_as_sent, ran
 from tools.bench.load_search import PARTS, Trial, bracket, searched
@@ -267,3 +267,29 @@ def test_a_lane_fills_its_row(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 0 < least <= middle <= tail <= most
     assert made.runs == PARTS
     assert made.floor_p99 is not None
+
+
+@pytest.mark.deep
+@pytest.mark.usefixtures("_sender")
+def test_every_row_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole bench, at rates that a busy machine holds."""
+    monkeypatch.setattr(load, "WARM_UP_NS", 100_000_000)
+    monkeypatch.setattr(load, "WAKES_PER_SECOND_MIN", 1)
+    monkeypatch.setattr(load, "INGEST", ((1, 2_000), (20, 4_000)))
+    monkeypatch.setattr(load, "INGEST_SECONDS", 1)
+    monkeypatch.setattr(load_search, "DOUBLINGS_MAX", 0)
+    monkeypatch.setattr(load, "LATE_NS_MAX", 10**12)
+    monkeypatch.setattr(load_orders, "LATE_NS_MAX", 10**12)
+    monkeypatch.setattr(load_orders, "CALM_PER_SECOND", 50)
+    monkeypatch.setattr(load_orders, "CALM_SECONDS", 2)
+    monkeypatch.setattr(load_orders, "BUSY_PER_SECOND", 100)
+    small = {"rate": 2_000, "seconds": 1, "toggle_every": 50}
+    lanes = [
+        msgspec.structs.replace(lane, load=msgspec.structs.replace(lane.load, **small))
+        for lane in load.LANES
+    ]
+    monkeypatch.setattr(load, "LANES", lanes)
+    rows = load.rows()
+    assert [made.skipped for made in rows] == [None] * len(rows)
+    assert [made.id for made in rows] == ["P15"] * 4 + ["P11"] * 6 + ["P13"] * 4
+    assert len({(made.id, made.name) for made in rows}) == len(rows)

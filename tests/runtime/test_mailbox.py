@@ -152,3 +152,56 @@ def test_a_flood_from_a_handler_drops_only_the_flooded_mailboxs_messages() -> No
     assert [name for name, _ in failures] == ["counter"]
     ((_, error),) = failures
     assert str(error) == "mailbox of counter full: 4 messages waiting, policy fail"
+
+
+def test_many_that_wait_for_several_are_not_counted_at_every_message(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """More wait than one mailbox may hold and none is full: as when all orders are lost."""
+    counted = 0
+    shed = Dispatcher._shed
+
+    def counting(self: Dispatcher) -> tuple[int, int]:
+        nonlocal counted
+        counted += 1
+        return shed(self)
+
+    monkeypatch.setattr(Dispatcher, "_shed", counting)
+    ours, failures = dispatcher()
+    recorders = [Recorder(str(number)) for number in range(4)]
+    boxes = [Mailbox(recorder, 1_000, Overflow.HALT) for recorder in recorders]
+    for box in boxes:
+        ours.subscribe(box, Word)
+    for _ in range(900):
+        for box in boxes:
+            ours.post_to(box, Number(1))
+    ours.run()
+    assert [len(recorder.heard) for recorder in recorders] == [900] * 4
+    assert failures == []
+    assert ours.peak == 3_600
+    assert 0 < counted < 20
+
+
+@pytest.mark.parametrize("flood", [99, 100, 101, 150])
+def test_a_flood_among_many_that_wait_is_found_at_the_limit(flood: int) -> None:
+    """Whoever else waits, and however the handlers spread what they post."""
+    ours, failures = dispatcher()
+    flooded = Recorder("flooded")
+    box = Mailbox(flooded, 100, Overflow.FAIL)
+    posted = 0
+
+    def post_one(_message: object) -> None:
+        nonlocal posted
+        if posted < flood:
+            posted += 1
+            ours.post_to(box, Word(str(posted)))
+
+    busy = Recorder("busy", post_one)
+    ours.subscribe(Mailbox(busy, 1_000, Overflow.HALT), Number)
+    ours.subscribe(box, Word)
+    for number in range(500):
+        ours.post(Number(number))
+    ours.run()
+    assert len(busy.heard) == 500
+    assert len(flooded.heard) == min(flood, 100)
+    assert (len(failures) > 0) is (flood > 100)

@@ -19,10 +19,18 @@ FUNCTIONS = tuple(f"{HERE}:{name}" for name in NAMES)
 class Desk:
     """A pool and what it delivered."""
 
-    def __init__(self, functions: tuple[str, ...], timeout_s: float, queue_max: int) -> None:
+    def __init__(
+        self, functions: tuple[str, ...], timeout_s: float, queue_max: int, processes: int = 1
+    ) -> None:
         self.outcomes: list[WorkOutcome] = []
         self._arrived = asyncio.Event()
-        self.pool = WorkerPool(functions, self._deliver, timeout_s=timeout_s, queue_max=queue_max)
+        self.pool = WorkerPool(
+            functions,
+            self._deliver,
+            processes=processes,
+            timeout_s=timeout_s,
+            queue_max=queue_max,
+        )
         self._requests = 0
 
     def ask(self, name: str, **payload: object) -> int:
@@ -176,3 +184,14 @@ async def test_a_process_that_replaces_another_does_not_share_the_core_that_we_a
         os.sched_setaffinity(0, ours)
     assert desk.pool.started > 1
     assert msgspec.json.decode(outcomes[1].result) == sorted(ours)
+
+
+async def test_a_pool_without_processes_says_so_to_every_request() -> None:
+    desk = Desk(FUNCTIONS, 20.0, 4, processes=0)
+    desk.pool.start()
+    desk.ask("double", x=1)
+    (outcome,) = await desk.answers(1)
+    assert outcome.status is WorkerStatus.FAILED
+    assert outcome.error == "there are no worker processes (worker.processes = 0)"
+    assert desk.pool.started == 0
+    await desk.pool.stop()

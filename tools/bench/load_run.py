@@ -67,6 +67,8 @@ pin_native = [{other}]
 [checkpoint]
 every_seconds = 3600
 every_records = 1000000000
+[worker]
+processes = 0
 [[venue]]
 name = "sim"
 unknown_order = "never_arrived"
@@ -194,10 +196,13 @@ class _Run:
             exchange.wait_ready()
             daemon = self._daemon(symbols, exchange.ports["fix"])
             stack.callback(stop, daemon)
-            with self._client_of(daemon) as client:
-                self._write(sender, b"\n")
-                sent = msgspec.convert(self._heard(sender), Sent)
-                lost = self._lost(client, sent)
+            try:
+                with self._client_of(daemon) as client:
+                    self._write(sender, b"\n")
+                    sent = msgspec.convert(self._heard(sender), Sent)
+                    lost = self._lost(client, sent)
+            except NoDaemonError as error:
+                raise RunError(str(error)) from None
             stop(daemon)
             if daemon.returncode != 0:
                 raise RunError(f"the daemon ended with {daemon.returncode}: {self._last_words()}")
