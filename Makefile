@@ -71,7 +71,7 @@ test: build-tests ## every test, C++ and Python
 	@$(BIN)/ctest --test-dir build/release --output-on-failure -j $(JOBS) $(if $(VERBOSE),,--quiet)
 	@$(BIN)/python -m pytest -m 'not deep' tests
 
-check: setup ## format, lint, types, layers, our own rules, static analysis
+check: setup ## format, lint, types, layers, our own rules, static analysis, instruction counts
 	@$(BIN)/ruff format --check --quiet . || { echo 'run: .venv/bin/ruff format .'; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
@@ -79,6 +79,9 @@ check: setup ## format, lint, types, layers, our own rules, static analysis
 	@$(BIN)/clang-format --dry-run -Werror $(CXX_SOURCES)
 	@$(BIN)/python -m tools.tidy
 	@$(BIN)/python -m tools.clang_tidy --build build/release --budget 120 -j $(JOBS)
+	@.ci/system-packages $(PYTHON) check
+	@$(NINJA) -C build/release --quiet pitwire_steady_tests
+	@$(BIN)/python -m tools.instructions --build build/release -j $(JOBS)
 
 check-deep: build-tests ## sanitizers, fuzzers, the long random and crash tests, all static analysis
 	@.ci/system-packages $(PYTHON) deep

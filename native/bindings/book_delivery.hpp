@@ -39,7 +39,7 @@ struct Cost {
 /// Stands in a mailbox before an actor's `handle` and measures it.
 class HandlerTimes {
  public:
-  HandlerTimes(py::object mailbox, Nanos budget_ns)
+  HandlerTimes(const py::object& mailbox, Nanos budget_ns)
       : budget_ns(budget_ns), handle_(mailbox.attr("handle")) {}
 
   /// The handler's answer, a new reference; nullptr where it raised.

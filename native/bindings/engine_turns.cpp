@@ -112,7 +112,7 @@ class Turns {
 void bind_turns(py::module_& module) {
   py::class_<HandlerTimes>(module, "HandlerTimes", collected<HandlerTimes>(),
                            "Durations of a mailbox's handler; called in its place.")
-      .def(py::init<py::object, Nanos>(), py::arg("mailbox"), py::arg("budget_ns"))
+      .def(py::init<const py::object&, Nanos>(), py::arg("mailbox"), py::arg("budget_ns"))
       .def("__call__",
            [](HandlerTimes& self, const py::object& message) {
              auto answer = py::reinterpret_steal<py::object>(self.call(message.ptr()));
