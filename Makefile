@@ -68,7 +68,7 @@ run: setup ## a live trading day: exchange, daemon, terminal view (FOR=30s ends 
 	@$(BIN)/pitwire demo $(if $(FOR),--for $(FOR))
 
 test: build-tests ## every test, C++ and Python
-	@$(BIN)/ctest --test-dir build/release --output-on-failure -j $(JOBS) $(if $(VERBOSE),,--quiet)
+	@$(BIN)/ctest --test-dir build/release --output-on-failure -j $(JOBS)
 	@$(BIN)/python -m pytest -m 'not deep' tests
 
 check: setup ## format, lint, types, layers, our own rules, static analysis, instruction counts
