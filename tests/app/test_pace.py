@@ -5,45 +5,51 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 import uvloop
 
-from daemon.app.pace import TAKES_PER_CALLBACK, Pace
+from daemon.app.pace import Pace
 from daemon.app.settings import CoreSettings
-from daemon.core import Live, LogWriter
+from daemon.core import BookDelivery, Live, LogWriter, Turns
+from daemon.messages import BookUpdate
 
 SECOND = 1_000_000_000
 FEED_MOLD = 0
 ROUNDS = 40  # of the loop, while nothing arrives
 
 
-class Looking(Live):
-    """Counts what is asked of it; all else is the core's."""
+class Phase:
+    """No strategies: a Python phase has nobody to tell."""
 
-    turns = 0
-    looks = 0
+    def __init__(self, live: Live) -> None:
+        self.books = BookDelivery(live.core, BookUpdate, [], [], lambda _mailbox, _error: None, [])
+        self._core = live.core
 
-    def drain(self) -> bool:
-        self.turns += 1
-        return super().drain()
+    def go_on(self) -> None:
+        self._core.take_events()
+        self._core.end_turn()
 
-    def wait(self, mode: int, spin_ns: int, timeout_ns: int, /) -> int:
-        self.looks += 1
-        return super().wait(mode, spin_ns, timeout_ns)
+
+MakeLive = Callable[[str | None], Live]
 
 
 @pytest.fixture
-def live(tmp_path: Path) -> Iterator[Looking]:
+def make_live(tmp_path: Path) -> Iterator[MakeLive]:
+    """A live core, inside the kernel or beside it."""
     (tmp_path / "log").mkdir()
     log, _ = LogWriter.recover(str(tmp_path / "log"), 1 << 20)
-    live = Looking(log, None)
-    live.core.define_feed(0, FEED_MOLD, 0)
-    live.append_epoch(1, 1, "{}")
-    yield live
+
+    def make(bypass: str | None = None) -> Live:
+        live = Live(log, None, beside_kernel=bypass is not None)
+        live.core.define_feed(0, FEED_MOLD, 0)
+        live.append_epoch(1, 1, "{}")
+        return live
+
+    yield make
     log.close()
 
 
@@ -61,19 +67,20 @@ def datagram(sequence: int) -> bytes:
 class Day:
     """A pace over a live core with one feed, for as long as a test looks."""
 
-    def __init__(self, live: Looking, settings: CoreSettings) -> None:
+    def __init__(self, live: Live, settings: CoreSettings) -> None:
         self.live = live
+        self.turns = Turns(live, Phase(live))
         self.port = free_port()
         live.add_feed(
             0, [("127.0.0.1", self.port, "")], None, None, 1 << 16, 0, True, SECOND, False
         )
         self.failure: Exception | None = None
-        self.pace = Pace(live, settings, self._turn, lambda: None, self._failed)
+        self.pace = Pace(live, self.turns, settings, self._turn, lambda: None, self._failed)
         self.pace.schedule()
         self.pace.start()
 
     def _turn(self) -> bool:
-        self.live.drain()
+        self.turns.take(1, self.pace.spin_ns)
         return False
 
     def _failed(self, error: Exception) -> None:
@@ -87,10 +94,11 @@ class Day:
     async def idle(self) -> tuple[int, int]:
         """Turns and looks in so many rounds of the loop, while nothing arrives."""
         await self.settled()
-        before = (self.live.turns, self.live.looks)
+        before = self.live.stats
         for _ in range(ROUNDS):
             await asyncio.sleep(0)
-        return self.live.turns - before[0], self.live.looks - before[1]
+        after = self.live.stats
+        return after["turns"] - before["turns"], after["looks"] - before["looks"]
 
     async def receives(self) -> None:
         """A datagram is taken while the loop sleeps or spins, whatever it does."""
@@ -110,49 +118,59 @@ def settings(wait: str, bypass: str | None = None) -> CoreSettings:
     return msgspec.convert(given, CoreSettings)
 
 
-def seen(live: Looking, how: CoreSettings) -> tuple[int, int]:
+def seen(make_live: MakeLive, wait: str, bypass: str | None = None) -> tuple[int, int, Live]:
     """Turns and looks of an idle time, behind which a datagram still arrives."""
+    live = make_live(bypass)
 
     async def scenario() -> tuple[int, int]:
-        day = Day(live, how)
+        day = Day(live, settings(wait, bypass))
         idle = await day.idle()
         await day.receives()
         day.pace.stop()
         return idle
 
-    return uvloop.run(scenario())
+    return *uvloop.run(scenario()), live
 
 
-def test_parked_it_neither_turns_nor_looks_while_nothing_arrives(live: Looking) -> None:
-    assert seen(live, settings("park")) == (0, 0)
-    assert live.looks == 0
+def test_parked_it_neither_turns_nor_looks_while_nothing_arrives(make_live: MakeLive) -> None:
+    turns, looks, live = seen(make_live, "park")
+    assert (turns, looks) == (0, 0)
+    assert live.stats["looks"] == 0
 
 
-def test_spinning_it_looks_again_and_again_and_the_loop_has_its_turns(live: Looking) -> None:
-    turns, looks = seen(live, settings("spin"))
+def test_spinning_it_looks_again_and_again_and_the_loop_has_its_turns(make_live: MakeLive) -> None:
+    turns, looks, _ = seen(make_live, "spin")
     assert turns >= ROUNDS // 2
     assert looks >= ROUNDS // 2
 
 
-def test_spin_then_park_looks_once_and_sleeps(live: Looking) -> None:
-    assert seen(live, settings("spin_then_park")) == (0, 0)
-    assert live.looks > 0
+def test_spin_then_park_looks_and_sleeps(make_live: MakeLive) -> None:
+    turns, looks, live = seen(make_live, "spin_then_park")
+    assert (turns, looks) == (0, 0)
+    assert live.stats["looks"] > 0
 
 
-def test_beside_the_kernel_every_look_is_a_turn(live: Looking) -> None:
-    turns, looks = seen(live, settings("spin", "libc"))
-    assert turns >= ROUNDS * TAKES_PER_CALLBACK // 2
-    assert looks == 0
+def test_beside_the_kernel_every_look_is_a_turn(make_live: MakeLive) -> None:
+    turns, looks, _ = seen(make_live, "spin", "libc")
+    assert turns >= ROUNDS
+    assert abs(turns - looks) <= ROUNDS  # each take begins with a turn that nobody looked before
 
 
-def test_a_look_lasts_as_long_as_it_may_and_no_longer_than_the_loop_allows(live: Looking) -> None:
-    async def scenario() -> tuple[int, int]:
+def test_a_look_lasts_as_long_as_it_may_and_no_longer_than_the_loop_allows(
+    make_live: MakeLive,
+) -> None:
+    live = make_live(None)
+
+    async def scenario() -> tuple[bool, int]:
         loop = asyncio.get_running_loop()
         live.watch_loop(loop._get_backend_id())  # type: ignore[attr-defined]  # uvloop's own
+        turns = Turns(live, Phase(live))
+        while turns.take():  # what the start left
+            pass
         before = live.clock_now()
-        woken = live.wait(1, 3_000_000, 3_000_000)
-        return woken, live.clock_now() - before
+        turns.take(1, 3_000_000)
+        return turns.idle, live.clock_now() - before
 
-    woken, took_ns = uvloop.run(scenario())
-    assert woken == 0
+    idle, took_ns = uvloop.run(scenario())
+    assert idle
     assert took_ns >= 3_000_000

@@ -277,6 +277,24 @@ void Edge::poll_market() {
   }
 }
 
+unsigned Edge::wait(WaitMode mode, Nanos spin_ns, Nanos timeout_ns) {
+  ++stats_.looks;
+  if (mode == WaitMode::SPIN && config_.rehearse_every_ns > 0) rehearse(clock_.now());
+  return config_.beside_kernel ? WAIT_NATIVE : waiter_.wait(mode, spin_ns, timeout_ns);
+}
+
+void Edge::rehearse(Nanos now) {
+  if (now - rehearsed_ts_ < config_.rehearse_every_ns) return;
+  rehearsed_ts_ = now;
+  ++stats_.rehearsals;
+  if (!rehearsal_) {
+    rehearsal_ = std::make_unique<Rehearsal>(*core_);
+    rehearsal_line_ = std::make_unique<RehearsalLine>();
+  }
+  rehearsal_->run();
+  (void)rehearsal_line_->pass();
+}
+
 Nanos Edge::until_due() {
   if (busy_) return 0;
   Nanos due = std::min(core_->next_deadline(), last_input_ + config_.time_interval_ns);
