@@ -129,7 +129,7 @@ def brief(monkeypatch: pytest.MonkeyPatch) -> None:
     ("name", "ids"),
     [
         ("actor", ["P8"]),
-        ("order", ["P16", "P16"]),
+        ("order", ["P16", "P16", "P16"]),
         ("fix", ["P13"]),
         ("replay", ["P17", "P17"]),
     ],
