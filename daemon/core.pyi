@@ -1060,7 +1060,6 @@ class Live:
         thread_wait: int = 0,
         thread_spin_ns: int = 50000,
         rehearse_every_ns: int = 0,
-        beside_kernel: bool = False,
         given_time: bool = False,
     ) -> None: ...
     @property

@@ -192,7 +192,6 @@ class Daemon:
             thread_wait=WAIT_MODES[core.wait],
             thread_spin_ns=core.spin_ns,
             rehearse_every_ns=core.rehearse_every_ns if core.wait != "park" else 0,
-            beside_kernel=core.kernel_bypass is not None,
         )
         self.wiring = Wiring(self.live.core, self.configuration)
         self.reports = Reports(self)

@@ -22,9 +22,9 @@ class Pace:
     | spin           | `take` looks for `spin_ns`, the loop has its turn: a core for good      |
     | spin_then_park | `take` looks for `spin_ns`, then as park                                |
 
-    `take` is to take `turns`, with `spin_ns` of this. A look ends when the loop has something to
-    do. Outside the kernel (`kernel_bypass`) nothing can be looked at but by polling it: there every
-    look is a turn.
+    `take` is to take `turns`, with `spin_ns` of this. A look is a turn that may find nothing: so it
+    also sees sockets that a library has taken out of the kernel (`kernel_bypass`). It ends when the
+    loop has something to do.
 
     `between` is called after some of them, when nothing is held up; `failed` with what a turn
     raised.

@@ -12,8 +12,7 @@ namespace {
 std::unique_ptr<Live> make_live(LogWriter& log, SharedStatus* status, std::uint32_t orders_max,
                                 int turn_records_max, int operator_quota, int session_quota,
                                 int market_quota, std::uint64_t inbox_bytes, int thread_wait,
-                                Nanos thread_spin_ns, Nanos rehearse_every_ns, bool beside_kernel,
-                                bool given_time) {
+                                Nanos thread_spin_ns, Nanos rehearse_every_ns, bool given_time) {
   CoreConfig core;
   core.orders.table.capacity = orders_max;
   EdgeConfig edge;
@@ -25,7 +24,6 @@ std::unique_ptr<Live> make_live(LogWriter& log, SharedStatus* status, std::uint3
   edge.threads.wait = static_cast<WaitMode>(thread_wait);
   edge.threads.spin_ns = thread_spin_ns;
   edge.rehearse_every_ns = rehearse_every_ns;
-  edge.beside_kernel = beside_kernel;
   const auto source = given_time ? TscClock::Source::GIVEN : TscClock::Source::AUTO;
   return std::make_unique<Live>(log, status, core, edge, source);
 }
@@ -285,8 +283,7 @@ void bind_live(py::module_& module) {
           py::arg("market_quota") = 64, py::arg("inbox_bytes") = LineThreadConfig{}.ring_bytes,
           py::arg("thread_wait") = static_cast<int>(WaitMode::PARK),
           py::arg("thread_spin_ns") = LineThreadConfig{}.spin_ns, py::arg("rehearse_every_ns") = 0,
-          py::arg("beside_kernel") = false, py::arg("given_time") = false, py::keep_alive<1, 2>(),
-          py::keep_alive<1, 3>())
+          py::arg("given_time") = false, py::keep_alive<1, 2>(), py::keep_alive<1, 3>())
       .def_property_readonly(
           "core", [](Live& self) -> Core& { return self.core; },
           py::return_value_policy::reference_internal)

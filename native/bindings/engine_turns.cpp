@@ -55,15 +55,16 @@ class Turns {
     idle = false;
     now_ = monotonic_now();
     const Nanos until = spin_ns == 0 ? now_ : now_ + std::max(spin_ns, kLoopWaits);
+    Nanos seen = now_;  // something
     while (true) {
-      const bool had_phase = run_native();
+      const bool had_phase = run_native(seen);
       if (had_phase && !run_python(books)) return true;
       if (live_.edge.busy()) {
         if (--turns_max <= 0) return had_phase;
         continue;
       }
       if (had_phase && spin_ns != 0) return true;
-      idle = now_ >= until || !look(std::min(spin_ns, until - now_));
+      idle = now_ >= std::min(until, seen + spin_ns) || !live_.edge.keep_looking(now_);
       if (idle) return had_phase;
     }
   }
@@ -101,14 +102,17 @@ class Turns {
   // Its timers are late by as much; its descriptors are looked at with ours.
   static constexpr Nanos kLoopWaits = kMillisecond;
 
-  bool run_native() {
-    const Nanos began = now_;
+  /// A turn without inputs is a look, and not measured.
+  bool run_native(Nanos& seen) {
+    began_ = now_;
+    const auto inputs = live_.edge.stats().inputs;
     const bool wants_python = live_.edge.drain();
     now_ = monotonic_now();
-    native.record(now_ - began);
-    native_ns_ += now_ - began;
-    began_ = began;
-    if (!wants_python) turn.record(now_ - began);
+    if (!wants_python && live_.edge.stats().inputs == inputs) return false;
+    seen = now_;
+    native.record(now_ - began_);
+    native_ns_ += now_ - began_;
+    if (!wants_python) turn.record(now_ - began_);
     return wants_python;
   }
   /// True where strategies were told of books, and of nothing else.
@@ -122,16 +126,6 @@ class Turns {
     turn.record(now_ - began_);
     return told_books;
   }
-  /// Until something arrives for a turn: false where `spin_ns` pass before it, or something of the
-  /// loop's own arrives.
-  bool look(Nanos spin_ns) {
-    const py::gil_scoped_release release;
-    const unsigned found = live_.edge.wait(WaitMode::SPIN, spin_ns, spin_ns);
-    now_ = monotonic_now();
-    // The loop watches our descriptors too: it has something to do whenever we have.
-    return (found & WAIT_NATIVE) != 0;
-  }
-
   Live& live_;
   py::object phase_;
   py::object books_;

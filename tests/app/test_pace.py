@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -34,22 +34,14 @@ class Phase:
         self._core.end_turn()
 
 
-MakeLive = Callable[[str | None], Live]
-
-
 @pytest.fixture
-def make_live(tmp_path: Path) -> Iterator[MakeLive]:
-    """A live core, inside the kernel or beside it."""
+def live(tmp_path: Path) -> Iterator[Live]:
     (tmp_path / "log").mkdir()
     log, _ = LogWriter.recover(str(tmp_path / "log"), 1 << 20)
-
-    def make(bypass: str | None = None) -> Live:
-        live = Live(log, None, beside_kernel=bypass is not None)
-        live.core.define_feed(0, FEED_MOLD, 0)
-        live.append_epoch(1, 1, "{}")
-        return live
-
-    yield make
+    live = Live(log, None)
+    live.core.define_feed(0, FEED_MOLD, 0)
+    live.append_epoch(1, 1, "{}")
+    yield live
     log.close()
 
 
@@ -113,54 +105,53 @@ class Day:
         assert self.failure is None
 
 
-def settings(wait: str, bypass: str | None = None) -> CoreSettings:
-    given = {"wait": wait, "spin_ns": 20_000, "kernel_bypass": bypass}
-    return msgspec.convert(given, CoreSettings)
+def settings(wait: str) -> CoreSettings:
+    return msgspec.convert({"wait": wait, "spin_ns": 20_000}, CoreSettings)
 
 
-def seen(make_live: MakeLive, wait: str, bypass: str | None = None) -> tuple[int, int, Live]:
+def seen(live: Live, wait: str) -> tuple[int, int]:
     """Turns and looks of an idle time, behind which a datagram still arrives."""
-    live = make_live(bypass)
 
     async def scenario() -> tuple[int, int]:
-        day = Day(live, settings(wait, bypass))
+        day = Day(live, settings(wait))
         idle = await day.idle()
         await day.receives()
         day.pace.stop()
         return idle
 
-    return *uvloop.run(scenario()), live
+    return uvloop.run(scenario())
 
 
-def test_parked_it_neither_turns_nor_looks_while_nothing_arrives(make_live: MakeLive) -> None:
-    turns, looks, live = seen(make_live, "park")
+def test_parked_it_neither_turns_nor_looks_while_nothing_arrives(live: Live) -> None:
+    turns, looks = seen(live, "park")
     assert (turns, looks) == (0, 0)
     assert live.stats["looks"] == 0
 
 
-def test_spinning_it_looks_again_and_again_and_the_loop_has_its_turns(make_live: MakeLive) -> None:
-    turns, looks, _ = seen(make_live, "spin")
+def test_spinning_it_looks_again_and_again_and_the_loop_has_its_turns(live: Live) -> None:
+    turns, looks = seen(live, "spin")
     assert turns >= ROUNDS // 2
     assert looks >= ROUNDS // 2
 
 
-def test_spin_then_park_looks_and_sleeps(make_live: MakeLive) -> None:
-    turns, looks, live = seen(make_live, "spin_then_park")
+def test_spin_then_park_looks_and_sleeps(live: Live) -> None:
+    turns, looks = seen(live, "spin_then_park")
     assert (turns, looks) == (0, 0)
     assert live.stats["looks"] > 0
 
 
-def test_beside_the_kernel_every_look_is_a_turn(make_live: MakeLive) -> None:
-    turns, looks, _ = seen(make_live, "spin", "libc")
-    assert turns >= ROUNDS
-    assert abs(turns - looks) <= ROUNDS  # each take begins with a turn that nobody looked before
+def test_a_look_is_a_turn_and_only_those_that_found_something_are_measured(live: Live) -> None:
+    turns = Turns(live, Phase(live))
+    while turns.take():  # what the start left
+        pass
+    before, measured = live.stats, turns.native.count
+    turns.take(1, 1_000_000)
+    after = live.stats
+    assert after["turns"] - before["turns"] >= after["looks"] - before["looks"] > 10
+    assert turns.native.count - measured <= after["inputs"] - before["inputs"]
 
 
-def test_a_look_lasts_as_long_as_it_may_and_no_longer_than_the_loop_allows(
-    make_live: MakeLive,
-) -> None:
-    live = make_live(None)
-
+def test_a_look_lasts_as_long_as_it_may_and_no_longer_than_the_loop_allows(live: Live) -> None:
     async def scenario() -> tuple[bool, int]:
         loop = asyncio.get_running_loop()
         live.watch_loop(loop._get_backend_id())  # type: ignore[attr-defined]  # uvloop's own

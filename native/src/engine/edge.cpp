@@ -2,8 +2,12 @@
 
 #include <algorithm>
 
+#include "pitwire/base/tuning.hpp"
+
 namespace pitwire {
 namespace {
+
+constexpr Nanos kLoopLookEvery = 10 * kMillisecond / 1'000;  // of a core that spins
 
 EgressRules rules_of(const LogWriter& log, const SharedStatus* status) {
   EgressRules rules;
@@ -277,15 +281,21 @@ void Edge::poll_market() {
   }
 }
 
-unsigned Edge::wait(WaitMode mode, Nanos spin_ns, Nanos timeout_ns) {
+bool Edge::keep_looking(Nanos now) {
   ++stats_.looks;
-  if (mode == WaitMode::SPIN && config_.rehearse_every_ns > 0) rehearse(clock_.now());
-  return config_.beside_kernel ? WAIT_NATIVE : waiter_.wait(mode, spin_ns, timeout_ns);
+  if (config_.rehearse_every_ns > 0 && now - rehearsed_at_ >= config_.rehearse_every_ns) {
+    rehearsed_at_ = now;
+    rehearse();
+  }
+  // Two reads that find nothing cost less than epoll and then the same two: that is for the loop,
+  // and for a thread that must not spin.
+  if (now - looked_at_loop_at_ < kLoopLookEvery && !real_time_) return true;
+  looked_at_loop_at_ = now;
+  real_time_ = is_real_time();
+  return waiter_.wait(WaitMode::SPIN, 0, kLoopLookEvery) != WAIT_LOOP;
 }
 
-void Edge::rehearse(Nanos now) {
-  if (now - rehearsed_ts_ < config_.rehearse_every_ns) return;
-  rehearsed_ts_ = now;
+void Edge::rehearse() {
   ++stats_.rehearsals;
   if (!rehearsal_) {
     rehearsal_ = std::make_unique<Rehearsal>(*core_);

@@ -353,7 +353,7 @@ TEST_P(EgressTest, orders_are_rehearsed_while_it_spins_and_nothing_comes_of_it) 
   ASSERT_TRUE(daemon.until([&] { return venue_.count("D") == 1; }));
   EXPECT_EQ(daemon.edge.stats().rehearsals, 0U);  // so far it parked
   const auto logged = daemon.log.last_sequence();
-  for (int i = 0; i < 10; ++i) (void)daemon.edge.wait(WaitMode::SPIN, 1'000, 1'000);
+  for (int i = 1; i <= 10; ++i) (void)daemon.edge.keep_looking(i);
   EXPECT_EQ(daemon.edge.stats().rehearsals, 10U);
   EXPECT_EQ(daemon.log.last_sequence(), logged);
   daemon.order();

@@ -41,8 +41,6 @@ struct EdgeConfig {
   /// While wait() spins, an order is rehearsed at least this often (rehearsal.hpp, and a line with
   /// ourselves for the kernel's part); 0 never.
   Nanos rehearse_every_ns = 0;
-  /// A preloaded library has taken sockets out of the kernel: nothing but polling sees them.
-  bool beside_kernel = false;
   std::uint64_t inbox_bytes = 1ULL << 24;  ///< waiting of Python's edges: commands, and market
   LineThreadConfig threads = {};  ///< of lines that have one; names are given by what they are
 };
@@ -56,7 +54,7 @@ struct EdgeStats {
   std::uint64_t fix_refused = 0;    ///< outbound messages that the connection did not take
   std::uint64_t withheld = 0;       ///< orders that were logged and did not leave
   std::uint64_t inbox_refused = 0;  ///< pushes that inbox_bytes had no room for
-  std::uint64_t looks = 0;          ///< wait() was called
+  std::uint64_t looks = 0;          ///< calls of keep_looking()
   std::uint64_t rehearsals = 0;
   std::uint64_t venue_reports = 0;
   std::uint64_t venue_refused = 0;  ///< requests to a simulated venue that has no such session
@@ -139,9 +137,10 @@ class Edge final : public Egress,
   /// Descriptor that is readable when a drain has something to do.
   [[nodiscard]] int epoll_fd() const noexcept { return waiter_.epoll_fd(); }
   [[nodiscard]] Waiter& waiter() noexcept { return waiter_; }
-  /// Waiter::wait. Where it spins, the way of an order is kept warm before it; beside the kernel
-  /// it does not look, and there may always be something.
-  [[nodiscard]] unsigned wait(WaitMode mode, Nanos spin_ns, Nanos timeout_ns);
+  /// For a core that spins, between two drains: true where it may drain again, which is how it
+  /// looks at its own sockets; false where the loop has something of its own to do. Orders are
+  /// rehearsed here. `now` is of a steady clock.
+  [[nodiscard]] bool keep_looking(Nanos now);
   /// ns until the next drain is due though nothing arrives.
   [[nodiscard]] Nanos until_due();
   [[nodiscard]] const EdgeStats& stats() const noexcept { return stats_; }
@@ -213,7 +212,7 @@ class Edge final : public Egress,
   void poll_time();
   void poll_market();
   void poll_kill();
-  void rehearse(Nanos now);
+  void rehearse();
 
   // ---- FeedSink
   void datagram(FeedId feed, std::uint32_t line, Nanos ts_recv,
@@ -252,7 +251,9 @@ class Edge final : public Egress,
   Waiter waiter_;
   std::unique_ptr<Rehearsal> rehearsal_;
   std::unique_ptr<RehearsalLine> rehearsal_line_;
-  Nanos rehearsed_ts_ = 0;
+  Nanos rehearsed_at_ = 0;  ///< of a steady clock, as the next
+  Nanos looked_at_loop_at_ = 0;
+  bool real_time_ = false;  ///< this thread, as it was then
   DurableBell durable_;
   std::vector<std::unique_ptr<FeedPort>> feeds_;
   std::vector<std::unique_ptr<FixPort>> connections_;
