@@ -14,8 +14,8 @@
 // the end of the input before that is the end. When all is sent come heartbeats, the end of the
 // session, and a second line: what was sent, how late, and how every book ends.
 #include <immintrin.h>
-#include <sched.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
