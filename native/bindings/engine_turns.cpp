@@ -102,13 +102,13 @@ class Turns {
   // Its timers are late by as much; its descriptors are looked at with ours.
   static constexpr Nanos kLoopWaits = kMillisecond;
 
-  /// A turn without inputs is a look, and not measured.
+  /// One that finds nothing is a look and no turn: it is not measured.
   bool run_native(Nanos& seen) {
     began_ = now_;
-    const auto inputs = live_.edge.stats().inputs;
+    const auto looks = live_.edge.stats().looks;
     const bool wants_python = live_.edge.drain();
     now_ = monotonic_now();
-    if (!wants_python && live_.edge.stats().inputs == inputs) return false;
+    if (live_.edge.stats().looks != looks) return false;
     seen = now_;
     native.record(now_ - began_);
     native_ns_ += now_ - began_;

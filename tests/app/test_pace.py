@@ -122,33 +122,35 @@ def seen(live: Live, wait: str) -> tuple[int, int]:
     return uvloop.run(scenario())
 
 
+FEW = 2  # for the time that passes, and for what the loop was told before
+
+
 def test_parked_it_neither_turns_nor_looks_while_nothing_arrives(live: Live) -> None:
-    turns, looks = seen(live, "park")
-    assert (turns, looks) == (0, 0)
-    assert live.stats["looks"] == 0
+    assert sum(seen(live, "park")) <= FEW
 
 
 def test_spinning_it_looks_again_and_again_and_the_loop_has_its_turns(live: Live) -> None:
     turns, looks = seen(live, "spin")
-    assert turns >= ROUNDS // 2
+    assert turns <= FEW
     assert looks >= ROUNDS // 2
 
 
 def test_spin_then_park_looks_and_sleeps(live: Live) -> None:
+    before = live.stats["looks"]
     turns, looks = seen(live, "spin_then_park")
-    assert (turns, looks) == (0, 0)
-    assert live.stats["looks"] > 0
+    assert turns + looks <= FEW * 100  # each awakening is followed by 20 us of looks
+    assert live.stats["looks"] > before
 
 
-def test_a_look_is_a_turn_and_only_those_that_found_something_are_measured(live: Live) -> None:
+def test_only_what_found_something_is_a_turn_and_measured(live: Live) -> None:
     turns = Turns(live, Phase(live))
     while turns.take():  # what the start left
         pass
     before, measured = live.stats, turns.native.count
     turns.take(1, 1_000_000)
     after = live.stats
-    assert after["turns"] - before["turns"] >= after["looks"] - before["looks"] > 10
-    assert turns.native.count - measured <= after["inputs"] - before["inputs"]
+    assert after["looks"] - before["looks"] > 10
+    assert turns.native.count - measured == after["turns"] - before["turns"] <= 2
 
 
 def test_a_look_lasts_as_long_as_it_may_and_no_longer_than_the_loop_allows(live: Live) -> None:

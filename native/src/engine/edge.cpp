@@ -172,8 +172,9 @@ bool Edge::drain() {
   busy_ = false;
   inputs_ = 0;
   queued_max_ = std::max(queued_max_, queued());
-  ++stats_.turns;
-  if (core_->pending()) stop_ = core_->resume();
+  ++drains_;
+  const bool resumes = core_->pending();
+  if (resumes) stop_ = core_->resume();
   if (!stop_) poll_kill();
   if (!stop_) poll_queue(commands_, config_.operator_quota);
   if (!stop_) poll_sessions();
@@ -182,9 +183,10 @@ bool Edge::drain() {
   stats_.inputs += static_cast<std::uint64_t>(inputs_);
   busy_ = stop_ || busy_ || core_->pending() || queued() != 0;
   if (status_ != nullptr) {
-    status_->heartbeat(stats_.turns, core_->now());
+    status_->heartbeat(drains_, core_->now());
     status_->set_positions(journal_.log().last_sequence(), journal_.log().durable_sequence());
   }
+  ++(resumes || inputs_ > 0 || core_->python_wanted() ? stats_.turns : stats_.looks);
   ledger_.native_phase(false, core_->python_wanted() ? clock_.now() : 0);
   if (!core_->python_wanted()) return false;
   rec::Turn record;
@@ -232,7 +234,7 @@ void Edge::poll_kill() {
 
 /// Of equal sources another is the first in each turn, so that a full turn leaves none out forever.
 std::size_t Edge::turn_of(std::size_t place, std::size_t sources) const noexcept {
-  return (stats_.turns + place) % sources;
+  return (drains_ + place) % sources;
 }
 
 int Edge::room(int quota) const noexcept {
@@ -282,7 +284,6 @@ void Edge::poll_market() {
 }
 
 bool Edge::keep_looking(Nanos now) {
-  ++stats_.looks;
   if (config_.rehearse_every_ns > 0 && now - rehearsed_at_ >= config_.rehearse_every_ns) {
     rehearsed_at_ = now;
     rehearse();

@@ -229,9 +229,9 @@ TEST_P(EgressTest,
   gate_.close();
   daemon.order();
   const Sequence sequence = records<rec::FixTx>().back().first;
-  const auto turns = daemon.edge.stats().turns;
+  const auto looks = daemon.edge.stats().looks;
   EXPECT_FALSE(daemon.until([&] { return venue_.count("D") != 0; }, 50));
-  EXPECT_GE(daemon.edge.stats().turns, turns + 50);
+  EXPECT_GE(daemon.edge.stats().looks, looks + 50);
   EXPECT_LT(daemon.log.durable_sequence(), sequence);
   EXPECT_EQ(daemon.state(), OrderState::PENDING_NEW);
   gate_.open();

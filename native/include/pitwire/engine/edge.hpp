@@ -54,7 +54,7 @@ struct EdgeStats {
   std::uint64_t fix_refused = 0;    ///< outbound messages that the connection did not take
   std::uint64_t withheld = 0;       ///< orders that were logged and did not leave
   std::uint64_t inbox_refused = 0;  ///< pushes that inbox_bytes had no room for
-  std::uint64_t looks = 0;          ///< calls of keep_looking()
+  std::uint64_t looks = 0;          ///< drains that found nothing
   std::uint64_t rehearsals = 0;
   std::uint64_t venue_reports = 0;
   std::uint64_t venue_refused = 0;  ///< requests to a simulated venue that has no such session
@@ -275,6 +275,7 @@ class Edge final : public Egress,
   std::size_t queued_max_ = 0;
   int inputs_ = 0;
   EdgeStats stats_;
+  std::uint64_t drains_ = 0;
   LatencyLedger ledger_;
 };
 
