@@ -58,7 +58,7 @@ def _orders() -> list[Row]:
 def _fix() -> list[Row]:
     from tools.bench import fix
 
-    return fix.rows()
+    return [*_native("FIX"), *fix.rows()]
 
 
 def _load() -> list[Row]:

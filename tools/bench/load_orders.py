@@ -33,6 +33,7 @@ CALM_PER_SECOND: Final = 1_000
 CALM_SECONDS: Final = 5
 BUSY_PER_SECOND: Final = 40_000
 BUSY_SECONDS: Final = 2
+BUSY_NAME: Final = "FIX orders answered, Python lane, open loop, two processes, both spin"
 ROUND_TRIP_GOAL_US: Final = 40.0
 PARKED_GOAL_RATIO: Final = 1.6  # of the blocking echo
 ECHOES: Final = 2_000
@@ -74,10 +75,14 @@ def _load(per_second: int, seconds: int, wait: str) -> Load:
     return msgspec.structs.replace(base, **changes)
 
 
+def calm_name(wait: str) -> str:
+    """Of the round trips' row."""
+    return f"FIX order → report, two processes, both {wait}, {CALM_PER_SECOND:,} orders/s"
+
+
 def calm_row(wait: str) -> Row:
     """From an order in the log, about to leave, to its first report received."""
-    name = f"FIX order → report, two processes, both {wait}, {CALM_PER_SECOND:,} orders/s"
-    row = Row(id="P13", name=name, unit="us")
+    row = Row(id="P13", name=calm_name(wait), unit="us")
     load = _load(CALM_PER_SECOND, CALM_SECONDS, wait)
     try:
         with ran(load) as run:
@@ -113,7 +118,7 @@ def busy_rows(trial: Callable[[Load], Trial]) -> list[Row]:
     rate = rate_row(
         Row(
             id="P13",
-            name="FIX orders answered, Python lane, open loop, two processes, both spin",
+            name=BUSY_NAME,
             unit="k orders/s",
             goal=BUSY_PER_SECOND / 1e3,
         ),
