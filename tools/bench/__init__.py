@@ -113,6 +113,11 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="BASE",
         help="a document of before: show what is faster or slower than it",
     )
+    parser.add_argument(
+        "--peers",
+        action="store_true",
+        help="measure peers in turn with the rows that they are compared with (make bench-peers)",
+    )
     parser.set_defaults(run=main)
 
 
@@ -124,7 +129,8 @@ def main(arguments: argparse.Namespace) -> int:
     if name is not None and name not in BENCHES:
         raise UsageError(f"unknown benchmark {name}; there are: {', '.join(BENCHES)}")
     base = _base(arguments.compare)  # before measuring, and before --out is written: it may be that
-    document = measured([name] if name is not None else list(BENCHES))
+    names = [name] if name is not None else list(BENCHES)
+    document = measured(names, peers=arguments.peers)
     text = msgspec.json.format(msgspec.json.encode(document)).decode()
     try:
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
@@ -162,7 +168,7 @@ def _show_changes(base: Document, rows: list[Row], arguments: argparse.Namespace
         show(found, arguments.compare)
 
 
-def measured(names: list[str]) -> dict[str, Any]:
+def measured(names: list[str], *, peers: bool = False) -> dict[str, Any]:
     """The document of these benchmarks: machine, commit, rows."""
     from tools.bench.rows import commit, machine
     from tools.screen import screen
@@ -171,5 +177,16 @@ def measured(names: list[str]) -> dict[str, Any]:
     with screen(errors=True).status("") as status:
         for name in names:
             status.update(f"measuring {name}")
-            rows += BENCHES[name]()
+            found = BENCHES[name]()
+            rows += _with_peers(name, found, status.update) if peers else found
     return {"machine": machine(), "commit": commit(), "rows": rows}
+
+
+def _with_peers(name: str, rows: list[Row], say: Callable[[str], None]) -> list[Row]:
+    from tools.bench.beside import with_peers
+    from tools.bench.pairs import GROUPS
+
+    for group in GROUPS:
+        if group.bench == name:
+            rows = with_peers(rows, group, say)
+    return rows
