@@ -8,7 +8,9 @@ import msgspec
 import orjson
 import pytest
 
-from tools.bench import BENCHES, actors, books, fix, measured, native, orders
+from daemon.model import RiskState
+from daemon.runtime.events import NO_ID
+from tools.bench import BENCHES, actors, books, fix, flow, measured, native, orders
 from tools.bench.native import Native
 from tools.bench.rows import ROOT, Row, percentile, row_of_runs, row_of_samples
 from tools.command import main
@@ -102,7 +104,16 @@ def test_a_native_benchmark_that_is_not_built_says_how_to_build_it(
 
 
 @pytest.mark.parametrize(
-    "wanted", [*native.RING, *native.LOG, *native.BOOK, *native.RISK, *native.CORE, *native.FIX]
+    "wanted",
+    [
+        *native.RING,
+        *native.LOG,
+        *native.BOOK,
+        *native.RISK,
+        *native.CORE,
+        *native.FIX,
+        flow.ALONE,
+    ],
 )
 def test_every_native_row_names_a_benchmark_of_the_source(wanted: Native) -> None:
     room = ROOT / "native" / "bench" / wanted.binary
@@ -124,6 +135,8 @@ def brief(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "RUNS", 2)
         monkeypatch.setattr(module, "ORDERS", 3)
         monkeypatch.setattr(module, "WARM_UP", 1)
+    monkeypatch.setattr(flow, "PACKETS", 2)
+    monkeypatch.setattr(flow, "WARM_UP", 1)
 
 
 @pytest.mark.usefixtures("brief")
@@ -132,6 +145,7 @@ def brief(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("actor", ["P8"]),
         ("order", ["P16", "P16"]),
+        ("flow", ["P12", "P12", "P12"]),
         ("fix", ["P14", "P14", "P13"]),
         ("replay", ["P17", "P17"]),
     ],
@@ -167,6 +181,14 @@ def test_a_lane_whose_log_lacks_an_order_is_an_error(tmp_path: Path) -> None:
     assert lane.order_ns(native=True) > 0
     with pytest.raises(RuntimeError, match="1 ORDER_SUBMITTED in the log, expected 2"):
         lane.close(2)
+
+
+def test_an_order_that_was_denied_is_no_figure(tmp_path: Path) -> None:
+    day = flow.Flow(tmp_path, "Crosser")
+    day.live.core.set_risk_state(NO_ID, int(RiskState.HALTED), True, "")
+    day.orders_per_second(1)
+    with pytest.raises(RuntimeError, match=r"of 20 orders 0 were submitted.*denied: \[2\]"):
+        day.close()
 
 
 # ------------------------------------------------------------------ the command

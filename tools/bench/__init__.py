@@ -55,6 +55,12 @@ def _orders() -> list[Row]:
     return orders.order_rows()
 
 
+def _flow() -> list[Row]:
+    from tools.bench import flow
+
+    return flow.rows()
+
+
 def _fix() -> list[Row]:
     from tools.bench import fix
 
@@ -83,6 +89,7 @@ BENCHES: Final[dict[str, Callable[[], list[Row]]]] = {
     "actor": _actors,
     "update": _updates,
     "order": _orders,
+    "flow": _flow,
     "fix": _fix,
     "load": _load,
     "replay": _replay,
