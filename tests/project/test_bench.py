@@ -93,6 +93,17 @@ def test_rows_of_native_benchmarks_come_from_their_runs(
     assert d.skipped == "no benchmark d"
 
 
+def test_a_binary_that_has_none_of_the_benchmarks_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "pitwire_x_bench"
+    program.write_text("#!/bin/sh\necho 'Failed to match any benchmarks' >&2\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(native, "BINARIES", tmp_path)
+    (made,) = native.rows_of([Native(row(), "x", "a")])
+    assert made.skipped == "no benchmark a"
+
+
 def test_a_native_benchmark_that_is_not_built_says_how_to_build_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

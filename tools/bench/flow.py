@@ -32,7 +32,7 @@ from daemon.model import TERMINAL_STATES
 from daemon.runtime.events import NO_ID
 from tools.bench import native
 from tools.bench.native import Native
-from tools.bench.rows import Row, row_of_runs
+from tools.bench.rows import Row, row_of_runs, runs
 
 RUNS: Final = 5
 PACKETS: Final = 1_000
@@ -191,14 +191,18 @@ def _measured(row: Row, strategy: str) -> Row:
     with tempfile.TemporaryDirectory(prefix="pitwire-bench-") as folder, quiet:
         flow = Flow(Path(folder), strategy)
         flow.orders_per_second(WARM_UP)
-        values = [flow.orders_per_second(PACKETS) / 1e3 for _ in range(RUNS)]
+        values = [flow.orders_per_second(PACKETS) / 1e3 for _ in range(runs(RUNS))]
         flow.close()
     return row_of_runs(row, values)
 
 
-def _row(name: str, goal: float | None = None) -> Row:
-    full = f"orders in process to their position, log on, {name}"
-    return Row(id="P12", name=full, unit="k orders/s", goal=goal, more_is_better=True)
+def row_name(lane: str) -> str:
+    """Of P12's row."""
+    return f"orders in process to their position, log on, {lane}"
+
+
+def _row(lane: str, goal: float | None = None) -> Row:
+    return Row(id="P12", name=row_name(lane), unit="k orders/s", goal=goal, more_is_better=True)
 
 
 ALONE: Final = Native(

@@ -66,6 +66,8 @@ def _run(path: Path, binary: str, names: Sequence[str]) -> list[dict[str, Any]] 
         return f"{path.name} took longer than {TIMEOUT_S:.0f} s"
     if done.returncode != 0:
         return f"{path.name} ended with {done.returncode}: {done.stderr.decode()[-200:]}"
+    if not done.stdout.strip():  # what it says when it has none of them
+        return []
     found: list[dict[str, Any]] = orjson.loads(NOT_JSON.sub(b": null", done.stdout))["benchmarks"]
     return [each for each in found if each["run_type"] == "iteration"]
 

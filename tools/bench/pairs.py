@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from tools.bench import actors, books, load_orders, native, orders, updates
+from tools.bench import actors, books, flow, load_orders, native, orders, updates
 from tools.bench.beside import Group, Pair, Rival
 from tools.bench.native import Native
 from tools.bench.peer import Script
@@ -77,6 +77,14 @@ ORDERS: Final = tuple(
     Pair("P16", orders.row_name(lane), _nautilus("Strategy.submit_order", "submit", "us"))
     for lane in ("Python", "native")
 )
+FLOW: Final = tuple(
+    Pair(
+        "P12",
+        flow.row_name("Python lane"),
+        _nautilus(f"backtest, each order {end}", f"orders-{end}", "k orders/s"),
+    )
+    for end in ("cancelled", "filled")
+)
 ENCODE, PARSE = native.FIX
 MESSAGES: Final = (
     Pair("P14", ENCODE.row.name, Script("QuickFIX from Python", FIX, "encode", "ns")),
@@ -126,6 +134,7 @@ GROUPS: Final = (
     Group("actor", actors.rows, ACTORS),
     Group("update", updates.rows, UPDATES),
     Group("order", orders.order_rows, ORDERS),
+    Group("flow", flow.rows, FLOW),
     Group("fix", lambda: native.rows_of(native.FIX), MESSAGES),
     Group("load", _sessions, SESSIONS),
 )
