@@ -115,9 +115,16 @@ bool is_one_of(std::string_view value, std::string_view characters) {
 bool is_plain_decimal(std::string_view value) {
   if (value.empty()) return true;
   if (value.front() == '-') value.remove_prefix(1);
-  return !value.empty() && value.front() != '.' &&
-         value.find_first_not_of("0123456789.") == std::string_view::npos &&
-         value.find('.') == value.rfind('.');
+  if (value.empty() || value.front() == '.') return false;
+  int points = 0;
+  for (const char c : value) {
+    if (c == '.') {
+      ++points;
+    } else if (c < '0' || c > '9') {
+      return false;
+    }
+  }
+  return points <= 1;
 }
 
 /// Every field that is not free text is what the dictionary of both versions takes for one.
