@@ -148,6 +148,12 @@ def test_the_ratio_says_how_many_times_better_ours_was_also_where_more_is_better
     assert made.peer.ratio == pytest.approx(0.1)
 
 
+def test_goals_and_floors_that_a_lap_does_not_set_stay() -> None:
+    found, _ = group(script("counting"))
+    (made,) = with_peers([row(goal=2, goal_p99=9, floor=0.5)], found, lambda _: None)
+    assert (made.value, made.goal, made.goal_p99, made.floor) == (3.0, 2, 9, 0.5)
+
+
 def test_a_row_with_two_peers_is_there_twice_and_others_stay() -> None:
     found, _ = group(script("counting"), script("failing"))
     other = row(name="another", value=4.0)
@@ -341,6 +347,14 @@ def test_the_table_has_the_peers_figure_beside_ours(monkeypatch: pytest.MonkeyPa
 def test_the_table_says_why_a_peer_has_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
     rival = Peer(name="Other", skipped="no module [named] so")
     assert "beside Other: no module [named] so" in shown(row(value=3.0, peer=rival), monkeypatch)
+
+
+def test_the_table_says_why_a_row_of_ours_has_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    rival = Peer(name="Other", value=30.0)
+    text = shown(row(skipped="not built [yet]", peer=rival), monkeypatch)
+    assert "n: not built [yet]" in text
+    assert "beside Other" in text
+    assert "30" in text
 
 
 def test_the_table_without_peers_is_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:

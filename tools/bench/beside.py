@@ -22,7 +22,8 @@ from tools.bench.peer import Lap, PeerError, Script, prepared
 from tools.bench.rows import Peer, Row, one_lap
 
 LAPS: Final = 5
-MEDIANS: Final = ("value", "p50", "p99", "floor", "floor_p99", "goal", "goal_p99")
+CONTEXT: Final = ("floor", "floor_p99", "goal", "goal_p99")
+MEDIANS: Final = ("value", "p50", "p99", *CONTEXT)
 Key: TypeAlias = tuple[str, str]
 
 
@@ -152,9 +153,15 @@ def _replaced(
         beside = [each for each in figures if (each.pair.id, each.pair.row) == (row.id, row.name)]
         taken = by_key.get((row.id, row.name), [row])
         for each in beside:
-            yield msgspec.structs.replace(merged(taken), peer=each.beside(taken))
+            yield _with_context(merged(taken), row, each.beside(taken))
         if not beside:
             yield row
+
+
+def _with_context(made: Row, before: Row, peer: Peer) -> Row:
+    """Goals and floors that a lap does not set are those of the row measured before."""
+    context = {name: getattr(made, name) or getattr(before, name) for name in CONTEXT}
+    return msgspec.structs.replace(made, peer=peer, **context)
 
 
 def merged(laps: Sequence[Row]) -> Row:

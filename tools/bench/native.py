@@ -17,7 +17,7 @@ BINARIES: Final = ROOT / "build" / "release"
 HOW: Final = "make bench (or cmake -DPITWIRE_BENCH=ON, then build pitwire_{}_bench)"
 RUNS: Final = 5
 RUN_SECONDS: Final = 0.05
-TIMEOUT_S: Final = 180.0
+TIMEOUT_S: Final = 300.0
 NS: Final = {"ns": 1.0, "us": 1e3, "ms": 1e6, "s": 1e9}
 # Google Benchmark writes the variation of a counter that is always 0 as a bare nan.
 NOT_JSON: Final = re.compile(rb": -?(?:nan|inf)\b", re.IGNORECASE)

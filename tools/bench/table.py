@@ -41,14 +41,13 @@ def _cells(row: Row, *, beside: bool) -> list[str]:
     peer = [number_text(row.peer.value), _times(row.peer.ratio)] if row.peer else ["", ""]
     if not beside:
         peer = []
-    name = f"{row.name}{_beside(row.peer)}"
     if row.skipped:
-        empty = [""] * len(COLUMNS)
-        return [row.id, f"{name}: {row.skipped}", *empty, *peer, row.unit, "skipped"]
+        name = f"{escape(f'{row.name}: {row.skipped}')}{_beside(row.peer)}"
+        return [row.id, name, *[""] * len(COLUMNS), *peer, row.unit, "skipped"]
     values = (row.value, row.min, row.max, row.p50)
     return [
         row.id,
-        name,
+        row.name + _beside(row.peer),
         *(number_text(value) for value in values),
         number_text(row.p99),
         _pair(row.floor, row.floor_p99),
