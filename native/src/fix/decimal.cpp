@@ -160,7 +160,37 @@ DecimalResult parse_rounded_away(std::string_view text, DecimalStep step) noexce
   return divide(text, step, true);
 }
 
+namespace {
+
+// What nearly every number is: 64 bits, written without dividing 128.
+void append_small(std::string& out, std::int64_t value, int exponent) {
+  std::array<char, 24> text;
+  const auto whole =
+      value < 0 ? 0 - static_cast<std::uint64_t>(value) : static_cast<std::uint64_t>(value);
+  const auto* const end = std::to_chars(text.data(), text.data() + text.size(), whole).ptr;
+  const std::string_view digits(text.data(), static_cast<std::size_t>(end - text.data()));
+  const auto decimals = static_cast<std::size_t>(std::max(-exponent, 0));
+  if (value < 0) out += '-';
+  if (decimals == 0) {
+    out += digits;
+    if (value != 0) out.append(static_cast<std::size_t>(exponent), '0');
+  } else if (digits.size() > decimals) {
+    out += digits.substr(0, digits.size() - decimals);
+    out += '.';
+    out += digits.substr(digits.size() - decimals);
+  } else {
+    out += "0.";
+    out.append(decimals - digits.size(), '0');
+    out += digits;
+  }
+}
+
+}  // namespace
+
 void append_decimal(std::string& out, Int128 value, int exponent) {
+  if (const auto small = static_cast<std::int64_t>(value); small == value) {
+    return append_small(out, small, exponent);
+  }
   const bool negative = value < 0;
   Uint128 rest = negative ? Uint128{0} - static_cast<Uint128>(value) : static_cast<Uint128>(value);
   char text[64];

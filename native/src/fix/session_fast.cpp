@@ -189,11 +189,9 @@ void FixSession::Impl::write_beside(const FixBody& body) {
   rest_.clear();
   append_field(rest_, "35=", body.msg_type());
   append_number(rest_, "34=", number);
-  append_field(rest_, "49=", config_.sender_comp_id);
-  rest_ += "52=";
+  rest_ += sender_;
   sending_time_.append(rest_, now_, digits_);
-  rest_ += '\x01';
-  append_field(rest_, "56=", config_.target_comp_id);
+  rest_ += target_;
   rest_ += body.bytes();
   whole_.clear();
   append_field(whole_, "8=", config_.begin_string);
