@@ -28,9 +28,12 @@ def set_options(settings: Mapping[str, object]) -> list[str]:
     return [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
 
 
-def start(words: list[str], stdout: int, stderr: IO[bytes]) -> subprocess.Popen[bytes]:
-    """Start; Ctrl-C reaches only us, who stop the children in order."""
-    environment = {**os.environ, "PYTHONPATH": _path()}
+def start(
+    words: list[str], stdout: int, stderr: IO[bytes], more: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start; Ctrl-C reaches only us, who stop the children in order. `more` is added to our own
+    environment."""
+    environment = {**os.environ, "PYTHONPATH": _path(), **(more or {})}
     return subprocess.Popen(  # noqa: S603 - our own commands
         words, stdout=stdout, stderr=stderr, start_new_session=True, env=environment
     )

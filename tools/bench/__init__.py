@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -73,13 +73,25 @@ def _load() -> list[Row]:
     return load.rows()
 
 
+def _start(**options: float) -> list[Row]:
+    from tools.bench import start
+
+    return start.rows(**{name: int(value) for name, value in options.items()})
+
+
+def _kill() -> list[Row]:
+    from tools.bench import kill
+
+    return kill.rows()
+
+
 def _replay() -> list[Row]:
     from tools.bench import orders
 
     return [*_native("REPLAY"), *orders.replay_rows()]
 
 
-BENCHES: Final[dict[str, Callable[[], list[Row]]]] = {
+BENCHES: Final[dict[str, Callable[..., list[Row]]]] = {
     "ring": lambda: _native("RING"),
     "log": lambda: _native("LOG"),
     "book": _books,
@@ -93,7 +105,11 @@ BENCHES: Final[dict[str, Callable[[], list[Row]]]] = {
     "fix": _fix,
     "load": _load,
     "replay": _replay,
+    "start": _start,
+    "kill": _kill,
 }
+# What some can be told: their options on the command line.
+OPTIONS: Final[dict[str, str]] = {"start": "kills"}
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -120,6 +136,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="BASE",
         help="a document of before: show what is faster or slower than it",
     )
+    parser.add_argument("--kills", type=int, metavar="N", help="start: of the daemon (default: 5)")
     parser.set_defaults(run=main)
 
 
@@ -130,8 +147,9 @@ def main(arguments: argparse.Namespace) -> int:
     name: str | None = arguments.name
     if name is not None and name not in BENCHES:
         raise UsageError(f"unknown benchmark {name}; there are: {', '.join(BENCHES)}")
+    options = _options(arguments)
     base = _base(arguments.compare)  # before measuring, and before --out is written: it may be that
-    document = measured([name] if name is not None else list(BENCHES))
+    document = measured([name] if name is not None else list(BENCHES), options)
     text = msgspec.json.format(msgspec.json.encode(document)).decode()
     try:
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
@@ -169,8 +187,21 @@ def _show_changes(base: Document, rows: list[Row], arguments: argparse.Namespace
         show(found, arguments.compare)
 
 
-def measured(names: list[str]) -> dict[str, Any]:
+def _options(arguments: argparse.Namespace) -> dict[str, float]:
+    """Those that were given. UsageError for one that the benchmark does not know."""
+    given = {key: getattr(arguments, key) for key in OPTIONS.values()}
+    found = {key: value for key, value in given.items() if value is not None}
+    for key, value in found.items():
+        if value <= 0:
+            raise UsageError(f"--{key}: expected more than 0, found {value}")
+        if arguments.name is not None and OPTIONS.get(arguments.name) != key:
+            raise UsageError(f"--{key} is not for bench {arguments.name}")
+    return found
+
+
+def measured(names: list[str], options: Mapping[str, float] | None = None) -> dict[str, Any]:
     """The document of these benchmarks: machine, commit, rows."""
+    told = options or {}
     from tools.bench.rows import commit, machine
     from tools.screen import screen
 
@@ -178,5 +209,6 @@ def measured(names: list[str]) -> dict[str, Any]:
     with screen(errors=True).status("") as status:
         for name in names:
             status.update(f"measuring {name}")
-            rows += BENCHES[name]()
+            key = OPTIONS.get(name, "")
+            rows += BENCHES[name](**({key: told[key]} if key in told else {}))
     return {"machine": machine(), "commit": commit(), "rows": rows}
