@@ -20,9 +20,10 @@ from typing import IO, Any, Final, Literal
 import msgspec
 
 from tools.bench.native import BINARIES
+from tools.bench.quickfix_venue import QuickfixVenue
 from tools.ctl.client import Client, NoDaemonError
 from tools.demo import free_udp_port
-from tools.processes import ExchangeProcess, command, start, stop
+from tools.processes import ExchangeProcess, command, on_core, start, stop
 
 SENDER: Final = BINARIES / "pitwire_load"
 NOT_BUILT: Final = "not built: make bench (or build the target pitwire_load)"
@@ -85,6 +86,7 @@ target_comp_id = "EXCHANGE"
 host = "127.0.0.1"
 port = {fix}
 messages_in_flight_max = 65536
+positions = "{positions}"
 [risk.firm]
 quantity_max = 10
 notional_max = 1000000
@@ -131,6 +133,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     watchers: int = 0
     wait: Literal["spin", "park"] = "spin"
     venue_wait: Literal["spin", "park"] = "park"
+    venue: Literal["pitwire", "quickfix"] = "pitwire"
     durability: Literal["page_cache", "group", "awaited"] = "group"
     buffer_bytes: int = 64 << 20
     checkpoints: bool = False  # as often as without a word in the configuration; else none
@@ -219,16 +222,6 @@ class Stage:
     # ------------------------------------------------------------------ processes
 
     @contextlib.contextmanager
-    def _on_other_core(self) -> Iterator[None]:
-        """What is started within stays there."""
-        before = os.sched_getaffinity(0)
-        os.sched_setaffinity(0, {self._other})
-        try:
-            yield
-        finally:
-            os.sched_setaffinity(0, before)
-
-    @contextlib.contextmanager
     def sender(self, session: int = 0) -> Iterator[subprocess.Popen[bytes]]:
         """Says its symbols, then waits for a line; ended where it is left."""
         load = self._load
@@ -249,16 +242,19 @@ class Stage:
         if not SENDER.exists():
             raise RunError(NOT_BUILT)
         pipe = subprocess.PIPE
-        with self._on_other_core():
+        with on_core(self._other):
             process = subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe)  # noqa: S603 - our binary
         with process:  # closes its input, by which it ends, and waits
             yield process
 
-    def exchange(self) -> ExchangeProcess:
+    def exchange(self) -> ExchangeProcess | QuickfixVenue:
         """Started, and perhaps not ready yet."""
+        if self._load.venue == "quickfix":
+            with on_core(self._other):
+                return QuickfixVenue(self.folder / "exchange.err")
         config = self.folder / "exchange.toml"
         config.write_text(self._venue())
-        with self._on_other_core():
+        with on_core(self._other):
             return ExchangeProcess(config, self.folder / "exchange.err", {})
 
     def _venue(self) -> str:
@@ -284,6 +280,7 @@ class Stage:
             fix=fix_port,
             wait=load.wait,
             durability=load.durability,
+            positions="fix" if load.venue == "pitwire" else "none",  # which QuickFIX has none of
             buffer=load.buffer_bytes,
         )
         text += "" if load.checkpoints else NO_CHECKPOINTS
