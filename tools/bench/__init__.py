@@ -85,6 +85,12 @@ def _kill() -> list[Row]:
     return kill.rows()
 
 
+def _memory(**options: float) -> list[Row]:
+    from tools.bench import memory
+
+    return memory.rows(**options)
+
+
 def _replay() -> list[Row]:
     from tools.bench import orders
 
@@ -107,9 +113,10 @@ BENCHES: Final[dict[str, Callable[..., list[Row]]]] = {
     "replay": _replay,
     "start": _start,
     "kill": _kill,
+    "memory": _memory,
 }
 # What some can be told: their options on the command line.
-OPTIONS: Final[dict[str, str]] = {"start": "kills"}
+OPTIONS: Final[dict[str, str]] = {"start": "kills", "memory": "hours"}
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -137,6 +144,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="a document of before: show what is faster or slower than it",
     )
     parser.add_argument("--kills", type=int, metavar="N", help="start: of the daemon (default: 5)")
+    parser.add_argument(
+        "--hours", type=float, metavar="H", help="memory: of an accelerated day (default: a sixth)"
+    )
     parser.set_defaults(run=main)
 
 
