@@ -103,7 +103,7 @@ SESSIONS: Final = (
     ),
     Pair(
         "P13",
-        load_orders.BUSY_NAME,
+        load_orders.busy_name(),
         Script("QuickFIX from Python", FIX, "bursts", "k orders/s"),
     ),
 )
