@@ -22,12 +22,15 @@ SYSTEM := build/stamps/system
 CONFIGURED := build/release/build.ninja
 CMAKE := $(BIN)/cmake -G Ninja -DCMAKE_MAKE_PROGRAM=$(BIN)/ninja -DPython_EXECUTABLE=$(BIN)/python
 NINJA := $(BIN)/ninja -j $(JOBS)
+PEERS_VENV := build/peers-venv
+PEERS := $(PEERS_VENV)/peers.stamp
+QUICKFIX := $(PEERS_VENV)/quickfix.stamp
 CXX_SOURCES = $(shell find native -name '*.cpp' -o -name '*.hpp')
 
 export PIP_CACHE_DIR := $(CURDIR)/build/cache/pip
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup run test check check-deep bench bench-compare clean build-tests build-bench
+.PHONY: help setup run test check check-deep bench bench-peers bench-compare clean build-tests build-bench
 
 help: ## what one can do here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -57,7 +60,7 @@ $(CONFIGURED): CMakeLists.txt $(wildcard cmake/*.cmake) | $(VENV)
 	$(NINJA) -C build/release core
 
 # An environment older than its description is renewed also where the build needs nothing.
-setup run test check check-deep bench bench-compare: $(VENV)
+setup run test check check-deep bench bench-peers bench-compare: $(VENV)
 
 build-tests: setup
 	@$(NINJA) -C build/release $(if $(VERBOSE),,--quiet)
@@ -113,6 +116,23 @@ build-bench: $(CONFIGURED)
 
 bench: build-bench ## every benchmark: a table, and build/bench.json
 	@$(BIN)/pitwire bench
+
+bench-peers: $(PEERS) $(QUICKFIX) ## every benchmark, peers measured in turn with ours (the first time: ten minutes more)
+	@.ci/system-packages $(PYTHON) peers || true
+	@$(MAKE) build-bench
+	@$(BIN)/pitwire bench --peers
+
+# What cannot be had here leaves its rows without the peer, and they say so.
+$(PEERS): tools/bench/peers/requirements.txt | $(VENV)
+	@test -x $(PEERS_VENV)/bin/python || $(PYTHON) -m venv $(PEERS_VENV)
+	$(PEERS_VENV)/bin/python -m pip install $(if $(CI),--progress-bar off) -r $<
+	@touch $@
+
+$(QUICKFIX): tools/bench/peers/requirements-quickfix.txt | $(PEERS)
+	@echo 'building QuickFIX for Python: about ten minutes, most of them its last file'
+	@$(PEERS_VENV)/bin/python -m pip install --verbose -r $< 2>&1 | tee $(PEERS_VENV)/quickfix.log \
+	  | sed -unE 's/.* -c (C\+\+\/[^ ]+) .*/  compiling \1/p' && touch $@ \
+	  || echo 'QuickFIX for Python was not built: $(PEERS_VENV)/quickfix.log'
 
 bench-compare: ## every benchmark again, and what changed since BASE=FILE, a bench.json of before
 	@test -n '$(BASE)' || { echo 'make bench-compare BASE=FILE: a build/bench.json of before'; exit 2; }

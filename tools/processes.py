@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,9 +29,12 @@ def set_options(settings: Mapping[str, object]) -> list[str]:
     return [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
 
 
-def start(words: list[str], stdout: int, stderr: IO[bytes]) -> subprocess.Popen[bytes]:
-    """Start; Ctrl-C reaches only us, who stop the children in order."""
-    environment = {**os.environ, "PYTHONPATH": _path()}
+def start(
+    words: list[str], stdout: int, stderr: IO[bytes], more: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start; Ctrl-C reaches only us, who stop the children in order. `more` is added to our own
+    environment."""
+    environment = {**os.environ, "PYTHONPATH": _path(), **(more or {})}
     return subprocess.Popen(  # noqa: S603 - our own commands
         words, stdout=stdout, stderr=stderr, start_new_session=True, env=environment
     )
@@ -39,6 +43,17 @@ def start(words: list[str], stdout: int, stderr: IO[bytes]) -> subprocess.Popen[
 def _path() -> str:
     inherited = os.environ.get("PYTHONPATH", "")
     return os.pathsep.join(part for part in (inherited, str(ROOT)) if part)
+
+
+@contextlib.contextmanager
+def on_core(core: int) -> Iterator[None]:
+    """What is started within stays on this core."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

@@ -8,7 +8,9 @@ import msgspec
 import orjson
 import pytest
 
-from tools.bench import BENCHES, actors, books, fix, measured, native, orders
+from daemon.model import RiskState
+from daemon.runtime.events import NO_ID
+from tools.bench import BENCHES, actors, books, fix, flow, measured, native, orders
 from tools.bench.native import Native
 from tools.bench.rows import ROOT, Row, percentile, row_of_runs, row_of_samples
 from tools.command import main
@@ -91,6 +93,17 @@ def test_rows_of_native_benchmarks_come_from_their_runs(
     assert d.skipped == "no benchmark d"
 
 
+def test_a_binary_that_has_none_of_the_benchmarks_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "pitwire_x_bench"
+    program.write_text("#!/bin/sh\necho 'Failed to match any benchmarks' >&2\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(native, "BINARIES", tmp_path)
+    (made,) = native.rows_of([Native(row(), "x", "a")])
+    assert made.skipped == "no benchmark a"
+
+
 def test_a_native_benchmark_that_is_not_built_says_how_to_build_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,7 +114,18 @@ def test_a_native_benchmark_that_is_not_built_says_how_to_build_it(
         assert "make bench" in made.skipped
 
 
-@pytest.mark.parametrize("wanted", [*native.RING, *native.LOG, *native.BOOK, *native.RISK])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        *native.RING,
+        *native.LOG,
+        *native.BOOK,
+        *native.RISK,
+        *native.CORE,
+        *native.FIX,
+        flow.ALONE,
+    ],
+)
 def test_every_native_row_names_a_benchmark_of_the_source(wanted: Native) -> None:
     room = ROOT / "native" / "bench" / wanted.binary
     source = "".join(file.read_text() for file in room.glob("*.cpp"))
@@ -122,6 +146,8 @@ def brief(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "RUNS", 2)
         monkeypatch.setattr(module, "ORDERS", 3)
         monkeypatch.setattr(module, "WARM_UP", 1)
+    monkeypatch.setattr(flow, "PACKETS", 2)
+    monkeypatch.setattr(flow, "WARM_UP", 1)
 
 
 @pytest.mark.usefixtures("brief")
@@ -130,7 +156,8 @@ def brief(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("actor", ["P8"]),
         ("order", ["P16", "P16", "P16"]),
-        ("fix", ["P13"]),
+        ("flow", ["P12", "P12", "P12"]),
+        ("fix", ["P14", "P14", "P13"]),
         ("replay", ["P17", "P17"]),
     ],
 )
@@ -165,6 +192,14 @@ def test_a_lane_whose_log_lacks_an_order_is_an_error(tmp_path: Path) -> None:
     assert lane.order_ns(native=True) > 0
     with pytest.raises(RuntimeError, match="1 ORDER_SUBMITTED in the log, expected 2"):
         lane.close(2)
+
+
+def test_an_order_that_was_denied_is_no_figure(tmp_path: Path) -> None:
+    day = flow.Flow(tmp_path, "Crosser")
+    day.live.core.set_risk_state(NO_ID, int(RiskState.HALTED), True, "")
+    day.orders_per_second(1)
+    with pytest.raises(RuntimeError, match=r"of 20 orders 0 were submitted.*denied: \[2\]"):
+        day.close()
 
 
 # ------------------------------------------------------------------ the command

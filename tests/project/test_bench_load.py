@@ -12,9 +12,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from tools.bench import load, load_orders, load_search
-from tools.bench.load_log import answers_of, datagrams_of, intended_ns, orders_of
-from tools.bench.load_run import SENDER, Load, Ran, Sent, not_as_sent, ran
+from tools.bench import load, load_orders, load_search, quickfix_venue
+from tools.bench.load_log import answers_of, datagrams_of, intended_ns, orders_of, records_of
+from tools.bench.load_run import SENDER, Load, Ran, Sent, cores, not_as_sent, ran
 from tools.bench.load_search import PARTS, Trial, bracket, searched
 from tools.command import main
 
@@ -289,7 +289,54 @@ def test_every_row_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
         for lane in load.LANES
     ]
     monkeypatch.setattr(load, "LANES", lanes)
+    monkeypatch.setattr(load_orders, "quickfix_rows", list)  # tested above
     rows = load.rows()
     assert [made.skipped for made in rows] == [None] * len(rows)
     assert [made.id for made in rows] == ["P15"] * 4 + ["P11"] * 6 + ["P13"] * 4
     assert len({(made.id, made.name) for made in rows}) == len(rows)
+
+
+# ------------------------------------------------------------------ QuickFIX
+
+
+@pytest.fixture
+def _quickfix() -> None:
+    """Of `make bench` alone: its sockets take a minute to compile."""
+    if not quickfix_venue.ACCEPTOR.exists() or not quickfix_venue.INITIATOR.exists():
+        pytest.skip("quickfix_acceptor and quickfix_initiator are not built")
+
+
+@pytest.mark.usefixtures("_sender", "_quickfix")
+def test_a_stock_quickfix_acceptor_fills_what_the_daemon_sends() -> None:
+    run_as = Load(
+        rate=1_000,
+        seconds=2,
+        symbols=2,
+        toggle_every=5,
+        trader="Submitter",
+        orders_per_second=100,
+        orders=50,
+        venue="quickfix",
+    )
+    with ran(run_as) as run:
+        answers = answers_of(run, 50, 100)
+        assert (answers.ts_answered > answers.ts_logged).all()
+        assert len(records_of(run.log, "FILL")) == 50
+
+
+@pytest.mark.usefixtures("_sender", "_quickfix")
+def test_a_stock_quickfix_initiator_is_answered_in_order_of_time() -> None:
+    times = quickfix_venue.peer_times(50, 1_000, cores())
+    assert times.shape == (50, 3)
+    assert (times[:, 0] <= times[:, 1]).all()
+    assert (times[:, 1] < times[:, 2]).all()
+
+
+def test_without_quickfix_its_rows_say_how_to_build_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load_orders, "ACCEPTOR", tmp_path / "none")
+    (row,) = load_orders.quickfix_rows()
+    assert row.id == "P13"
+    assert row.skipped is not None
+    assert "make bench" in row.skipped

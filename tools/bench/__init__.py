@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -55,10 +55,16 @@ def _orders() -> list[Row]:
     return [*orders.order_rows(), *_native("ORDER")]
 
 
+def _flow() -> list[Row]:
+    from tools.bench import flow
+
+    return flow.rows()
+
+
 def _fix() -> list[Row]:
     from tools.bench import fix
 
-    return fix.rows()
+    return [*_native("FIX"), *fix.rows()]
 
 
 def _load() -> list[Row]:
@@ -67,13 +73,31 @@ def _load() -> list[Row]:
     return load.rows()
 
 
+def _start(**options: float) -> list[Row]:
+    from tools.bench import start
+
+    return start.rows(**{name: int(value) for name, value in options.items()})
+
+
+def _kill() -> list[Row]:
+    from tools.bench import kill
+
+    return kill.rows()
+
+
+def _memory(**options: float) -> list[Row]:
+    from tools.bench import memory
+
+    return memory.rows(**options)
+
+
 def _replay() -> list[Row]:
     from tools.bench import orders
 
     return [*_native("REPLAY"), *orders.replay_rows()]
 
 
-BENCHES: Final[dict[str, Callable[[], list[Row]]]] = {
+BENCHES: Final[dict[str, Callable[..., list[Row]]]] = {
     "ring": lambda: _native("RING"),
     "log": lambda: _native("LOG"),
     "book": _books,
@@ -83,10 +107,16 @@ BENCHES: Final[dict[str, Callable[[], list[Row]]]] = {
     "actor": _actors,
     "update": _updates,
     "order": _orders,
+    "flow": _flow,
     "fix": _fix,
     "load": _load,
     "replay": _replay,
+    "start": _start,
+    "kill": _kill,
+    "memory": _memory,
 }
+# What some can be told: their options on the command line.
+OPTIONS: Final[dict[str, str]] = {"start": "kills", "memory": "hours"}
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -113,6 +143,15 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="BASE",
         help="a document of before: show what is faster or slower than it",
     )
+    parser.add_argument(
+        "--peers",
+        action="store_true",
+        help="measure peers in turn with the rows that they are compared with (make bench-peers)",
+    )
+    parser.add_argument("--kills", type=int, metavar="N", help="start: of the daemon (default: 5)")
+    parser.add_argument(
+        "--hours", type=float, metavar="H", help="memory: of an accelerated day (default: a sixth)"
+    )
     parser.set_defaults(run=main)
 
 
@@ -123,8 +162,10 @@ def main(arguments: argparse.Namespace) -> int:
     name: str | None = arguments.name
     if name is not None and name not in BENCHES:
         raise UsageError(f"unknown benchmark {name}; there are: {', '.join(BENCHES)}")
+    options = _options(arguments)
     base = _base(arguments.compare)  # before measuring, and before --out is written: it may be that
-    document = measured([name] if name is not None else list(BENCHES))
+    names = [name] if name is not None else list(BENCHES)
+    document = measured(names, options, peers=arguments.peers)
     text = msgspec.json.format(msgspec.json.encode(document)).decode()
     try:
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
@@ -162,8 +203,23 @@ def _show_changes(base: Document, rows: list[Row], arguments: argparse.Namespace
         show(found, arguments.compare)
 
 
-def measured(names: list[str]) -> dict[str, Any]:
+def _options(arguments: argparse.Namespace) -> dict[str, float]:
+    """Those that were given. UsageError for one that the benchmark does not know."""
+    given = {key: getattr(arguments, key) for key in OPTIONS.values()}
+    found = {key: value for key, value in given.items() if value is not None}
+    for key, value in found.items():
+        if value <= 0:
+            raise UsageError(f"--{key}: expected more than 0, found {value}")
+        if arguments.name is not None and OPTIONS.get(arguments.name) != key:
+            raise UsageError(f"--{key} is not for bench {arguments.name}")
+    return found
+
+
+def measured(
+    names: list[str], options: Mapping[str, float] | None = None, *, peers: bool = False
+) -> dict[str, Any]:
     """The document of these benchmarks: machine, commit, rows."""
+    told = options or {}
     from tools.bench.rows import commit, machine
     from tools.screen import screen
 
@@ -171,5 +227,17 @@ def measured(names: list[str]) -> dict[str, Any]:
     with screen(errors=True).status("") as status:
         for name in names:
             status.update(f"measuring {name}")
-            rows += BENCHES[name]()
+            key = OPTIONS.get(name, "")
+            found = BENCHES[name](**({key: told[key]} if key in told else {}))
+            rows += _with_peers(name, found, status.update) if peers else found
     return {"machine": machine(), "commit": commit(), "rows": rows}
+
+
+def _with_peers(name: str, rows: list[Row], say: Callable[[str], None]) -> list[Row]:
+    from tools.bench.beside import with_peers
+    from tools.bench.pairs import GROUPS
+
+    for group in GROUPS:
+        if group.bench == name:
+            rows = with_peers(rows, group, say)
+    return rows

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from daemon.core import L2_DELTA, L3_DELTA, L2Book, L3Book
-from tools.bench.rows import Row, row_of_runs
+from tools.bench.rows import Row, row_of_runs, runs
 
 DELTAS: Final = 100_000
 RUNS: Final = 5
@@ -25,13 +25,13 @@ Columns = dict[str, npt.NDArray[Any]]
 def rows() -> list[Row]:
     """L2 in batches of 20 and 1,000 and one at a time; L3 in batches."""
     return [
-        *(_batched("L2", L2Book, L2_DELTA, _l2_columns(), size) for size in (20, 1_000)),
+        *(_batched("L2", L2Book, L2_DELTA, l2_columns(), size) for size in (20, 1_000)),
         _one_at_a_time(),
-        *(_batched("L3", L3Book, L3_DELTA, _l3_columns(), size) for size in (20, 1_000)),
+        *(_batched("L3", L3Book, L3_DELTA, l3_columns(), size) for size in (20, 1_000)),
     ]
 
 
-def _l2_columns() -> Columns:
+def l2_columns() -> Columns:
     """Nine in ten within 20 levels of the touch; quantity 0, one in four, removes the level."""
     stream = random.Random(SEED)  # noqa: S311 - a made market, not a secret
     side = np.array([stream.choice((1, 2)) for _ in range(DELTAS)], np.uint32)
@@ -41,7 +41,7 @@ def _l2_columns() -> Columns:
     return {"px": px, "qty": qty, "side": side}
 
 
-def _l3_columns() -> Columns:
+def l3_columns() -> Columns:
     """Adds until LIVE_ORDERS live, then adds and removals in turn."""
     stream = random.Random(SEED)  # noqa: S311 - as above
     live: list[int] = []
@@ -69,7 +69,7 @@ def _l3_columns() -> Columns:
 def _batched(
     name: str, book: type[L2Book | L3Book], dtype: np.dtype[np.void], columns: Columns, size: int
 ) -> Row:
-    values = [_batches_ns(book(), dtype, columns, size) / DELTAS for _ in range(RUNS)]
+    values = [_batches_ns(book(), dtype, columns, size) / DELTAS for _ in range(runs(RUNS))]
     row = Row(id="P4", name=f"{name} from Python, batches of {size:,}", unit="ns/delta", goal=60)
     return row_of_runs(row, values)
 
@@ -94,11 +94,11 @@ def _batches_ns(
 
 def _one_at_a_time() -> Row:
     """Values as Python integers already: nothing is built."""
-    columns = _l2_columns()
+    columns = l2_columns()
     order = ("side", "px", "qty")
     changes = list(zip(*(columns[name].tolist() for name in order), strict=True))
     values = []
-    for _ in range(RUNS):
+    for _ in range(runs(RUNS)):
         change = L2Book().set
         began = perf_counter_ns()
         for side, px, qty in changes:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from daemon import core
 from daemon.log import spec_of
-from tools.bench.rows import Row, row_of_samples, with_jitter
+from tools.bench.rows import Row, row_of_samples, runs, with_jitter
 
 RUNS: Final = 5
 ORDERS: Final = 400
@@ -116,7 +116,7 @@ def rows() -> list[Row]:
         unit="us",
         goal=40,
     )
-    return [with_jitter(row_of_samples(row, [run(ORDERS) for _ in range(RUNS)]), 1e3)]
+    return [with_jitter(row_of_samples(row, [run(ORDERS) for _ in range(runs(RUNS))]), 1e3)]
 
 
 def _config(*, initiator: bool) -> core.FixSessionConfig:

@@ -42,9 +42,9 @@ def intended_ns(sent: Sent, first: Numbers) -> Numbers:
 
 def orders_of(run: Ran) -> Orders:
     """The orders of a run. ValueError where not every trigger made one, or one did not leave."""
-    submitted = _records(run.log, "ORDER_SUBMITTED")
-    latency = _records(run.log, "ORDER_LATENCY")
-    denied = len(_records(run.log, "ORDER_DENIED"))
+    submitted = records_of(run.log, "ORDER_SUBMITTED")
+    latency = records_of(run.log, "ORDER_LATENCY")
+    denied = len(records_of(run.log, "ORDER_DENIED"))
     if len(submitted) != run.sent.triggers or denied:
         raise ValueError(
             f"{len(submitted)} orders submitted and {denied} denied of {run.sent.triggers} triggers"
@@ -70,18 +70,18 @@ class Answers(NamedTuple):
 
 def answers_of(run: Ran, orders: int, per_second: int) -> Answers:
     """The orders of a `Submitter`. ValueError where one is missing, denied or not answered."""
-    submitted = _records(run.log, "ORDER_SUBMITTED")
-    denied = len(_records(run.log, "ORDER_DENIED"))
+    submitted = records_of(run.log, "ORDER_SUBMITTED")
+    denied = len(records_of(run.log, "ORDER_DENIED"))
     if len(submitted) != orders or denied:
         raise ValueError(f"{len(submitted)} orders submitted and {denied} denied of {orders}")
     ids = submitted["cl_ord_id"]
-    executions = _records(run.log, "EXECUTION")
+    executions = records_of(run.log, "EXECUTION")
     answered, first = np.unique(executions["cl_ord_id"], return_index=True)  # the first of each
     if not np.isin(ids, answered).all():
         raise ValueError(f"{int((~np.isin(ids, answered)).sum())} orders were not answered")
     raw = executions["raw_sequence"][first[np.searchsorted(answered, ids)]]
-    received = _received(run.log)
-    latency = _records(run.log, "ORDER_LATENCY")
+    received = received_of(run.log)
+    latency = records_of(run.log, "ORDER_LATENCY")
     logged, at = np.unique(latency["cl_ord_id"], return_index=True)
     if not np.isin(ids, logged).all():
         raise ValueError(f"{int((~np.isin(ids, logged)).sum())} orders did not leave")
@@ -99,20 +99,24 @@ def _began(log: Path) -> int:
     return int(batch.rows["ts_core"][0])
 
 
-class _Received(NamedTuple):
+class Received(NamedTuple):
+    """Of FIX messages."""
+
     sequence: Numbers
     ts_recv: Numbers
 
 
-def _received(log: Path) -> _Received:
+def received_of(log: Path) -> Received:
+    """Every message of the FIX session, in order."""
     spec = spec_of("FIX_RX")
     batches = list(LogReader(log, types=[spec.number]).batches(FRAMES))
     sequence = np.concatenate([batch.rows["sequence"] for batch in batches])
     ts_recv = np.concatenate([batch.records(spec)["ts_recv"] for batch in batches])
-    return _Received(sequence.astype(np.int64), ts_recv.astype(np.int64))
+    return Received(sequence.astype(np.int64), ts_recv.astype(np.int64))
 
 
-def _records(log: Path, name: str) -> npt.NDArray[np.void]:
+def records_of(log: Path, name: str) -> npt.NDArray[np.void]:
+    """All of one type, in order."""
     spec = spec_of(name)
     parts = [batch.records(spec) for batch in LogReader(log, types=[name]).batches(FRAMES)]
     return np.concatenate(parts) if parts else np.empty(0, spec.dtype)

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from tools.bench.load_log import answers_of
 from tools.bench.load_run import Load, RunError, cores, ran
@@ -25,6 +26,8 @@ from tools.bench.load_search import (
     sampled,
     searched,
 )
+from tools.bench.quickfix_venue import ACCEPTOR, INITIATOR, peer_times
+from tools.bench.quickfix_venue import NOT_BUILT as QUICKFIX_NOT_BUILT
 from tools.bench.rows import Row
 
 TICKS_PER_SECOND: Final = 1_000  # that the feed goes on with
@@ -49,6 +52,11 @@ with socket.create_connection(("127.0.0.1", int(sys.argv[2]))) as line:
 
 
 def rows() -> list[Row]:
+    """Ours at our exchange, ours at a stock QuickFIX acceptor, and QuickFIX at the same."""
+    return [*own_rows(), *quickfix_rows()]
+
+
+def own_rows() -> list[Row]:
     """Round trips while both spin and while both park; the highest rate, and what it costs."""
     spin, park = calm_row("spin"), calm_row("park")
     try:
@@ -58,6 +66,20 @@ def rows() -> list[Row]:
     spin.goal = ROUND_TRIP_GOAL_US
     park.goal, park.floor = PARKED_GOAL_RATIO * floor, floor
     return [spin, park, *busy_rows(answered)]
+
+
+def quickfix_rows() -> list[Row]:
+    """The same daemon at a stock QuickFIX acceptor, and a stock QuickFIX initiator at the same."""
+    if not ACCEPTOR.exists() or not INITIATOR.exists():
+        name = "FIX at a stock QuickFIX acceptor"
+        return [Row(id="P13", name=name, unit="us", skipped=QUICKFIX_NOT_BUILT)]
+    at, peer = "at a stock QuickFIX acceptor", "QuickFIX's own initiator at that acceptor"
+    return [
+        calm_row("spin", at, venue="quickfix"),
+        peer_calm_row(peer),
+        *busy_rows(answered, at, venue="quickfix"),
+        *busy_rows(peer_answered, peer),
+    ]
 
 
 def _load(per_second: int, seconds: int, wait: str) -> Load:
@@ -74,11 +96,21 @@ def _load(per_second: int, seconds: int, wait: str) -> Load:
     return msgspec.structs.replace(base, **changes)
 
 
-def calm_row(wait: str) -> Row:
+def _at(load: Load, venue: str) -> Load:
+    changes: dict[str, Any] = {"venue": venue}
+    return msgspec.structs.replace(load, **changes)
+
+
+def calm_name(wait: str, where: str = "") -> str:
+    """Of the round trips' row."""
+    who = f"{where}, we {wait}" if where else f"two processes, both {wait}"
+    return f"FIX order → report, {who}, {CALM_PER_SECOND:,} orders/s"
+
+
+def calm_row(wait: str, where: str = "", venue: str = "pitwire") -> Row:
     """From an order in the log, about to leave, to its first report received."""
-    name = f"FIX order → report, two processes, both {wait}, {CALM_PER_SECOND:,} orders/s"
-    row = Row(id="P13", name=name, unit="us")
-    load = _load(CALM_PER_SECOND, CALM_SECONDS, wait)
+    row = Row(id="P13", name=calm_name(wait, where), unit="us")
+    load = _at(_load(CALM_PER_SECOND, CALM_SECONDS, wait), venue)
     try:
         with ran(load) as run:
             answers = answers_of(run, load.orders, load.orders_per_second)
@@ -95,15 +127,43 @@ def answered(load: Load) -> Trial:
             answers = answers_of(run, load.orders, load.orders_per_second)
     except (RunError, ValueError) as error:
         return Trial(load.orders_per_second, str(error))
-    took = answers.ts_answered - answers.due
+    return _kept_up(load, answers.ts_answered - answers.due)
+
+
+def _kept_up(load: Load, took: npt.NDArray[np.int64]) -> Trial:
     p99 = float(np.percentile(took, 99))
     refused = "" if p99 <= LATE_NS_MAX else f"reports were {p99 / 1e6:.0f} ms late at p99"
     return Trial(load.orders_per_second, refused, (took / NS_PER_US).tolist())
 
 
-def busy_rows(trial: Callable[[Load], Trial]) -> list[Row]:
+def peer_calm_row(who: str) -> Row:
+    """From an order handed to QuickFIX to its first report handed over by it."""
+    name = f"FIX order → report, {who}, {CALM_PER_SECOND:,} orders/s"
+    row = Row(id="P13", name=name, unit="us")
+    try:
+        times = peer_times(CALM_PER_SECOND * CALM_SECONDS, CALM_PER_SECOND, cores())
+    except (RunError, ValueError) as error:
+        return msgspec.structs.replace(row, skipped=str(error))
+    return sampled(row, (times[:, 2] - times[:, 1])[CALM_PER_SECOND:] / NS_PER_US)
+
+
+def peer_answered(load: Load) -> Trial:
+    """As `answered`, of the stock initiator."""
+    try:
+        times = peer_times(load.orders, load.orders_per_second, cores())
+    except (RunError, ValueError) as error:
+        return Trial(load.orders_per_second, str(error))
+    return _kept_up(load, times[:, 2] - times[:, 0])
+
+
+def busy_name(where: str = "") -> str:
+    """Of the highest rate's row."""
+    return f"FIX orders answered, {where or 'Python lane, open loop, two processes, both spin'}"
+
+
+def busy_rows(trial: Callable[[Load], Trial], where: str = "", venue: str = "pitwire") -> list[Row]:
     """The highest rate at which reports keep up with orders, and their times at it."""
-    base = _load(BUSY_PER_SECOND, BUSY_SECONDS, "spin")
+    base = _at(_load(BUSY_PER_SECOND, BUSY_SECONDS, "spin"), venue)
 
     def at(rate: int) -> Trial:
         orders = rate * BUSY_SECONDS
@@ -113,13 +173,13 @@ def busy_rows(trial: Callable[[Load], Trial]) -> list[Row]:
     rate = rate_row(
         Row(
             id="P13",
-            name="FIX orders answered, Python lane, open loop, two processes, both spin",
+            name=busy_name(where),
             unit="k orders/s",
-            goal=BUSY_PER_SECOND / 1e3,
+            goal=None if where else BUSY_PER_SECOND / 1e3,
         ),
         trials,
     )
-    name = "FIX: from when an order was due to its report, at that rate"
+    name = f"FIX: from when an order was due to its report, at that rate{where and f', {where}'}"
     times = Row(id="P13", name=name, unit="us")
     held = max((each for each in trials if not each.refused), key=_rate, default=None)
     if held is None:

@@ -12,7 +12,7 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any, Final, Literal
@@ -20,9 +20,10 @@ from typing import IO, Any, Final, Literal
 import msgspec
 
 from tools.bench.native import BINARIES
+from tools.bench.quickfix_venue import QuickfixVenue
 from tools.ctl.client import Client, NoDaemonError
 from tools.demo import free_udp_port
-from tools.processes import ExchangeProcess, command, start, stop
+from tools.processes import ExchangeProcess, command, on_core, start, stop
 
 SENDER: Final = BINARIES / "pitwire_load"
 NOT_BUILT: Final = "not built: make bench (or build the target pitwire_load)"
@@ -32,6 +33,7 @@ READY_SECONDS_MAX: Final = 20.0
 TAKEN_SECONDS_MAX: Final = 3.0  # for the daemon to take what waits in its socket
 POLL_SECONDS: Final = 0.02
 ERRORS_SHOWN: Final = 500
+SCHEDULED: Final = ("Submitter", "Rester", "Looper")  # trade by their own time
 
 EXCHANGE: Final = """
 [exchange]
@@ -64,9 +66,6 @@ orders_max = 1048576
 wait = "{wait}"
 pin_core = {core}
 pin_native = [{other}]
-[checkpoint]
-every_seconds = 3600
-every_records = 1000000000
 [worker]
 processes = 0
 [[venue]]
@@ -87,10 +86,16 @@ target_comp_id = "EXCHANGE"
 host = "127.0.0.1"
 port = {fix}
 messages_in_flight_max = 65536
+positions = "{positions}"
 [risk.firm]
 quantity_max = 10
 notional_max = 1000000
 price_collar_bps = 500
+"""
+NO_CHECKPOINTS: Final = """
+[checkpoint]
+every_seconds = 3600
+every_records = 1000000000
 """
 INSTRUMENT: Final = """
 [[instrument]]
@@ -110,9 +115,10 @@ parameters = {{ {parameters} }}
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):
-    """What to run. `trader` trades on the trigger, `watchers` look at a symbol each, conflated.
+    """What to run. `trader`, of `load_strategies`, trades in the trigger's symbol; `watchers` look
+    at a symbol each, conflated.
 
-    A `Submitter` sends orders by its own schedule while the feed goes on; the sender then sleeps
+    Who is `SCHEDULED` sends orders by its own time while the feed goes on; the sender then sleeps
     between datagrams, because the core that it shares is the venue's.
     """
 
@@ -121,14 +127,16 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     per_datagram: int = 1
     symbols: int = 50
     toggle_every: int = 0  # messages; every second one asks for an order
-    trader: Literal["Native", "Decider", "Submitter"] | None = None
+    trader: Literal["Native", "Decider", "Submitter", "Follower", "Rester", "Looper"] | None = None
     orders_per_second: int = 0  # of a Submitter
-    orders: int = 0
+    orders: int = 0  # and of a Rester
     watchers: int = 0
     wait: Literal["spin", "park"] = "spin"
     venue_wait: Literal["spin", "park"] = "park"
+    venue: Literal["pitwire", "quickfix"] = "pitwire"
     durability: Literal["page_cache", "group", "awaited"] = "group"
     buffer_bytes: int = 64 << 20
+    checkpoints: bool = False  # as often as without a word in the configuration; else none
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,12 +184,14 @@ def cores() -> tuple[int, int]:
 def ran(load: Load) -> Iterator[Ran]:
     """Run it to its end; the log is there until the context ends. RunError with the reason."""
     with tempfile.TemporaryDirectory(prefix="pitwire-load-") as name:
-        yield _Run(load, Path(name)).run()
+        yield Stage(load, Path(name)).run()
 
 
-class _Run:
+class Stage:
+    """Sender, exchange and daemon of a load, in this folder; each can be started by itself."""
+
     def __init__(self, load: Load, folder: Path) -> None:
-        self._load, self._folder = load, folder
+        self._load, self.folder = load, folder
         self._core, self._other = cores()
         self._port = free_udp_port()
         self._errors = folder / "daemon.err"
@@ -189,40 +199,31 @@ class _Run:
     def run(self) -> Ran:
         """Start the three, let the sender send, stop them; what came of it."""
         with contextlib.ExitStack() as stack:
-            sender = stack.enter_context(self._sender())
-            symbols: list[str] = self._heard(sender)["symbols"]
-            exchange = self._exchange()
+            sender = stack.enter_context(self.sender())
+            symbols: list[str] = self.heard(sender)["symbols"]
+            exchange = self.exchange()
             stack.callback(exchange.stop)
             exchange.wait_ready()
-            daemon = self._daemon(symbols, exchange.ports["fix"])
+            daemon = self.daemon(symbols, exchange.ports["fix"])
             stack.callback(stop, daemon)
             try:
-                with self._client_of(daemon) as client:
-                    self._write(sender, b"\n")
-                    sent = msgspec.convert(self._heard(sender), Sent)
+                with self.client_of(daemon) as client:
+                    self.write(sender, b"\n")
+                    sent = msgspec.convert(self.heard(sender), Sent)
                     lost = self._lost(client, sent)
             except NoDaemonError as error:
                 raise RunError(str(error)) from None
             stop(daemon)
             if daemon.returncode != 0:
                 raise RunError(f"the daemon ended with {daemon.returncode}: {self._last_words()}")
-        reports = [self._folder / f"{number}.seen" for number in range(self._load.watchers)]
-        return Ran(sent=sent, lost=lost, log=self._folder / "log", reports=reports)
+        reports = [self.folder / f"{number}.seen" for number in range(self._load.watchers)]
+        return Ran(sent=sent, lost=lost, log=self.folder / "log", reports=reports)
 
     # ------------------------------------------------------------------ processes
 
     @contextlib.contextmanager
-    def _on_other_core(self) -> Iterator[None]:
-        """What is started within stays there."""
-        before = os.sched_getaffinity(0)
-        os.sched_setaffinity(0, {self._other})
-        try:
-            yield
-        finally:
-            os.sched_setaffinity(0, before)
-
-    @contextlib.contextmanager
-    def _sender(self) -> Iterator[subprocess.Popen[bytes]]:
+    def sender(self, session: int = 0) -> Iterator[subprocess.Popen[bytes]]:
+        """Says its symbols, then waits for a line; ended where it is left."""
         load = self._load
         options = {
             "port": self._port,
@@ -232,7 +233,8 @@ class _Run:
             "symbols": load.symbols,
             "opening": min(load.symbols * OPENING_PER_SYMBOL, load.rate * load.seconds // 2),
             "toggle-every": load.toggle_every,
-            "sleeps": int(load.trader == "Submitter"),
+            "session": session,
+            "sleeps": int(load.trader in SCHEDULED),
         }
         words = [str(SENDER)]
         for key, value in options.items():
@@ -240,49 +242,62 @@ class _Run:
         if not SENDER.exists():
             raise RunError(NOT_BUILT)
         pipe = subprocess.PIPE
-        with self._on_other_core():
+        with on_core(self._other):
             process = subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe)  # noqa: S603 - our binary
         with process:  # closes its input, by which it ends, and waits
             yield process
 
-    def _exchange(self) -> ExchangeProcess:
-        config = self._folder / "exchange.toml"
+    def exchange(self) -> ExchangeProcess | QuickfixVenue:
+        """Started, and perhaps not ready yet."""
+        if self._load.venue == "quickfix":
+            with on_core(self._other):
+                return QuickfixVenue(self.folder / "exchange.err")
+        config = self.folder / "exchange.toml"
         config.write_text(self._venue())
-        with self._on_other_core():
-            return ExchangeProcess(config, self._folder / "exchange.err", {})
+        with on_core(self._other):
+            return ExchangeProcess(config, self.folder / "exchange.err", {})
 
     def _venue(self) -> str:
-        return EXCHANGE.format(folder=self._folder, trigger=TRIGGER, wait=self._load.venue_wait)
+        return EXCHANGE.format(folder=self.folder, trigger=TRIGGER, wait=self._load.venue_wait)
 
-    def _daemon(self, symbols: list[str], fix_port: int) -> subprocess.Popen[bytes]:
-        config = self._folder / "daemon.toml"
+    def daemon(
+        self, symbols: list[str], fix_port: int, environment: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Started, also again on the same log."""
+        config = self.folder / "daemon.toml"
         config.write_text(self._configuration(symbols, fix_port))
         with self._errors.open("wb") as errors:
-            return start(command("run", "-c", str(config)), subprocess.DEVNULL, errors)
+            words = command("run", "-c", str(config))
+            return start(words, subprocess.DEVNULL, errors, environment)
 
     def _configuration(self, symbols: list[str], fix_port: int) -> str:
         load = self._load
         text = DAEMON.format(
-            folder=self._folder,
+            folder=self.folder,
             core=self._core,
             other=self._other,
             port=self._port,
             fix=fix_port,
             wait=load.wait,
             durability=load.durability,
+            positions="fix" if load.venue == "pitwire" else "none",  # which QuickFIX has none of
             buffer=load.buffer_bytes,
         )
+        text += "" if load.checkpoints else NO_CHECKPOINTS
         text += "".join(INSTRUMENT.format(symbol=symbol) for symbol in symbols)
         if load.trader is not None:
             parameters = f'symbol = "{TRIGGER}"'
             if load.trader == "Submitter":
                 parameters += f", per_second = {load.orders_per_second}, orders = {load.orders}"
+            if load.trader == "Rester":
+                parameters += f', report = "{self.folder}/refused", orders = {load.orders}'
+            watched = '", "'.join(symbols) if load.trader == "Follower" else TRIGGER
             text += STRATEGY.format(
-                name="trader", kind=load.trader, symbol=TRIGGER, parameters=parameters
+                name="trader", kind=load.trader, symbol=watched, parameters=parameters
             )
         for number in range(load.watchers):
             symbol = symbols[number % load.symbols]
-            parameters = f'symbol = "{symbol}", report = "{self._folder}/{number}.seen"'
+            parameters = f'symbol = "{symbol}", report = "{self.folder}/{number}.seen"'
             text += STRATEGY.format(
                 name=f"watcher-{number}", kind="Watcher", symbol=symbol, parameters=parameters
             )
@@ -290,12 +305,14 @@ class _Run:
 
     # ------------------------------------------------------------------ what they say
 
-    def _write(self, sender: subprocess.Popen[bytes], line: bytes) -> None:
+    def write(self, sender: subprocess.Popen[bytes], line: bytes) -> None:
+        """For it to begin."""
         stream: IO[bytes] = sender.stdin  # type: ignore[assignment]  # a pipe was asked for
         stream.write(line)
         stream.flush()
 
-    def _heard(self, sender: subprocess.Popen[bytes]) -> dict[str, Any]:
+    def heard(self, sender: subprocess.Popen[bytes]) -> dict[str, Any]:
+        """What it says next. RunError where it ends instead."""
         stream: IO[bytes] = sender.stdout  # type: ignore[assignment]  # as above
         line = stream.readline()
         if not line:
@@ -307,7 +324,8 @@ class _Run:
     def _last_words(self) -> str:
         return self._errors.read_text(errors="replace")[-ERRORS_SHOWN:].strip()
 
-    def _client_of(self, daemon: subprocess.Popen[bytes]) -> Client:
+    def client_of(self, daemon: subprocess.Popen[bytes]) -> Client:
+        """Once it trades. RunError where it does not within `READY_SECONDS_MAX`."""
         deadline = time.monotonic() + READY_SECONDS_MAX
         while time.monotonic() < deadline and daemon.poll() is None:
             if (client := self._ready()) is not None:
@@ -318,7 +336,7 @@ class _Run:
     def _ready(self) -> Client | None:
         """A connection, once the venue was asked and orders may go."""
         with contextlib.suppress(NoDaemonError):
-            client = Client(self._folder / "run" / "control.sock")
+            client = Client(self.folder / "run" / "control.sock")
             status = client.ask("status").result
             if status["phase"] == "ready" and status["armed"]:
                 return client

@@ -1,7 +1,8 @@
-"""The strategies of the load benchmarks: three that trade, one that only looks.
+"""The strategies of the load benchmarks: some that trade, some that only look.
 
-`Watcher` reads the host's clock and writes a file, which no strategy may: it is the instrument that
-measures what a strategy sees. Nothing of it goes into the log, so that the log stays replayable.
+`Watcher` and `Rester` read the host's clock and write a file, which no strategy may: they are the
+instruments that measure what a strategy sees. Nothing of it goes into the log, and the log stays
+replayable.
 """
 
 from __future__ import annotations
@@ -10,11 +11,15 @@ import time
 from array import array
 from pathlib import Path
 
-from daemon.messages import BookUpdate, NativeRule
+from daemon.messages import BookUpdate, NativeRule, OrderDenied, OrderUpdate
 from daemon.model import Comparison, Side, Signal, TimeInForce
 from daemon.strategy import Parameters, State, Strategy, may_trade
 
 NS_PER_SECOND = 1_000_000_000
+TICK_NS = 250_000
+QUIET_NS = 20_000_000  # behind a denial
+RESTS_BELOW = 100  # price increments
+AT_ONCE = 20  # orders of one handler
 
 
 class Trigger(Parameters, frozen=True, kw_only=True):
@@ -132,3 +137,93 @@ class Watcher(Strategy[Watch, State]):
     def on_stop(self, _reason: str) -> None:
         """Write it down."""
         Path(self.parameters.report).write_bytes(self.seen.tobytes())
+
+
+class Follower(Strategy[Trigger, State]):
+    """Conflated, on all of its symbols: looks and does nothing, and turns have a Python phase."""
+
+    def on_start(self) -> None:
+        """The newest state, once a turn."""
+        self.on_restore()
+        for symbol in self.context.symbols:
+            self.context.subscribe(symbol)
+
+    def on_restore(self) -> None:
+        """Views are made anew."""
+        self.books = {symbol: self.context.book(symbol) for symbol in self.context.symbols}
+
+    def on_book(self, update: BookUpdate) -> None:
+        """As one that sees no reason to trade."""
+        book = self.books[update.symbol]
+        self.crossed = book.bid_px > book.ask_px
+
+
+class Resting(Parameters, frozen=True, kw_only=True):
+    """How many orders rest below the market; the file for when some were denied: int64, ns."""
+
+    symbol: str
+    report: str
+    orders: int
+
+
+class Rester(Strategy[Resting, State]):
+    """Keeps so many orders working; once they are, tries another one at every tick of its timer.
+
+    Reads the host's clock as `Watcher` does: at each denial.
+    """
+
+    def on_start(self) -> None:
+        """The timer is all that wakes it."""
+        self.refused = array("q")
+        self.resting: set[int] = set()
+        self.quiet_until = 0
+        self.book = self.context.book(self.parameters.symbol)
+        self.context.set_timer("tick", every_ns=TICK_NS)
+
+    def on_timer(self, _name: str) -> None:
+        """Some that are missing, else one that finds nobody at its price."""
+        whole = may_trade(self.book) and self.book.ask_qty and self.book.bid_qty
+        if not whole or self.context.now < self.quiet_until:
+            return
+        missing = self.parameters.orders - len(self.resting)
+        price = self.book.bid_px - RESTS_BELOW
+        for _ in range(min(missing, AT_ONCE)):
+            order = self.context.submit(self.parameters.symbol, Side.BUY, 1, price)
+            self.resting.add(order)
+        if missing == 0:
+            ask = self.book.ask_px
+            self.context.submit(
+                self.parameters.symbol, Side.BUY, 1, ask, time_in_force=TimeInForce.IOC
+            )
+
+    def on_order(self, update: OrderUpdate) -> None:
+        """Those that have ended are missing."""
+        if update.is_terminal:
+            self.resting.discard(update.order)
+
+    def on_denied(self, denied: OrderDenied) -> None:
+        """Note when; and not again at once, or denials would be all that is done."""
+        self.refused.append(time.time_ns())
+        self.quiet_until = self.context.now + QUIET_NS
+        self.resting.discard(denied.order)
+
+    def on_stop(self, _reason: str) -> None:
+        """Write it down."""
+        Path(self.parameters.report).write_bytes(self.refused.tobytes())
+
+
+class Looper(Strategy[Trigger, State]):
+    """Its handler loops for a second, and then asks for an order."""
+
+    def on_start(self) -> None:
+        """Once a second, so that it hardly does anything else."""
+        self.book = self.context.book(self.parameters.symbol)
+        self.context.set_timer("loop", every_ns=NS_PER_SECOND)
+
+    def on_timer(self, _name: str) -> None:
+        """Busy."""
+        ends = time.monotonic() + 1
+        while time.monotonic() < ends:
+            pass
+        if self.book.ask_qty:
+            self.context.submit(self.parameters.symbol, Side.BUY, 1, self.book.ask_px)

@@ -11,13 +11,13 @@ from typing import Any, Final
 import msgspec
 import orjson
 
-from tools.bench.rows import ROOT, Row, row_of_runs, with_jitter
+from tools.bench.rows import ROOT, Row, row_of_runs, runs, with_jitter
 
 BINARIES: Final = ROOT / "build" / "release"
 HOW: Final = "make bench (or cmake -DPITWIRE_BENCH=ON, then build pitwire_{}_bench)"
 RUNS: Final = 5
 RUN_SECONDS: Final = 0.05
-TIMEOUT_S: Final = 180.0
+TIMEOUT_S: Final = 300.0
 NS: Final = {"ns": 1.0, "us": 1e3, "ms": 1e6, "s": 1e9}
 # Google Benchmark writes the variation of a counter that is always 0 as a bare nan.
 NOT_JSON: Final = re.compile(rb": -?(?:nan|inf)\b", re.IGNORECASE)
@@ -57,7 +57,7 @@ def _run(path: Path, binary: str, names: Sequence[str]) -> list[dict[str, Any]] 
         str(path),
         "--benchmark_format=json",
         f"--benchmark_filter=^({'|'.join(names)})$",
-        f"--benchmark_repetitions={RUNS}",
+        f"--benchmark_repetitions={runs(RUNS)}",
         f"--benchmark_min_time={RUN_SECONDS}",
     ]
     try:
@@ -66,6 +66,8 @@ def _run(path: Path, binary: str, names: Sequence[str]) -> list[dict[str, Any]] 
         return f"{path.name} took longer than {TIMEOUT_S:.0f} s"
     if done.returncode != 0:
         return f"{path.name} ended with {done.returncode}: {done.stderr.decode()[-200:]}"
+    if not done.stdout.strip():  # what it says when it has none of them
+        return []
     found: list[dict[str, Any]] = orjson.loads(NOT_JSON.sub(b": null", done.stdout))["benchmarks"]
     return [each for each in found if each["run_type"] == "iteration"]
 
@@ -74,17 +76,17 @@ def _row(wanted: Native, result: list[dict[str, Any]] | str) -> Row:
     row = wanted.row
     if isinstance(result, str):
         return msgspec.structs.replace(row, skipped=result)
-    runs = [each for each in result if each["run_name"] == wanted.benchmark]
-    failed = next((each["error_message"] for each in runs if each.get("error_occurred")), None)
-    if failed or not runs:
+    laps = [each for each in result if each["run_name"] == wanted.benchmark]
+    failed = next((each["error_message"] for each in laps if each.get("error_occurred")), None)
+    if failed or not laps:
         return msgspec.structs.replace(row, skipped=failed or f"no benchmark {wanted.benchmark}")
-    row = row_of_runs(row, [_figure(wanted, run) for run in runs])
+    row = row_of_runs(row, [_figure(wanted, run) for run in laps])
     if wanted.p99:
-        p99 = sorted(run[wanted.p99] for run in runs)[len(runs) // 2]
+        p99 = sorted(run[wanted.p99] for run in laps)[len(laps) // 2]
         row = with_jitter(row, wanted.divide)
         row = msgspec.structs.replace(row, p50=row.value, p99=p99 / wanted.divide)
     if wanted.floor:
-        floor = sorted(run[wanted.floor] for run in runs)[len(runs) // 2]
+        floor = sorted(run[wanted.floor] for run in laps)[len(laps) // 2]
         row = msgspec.structs.replace(row, floor=floor / wanted.divide)
     return row
 
@@ -105,7 +107,7 @@ def _ns(place: str, name: str, goal: float | None = None, goal_p99: float | None
     return Row(id=place, name=name, unit="ns", goal=goal, goal_p99=goal_p99)
 
 
-def _rate(place: str, name: str, goal: float) -> Row:
+def _rate(place: str, name: str, goal: float | None = None) -> Row:
     return Row(id=place, name=name, unit="M messages/s", goal=goal, more_is_better=True)
 
 
@@ -168,6 +170,16 @@ CORE: Final = (
         "P9_ingest_wide/real_time",
         "rate",
     ),
+    Native(
+        _rate("P9", "the whole core, log on, 1 instrument"),
+        "engine",
+        "P9_ingest_one/real_time",
+        "rate",
+    ),
+)
+FIX: Final = (
+    Native(_ns("P14", "FIX, a NewOrderSingle encoded", 250), "fix", "P14_encode", "cpu"),
+    Native(_ns("P14", "FIX, an ExecutionReport parsed", 350), "fix", "P14_parse", "cpu"),
 )
 ORDER: Final = (
     Native(

@@ -27,7 +27,7 @@ from daemon.core import FeedEvent, Live, LogWriter, MessageKind, SharedStatus, T
 from daemon.log import LogReader
 from daemon.messages import BookUpdate
 from daemon.runtime.events import NO_ID
-from tools.bench.rows import Row, row_of_runs, row_of_samples, with_jitter
+from tools.bench.rows import Row, row_of_runs, row_of_samples, runs, with_jitter
 
 RUNS: Final = 5
 ORDERS: Final = 1_000
@@ -189,11 +189,17 @@ def _traded(strategy: str, *, native: bool) -> Iterator[tuple[Lane, list[list[fl
             lane = Lane(Path(folder), strategy)
             for _ in range(WARM_UP):
                 lane.order_ns(native=native)
-            runs = [
-                [lane.order_ns(native=native) / 1e3 for _ in range(ORDERS)] for _ in range(RUNS)
+            taken = [
+                [lane.order_ns(native=native) / 1e3 for _ in range(ORDERS)]
+                for _ in range(runs(RUNS))
             ]
-            lane.close(WARM_UP + RUNS * ORDERS)
-        yield lane, runs
+            lane.close(WARM_UP + len(taken) * ORDERS)
+        yield lane, taken
+
+
+def row_name(lane: str) -> str:
+    """Of P16's row."""
+    return f"book change → order in the log, {lane} lane, from the edge's Python call"
 
 
 def order_rows() -> list[Row]:
@@ -203,20 +209,20 @@ def order_rows() -> list[Row]:
     for strategy, name, goal, goal_p99 in lanes:
         row = Row(
             id="P16",
-            name=f"book change → order in the log, {name} lane, from the edge's Python call",
+            name=row_name(name),
             unit="us",
             goal=goal,
             goal_p99=goal_p99,
         )
-        with _traded(strategy, native=strategy == "Ruler") as (_, runs):
-            rows.append(with_jitter(row_of_samples(row, runs), 1e3))
+        with _traded(strategy, native=strategy == "Ruler") as (_, taken):
+            rows.append(with_jitter(row_of_samples(row, taken), 1e3))
     return rows
 
 
 def replay_rows() -> list[Row]:
     """Inputs replayed a second, on a log made here: Python at each update, all compared."""
     with _traded("Taker", native=False) as (lane, _):
-        values = [_replayed_per_second(lane) for _ in range(RUNS)]
+        values = [_replayed_per_second(lane) for _ in range(runs(RUNS))]
     row = Row(
         id="P17",
         name="replay, all compared, a Python strategy at every update",

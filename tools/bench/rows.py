@@ -6,7 +6,9 @@ import os
 import platform
 import statistics
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from time import perf_counter_ns
 from typing import Final
@@ -16,6 +18,42 @@ import msgspec
 ROOT: Final = Path(__file__).parents[2]
 JITTER_GAPS: Final = 200_000
 TAIL_TOLERANCE: Final = 3.0  # a tail is reached within so many times the machine's own jitter
+
+
+_ONE_LAP: ContextVar[bool] = ContextVar("one_lap", default=False)
+
+
+@contextmanager
+def one_lap() -> Iterator[None]:
+    """Within, every benchmark measures once: whoever measures in turn with another takes laps."""
+    before = _ONE_LAP.set(True)
+    try:
+        yield
+    finally:
+        _ONE_LAP.reset(before)
+
+
+def runs(usual: int) -> int:
+    """How often to measure: as usual, or once within `one_lap`."""
+    return 1 if _ONE_LAP.get() else usual
+
+
+class Peer(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Another project's figure for the same, in the row's unit, measured in turn with ours.
+
+    `ratio` is how many times better ours was, the median of the laps' own ratios: below 1 the peer
+    is ahead. Without a figure `skipped` says why.
+    """
+
+    name: str
+    version: str = ""
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p50: float | None = None
+    p99: float | None = None
+    ratio: float | None = None
+    skipped: str | None = None
 
 
 class Row(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -43,6 +81,7 @@ class Row(msgspec.Struct, kw_only=True, omit_defaults=True):
     goal_p99: float | None = None
     more_is_better: bool = False
     skipped: str | None = None
+    peer: Peer | None = None
 
     @property
     def reached(self) -> bool | None:

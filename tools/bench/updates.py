@@ -24,7 +24,7 @@ from daemon.app.reports import timed
 from daemon.app.wiring import Wiring
 from daemon.core import FeedEvent, ItchBooks, Live, LogWriter, SharedStatus, Turns
 from daemon.runtime.events import NO_ID
-from tools.bench.rows import Row, row_of_runs
+from tools.bench.rows import Row, row_of_runs, runs
 
 RUNS: Final = 5
 SYMBOLS: Final = 100
@@ -164,7 +164,7 @@ def rows() -> list[Row]:
     """Thousands of updates a second."""
     day = packets()
     values = []
-    for _ in range(RUNS):
+    for _ in range(runs(RUNS)):
         with tempfile.TemporaryDirectory(prefix="pitwire-bench-") as folder:
             with contextlib.redirect_stdout(io.StringIO()):
                 core = Day(Path(folder))

@@ -1,50 +1,22 @@
 // Rings between two threads. Throughput with one record and with batches of 16 published in place,
-// and the round trip of one record; the rival's figures are taken beside them by `pitwire bench`.
+// and the round trip of one record. The same of others' rings is in peer_rings_bench.cpp.
 #include <benchmark/benchmark.h>
 
 #include <array>
-#include <atomic>
-#include <thread>
 
+#include "base/two_cores.hpp"
 #include "pitwire/base/byte_ring.hpp"
 #include "pitwire/base/clock.hpp"
 #include "pitwire/base/histogram.hpp"
 #include "pitwire/base/inbox.hpp"
 #include "pitwire/base/spsc_ring.hpp"
-#include "pitwire/base/tuning.hpp"
 
 namespace pitwire {
 namespace {
 
-struct Record {
-  std::array<std::uint64_t, 8> words;
-};
-static_assert(sizeof(Record) == 64);
-
-/// One core each where the host has two.
-void pin(std::size_t which) {
-  static const std::vector<int> cores = allowed_cores();
-  if (cores.size() > 1) (void)pin_thread(std::array{cores[which % cores.size()]});
-}
-
-/// A consumer on the other core that reads everything until stopped.
-template <class Ring, class Poll>
-class Consumer {
- public:
-  Consumer(Ring& ring, Poll poll)
-      : thread_([this, &ring, poll] {
-          pin(1);
-          while (!stop_.load(std::memory_order_acquire)) poll(ring);
-        }) {}
-  ~Consumer() {
-    stop_.store(true, std::memory_order_release);
-    thread_.join();
-  }
-
- private:
-  std::atomic<bool> stop_{false};
-  std::thread thread_;
-};
+using bench::Consumer;
+using bench::pin;
+using bench::Record;
 
 void RingThroughput(benchmark::State& state) {
   const auto batch = static_cast<std::uint64_t>(state.range(0));

@@ -139,6 +139,13 @@ BENCHMARK_CAPTURE(ingest, wide, bench::kWide)
     ->Unit(benchmark::kMillisecond)
     ->UseRealTime();
 
+/// What a backtest of one instrument runs on (tools/bench/peer_inputs.py).
+constexpr bench::Kind kOne{500'000, 1, 900, 0};
+BENCHMARK_CAPTURE(ingest, one, kOne)
+    ->Name("P9_ingest_one")
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+
 /// The log of one day of the hot stream again, from its files, every output compared.
 void replay(benchmark::State& state) {
   const auto& all = packets(bench::kHot);

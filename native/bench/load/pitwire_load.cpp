@@ -8,7 +8,8 @@
 //   pitwire_load --port 26400 --rate 100000 --seconds 8 --messages-per-datagram 1 --symbols 50
 //                --opening 45000 --toggle-every 500
 //
-// `--sleeps 1` sleeps instead, where its core is another's too and the exact time does not matter.
+// `--session` numbers the feed's session, for a second stream to the same daemon. `--sleeps 1`
+// sleeps instead, where its core is another's too and the exact time does not matter.
 //
 // Prints the symbols as a line of JSON, makes the stream, and waits for a line on standard input;
 // the end of the input before that is the end. When all is sent come heartbeats, the end of the
@@ -55,6 +56,7 @@ struct Options {
   std::uint64_t rate = 0;  ///< messages a second
   std::uint64_t seconds = 0;
   std::uint64_t per_datagram = 1;
+  std::uint64_t session = 0;  ///< another number is another session of the feed
   bool sleeps = false;  ///< until a datagram is due, instead of spinning: on a core that it shares
   LoadKind stream;
 };
@@ -92,6 +94,8 @@ Options parsed(std::span<char*> words) {
       out.stream.opening = value;
     else if (key == "--toggle-every")
       out.stream.toggle_every = value;
+    else if (key == "--session")
+      out.session = value;
     else if (key == "--sleeps")
       out.sleeps = value != 0;
     else
@@ -101,6 +105,7 @@ Options parsed(std::span<char*> words) {
   require(out.port >= 1 && out.port <= 65'535, "--port: expected 1 to 65535");
   require(out.rate >= 1 && out.rate <= 100'000'000, "--rate: expected 1 to 100 million");
   require(out.seconds >= 1 && out.seconds <= 3'600, "--seconds: expected 1 to 3600");
+  require(out.session <= 999'999, "--session: expected 0 to 999999");
   require(out.per_datagram >= 1 && out.per_datagram <= kPerDatagramMax,
           "--messages-per-datagram: expected 1 to 25");
   require(out.stream.symbols >= 1 && out.stream.symbols <= 60'000,
@@ -137,6 +142,7 @@ class Datagrams {
  public:
   Datagrams(LoadStream& stream, const Options& options) : stream_(stream), options_(options) {
     header_.session = {'L', 'O', 'A', 'D', ' ', ' ', ' ', ' ', ' ', ' '};
+    std::to_chars(&header_.session[4], header_.session.end(), options.session);
     header_.sequence = 1;
   }
 

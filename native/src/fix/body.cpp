@@ -20,8 +20,16 @@ void append_number(std::string& out, std::uint64_t value) {
 void FixBody::put_tag(int tag) {
   ascending_ = ascending_ && tag > last_tag_;
   last_tag_ = tag;
-  append_number(bytes_, static_cast<std::uint64_t>(tag));
-  bytes_ += '=';
+  char text[12];
+  char* const end = std::to_chars(text, text + sizeof text - 1, tag).ptr;
+  *end = '=';
+  bytes_.append(text, end + 1);
+}
+
+void FixBody::put(int tag, char value) {
+  put_tag(tag);
+  const char text[] = {value, '\x01'};
+  bytes_.append(text, sizeof text);
 }
 
 void FixBody::put_number(int tag, std::uint64_t value) {

@@ -31,7 +31,7 @@ class FixBody {
     bytes_ += value;
     bytes_ += '\x01';
   }
-  void put(int tag, char value) { put(tag, std::string_view(&value, 1)); }
+  void put(int tag, char value);
   /// Nothing where the value is empty.
   void put_text(int tag, std::string_view value) {
     if (!value.empty()) put(tag, value);

@@ -1,5 +1,7 @@
 #include "pitwire/fix/decimal.hpp"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <limits>
 #include <stdexcept>
@@ -71,7 +73,47 @@ bool multiply_by_power(Int128& value, int power) {
   return true;
 }
 
+// 10^0 to 10^18, what an int64 holds.
+constexpr auto kPowers = [] {
+  std::array<std::int64_t, 19> powers{1};
+  for (std::size_t i = 1; i < powers.size(); ++i) powers[i] = powers[i - 1] * 10;
+  return powers;
+}();
+
+// What nearly every number of a message is: at most 18 characters, digits and at most one point,
+// and no more decimals than the step has, or zeros. `count` is left alone where it is not so.
+bool divide_small(std::string_view text, DecimalStep step, std::int64_t& count) noexcept {
+  if (text.empty() || text.size() >= kPowers.size()) return false;
+  std::int64_t mantissa = 0;
+  int decimals = -1;  // none before the point
+  for (const char c : text) {
+    if (is_digit(c)) {
+      mantissa = mantissa * 10 + (c - '0');
+      if (decimals >= 0) ++decimals;
+    } else if (c == '.' && decimals < 0) {
+      decimals = 0;
+    } else {
+      return false;
+    }
+  }
+  if (text.size() == 1 && decimals == 0) return false;  // a point alone
+  const int power = -std::max(decimals, 0) - step.exponent;
+  std::int64_t divisor = step.mantissa;
+  const auto size = static_cast<std::size_t>(power < 0 ? -power : power);
+  if (size >= kPowers.size()) return false;
+  std::int64_t& grows = power < 0 ? divisor : mantissa;
+  if (__builtin_mul_overflow(grows, kPowers[size], &grows)) return false;
+  if (divisor == 1) {
+    count = mantissa;
+    return true;
+  }
+  if (mantissa % divisor != 0) return false;
+  count = mantissa / divisor;
+  return true;
+}
+
 DecimalResult divide(std::string_view text, DecimalStep step, bool round_away) noexcept {
+  if (std::int64_t count = 0; divide_small(text, step, count)) return {count, DecimalError::NONE};
   Parsed parsed = read_decimal(text);
   if (parsed.error != DecimalError::NONE) return {0, parsed.error};
   Int128 divisor = step.mantissa;
@@ -118,7 +160,37 @@ DecimalResult parse_rounded_away(std::string_view text, DecimalStep step) noexce
   return divide(text, step, true);
 }
 
+namespace {
+
+// What nearly every number is: 64 bits, written without dividing 128.
+void append_small(std::string& out, std::int64_t value, int exponent) {
+  std::array<char, 24> text;
+  const auto whole =
+      value < 0 ? 0 - static_cast<std::uint64_t>(value) : static_cast<std::uint64_t>(value);
+  const auto* const end = std::to_chars(text.data(), text.data() + text.size(), whole).ptr;
+  const std::string_view digits(text.data(), static_cast<std::size_t>(end - text.data()));
+  const auto decimals = static_cast<std::size_t>(std::max(-exponent, 0));
+  if (value < 0) out += '-';
+  if (decimals == 0) {
+    out += digits;
+    if (value != 0) out.append(static_cast<std::size_t>(exponent), '0');
+  } else if (digits.size() > decimals) {
+    out += digits.substr(0, digits.size() - decimals);
+    out += '.';
+    out += digits.substr(digits.size() - decimals);
+  } else {
+    out += "0.";
+    out.append(decimals - digits.size(), '0');
+    out += digits;
+  }
+}
+
+}  // namespace
+
 void append_decimal(std::string& out, Int128 value, int exponent) {
+  if (const auto small = static_cast<std::int64_t>(value); small == value) {
+    return append_small(out, small, exponent);
+  }
   const bool negative = value < 0;
   Uint128 rest = negative ? Uint128{0} - static_cast<Uint128>(value) : static_cast<Uint128>(value);
   char text[64];

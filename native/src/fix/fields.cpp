@@ -1,34 +1,51 @@
 #include "fields.hpp"
 
+#include <immintrin.h>
+
+#include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cstring>
+#include <memory>
 
 namespace pitwire {
 namespace {
 
-// Length field → the data field that follows it (FIX 4.4 vol. 6).
-constexpr std::array<std::pair<std::uint32_t, std::uint32_t>, 16> kDataFields{{{90, 91},
-                                                                               {93, 89},
-                                                                               {95, 96},
-                                                                               {212, 213},
-                                                                               {348, 349},
-                                                                               {350, 351},
-                                                                               {352, 353},
-                                                                               {354, 355},
-                                                                               {356, 357},
-                                                                               {358, 359},
-                                                                               {360, 361},
-                                                                               {362, 363},
-                                                                               {364, 365},
-                                                                               {445, 446},
-                                                                               {618, 619},
-                                                                               {621, 622}}};
-
-bool is_data_after(std::uint32_t length_tag, std::uint32_t tag) noexcept {
-  for (const auto& [length, data] : kDataFields) {
-    if (length == length_tag) return data == tag;
+/// The length field that stands before this data field (FIX 4.4 vol. 6); 0 for any other field.
+constexpr std::uint32_t length_tag_of(std::uint32_t tag) noexcept {
+  switch (tag) {
+    case 89:
+      return 93;
+    case 91:
+    case 96:
+    case 213:
+    case 349:
+    case 351:
+    case 353:
+    case 355:
+    case 357:
+    case 359:
+    case 361:
+    case 363:
+    case 365:
+    case 446:
+    case 619:
+    case 622:
+      return tag - 1;
+    default:
+      return 0;
   }
-  return false;
+}
+
+/// The next SOH, or `end`. Most values are shorter than 16 bytes, so that a call of memchr is most
+/// of what it costs.
+const char* next_soh(const char* at, const char* end) noexcept {
+  for (; end - at >= 16; at += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    const int found = _mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\x01')));
+    if (found != 0) return at + std::countr_zero(static_cast<unsigned>(found));
+  }
+  return std::find(at, end, '\x01');
 }
 
 std::uint64_t to_number(std::string_view text) noexcept {
@@ -59,35 +76,33 @@ FieldTable::FieldTable(std::string_view message) noexcept {
     }
     const char* const value = equals + 1;
     const char* close = end_of_value(tag, value, end);
-    fields_[count_++] = {tag, {value, static_cast<std::size_t>(close - value)}};
+    add(tag, {value, static_cast<std::size_t>(close - value)});
     at = close + 1;
   }
+}
+
+void FieldTable::add(std::uint32_t tag, std::string_view value) noexcept {
+  std::construct_at(reinterpret_cast<Field*>(room_.data()) + count_, Field{tag, value});
+  ++count_;
+  if (tag < kIndexed && place_[tag] == 0) place_[tag] = static_cast<std::uint16_t>(count_);
 }
 
 /// The SOH behind a value, or the message's end. A data field is as long as the field before says.
 const char* FieldTable::end_of_value(std::uint32_t tag, const char* value,
                                      const char* end) const noexcept {
-  const auto left = static_cast<std::size_t>(end - value);
-  if (count_ > 0 && is_data_after(fields_[count_ - 1].tag, tag)) {
-    const std::uint64_t length = to_number(fields_[count_ - 1].value);
-    if (length < left) return value + length;
+  const std::uint32_t length_tag = length_tag_of(tag);
+  if (length_tag != 0 && count_ > 0 && fields()[count_ - 1].tag == length_tag) {
+    const std::uint64_t length = to_number(fields()[count_ - 1].value);
+    if (length < static_cast<std::size_t>(end - value)) return value + length;
   }
-  const void* const close = std::memchr(value, '\x01', left);
-  return close == nullptr ? end : static_cast<const char*>(close);
+  return next_soh(value, end);
 }
 
-std::string_view FieldTable::operator[](std::uint32_t tag) const noexcept {
+const FieldTable::Field* FieldTable::search(std::uint32_t tag) const noexcept {
   for (std::size_t i = 0; i < count_; ++i) {
-    if (fields_[i].tag == tag) return fields_[i].value;
+    if (fields()[i].tag == tag) return fields() + i;
   }
-  return {};
-}
-
-bool FieldTable::has(std::uint32_t tag) const noexcept {
-  for (std::size_t i = 0; i < count_; ++i) {
-    if (fields_[i].tag == tag) return true;
-  }
-  return false;
+  return nullptr;
 }
 
 std::uint64_t FieldTable::number(std::uint32_t tag) const noexcept {

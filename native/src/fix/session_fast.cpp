@@ -115,9 +115,16 @@ bool is_one_of(std::string_view value, std::string_view characters) {
 bool is_plain_decimal(std::string_view value) {
   if (value.empty()) return true;
   if (value.front() == '-') value.remove_prefix(1);
-  return !value.empty() && value.front() != '.' &&
-         value.find_first_not_of("0123456789.") == std::string_view::npos &&
-         value.find('.') == value.rfind('.');
+  if (value.empty() || value.front() == '.') return false;
+  int points = 0;
+  for (const char c : value) {
+    if (c == '.') {
+      ++points;
+    } else if (c < '0' || c > '9') {
+      return false;
+    }
+  }
+  return points <= 1;
 }
 
 /// Every field that is not free text is what the dictionary of both versions takes for one.
@@ -181,11 +188,9 @@ void FixSession::Impl::compose(const FixBody& body, std::uint64_t number) {
   rest_.clear();
   append_field(rest_, "35=", body.msg_type());
   append_number(rest_, "34=", number);
-  append_field(rest_, "49=", config_.sender_comp_id);
-  rest_ += "52=";
+  rest_ += sender_;
   sending_time_.append(rest_, now_, digits_);
-  rest_ += '\x01';
-  append_field(rest_, "56=", config_.target_comp_id);
+  rest_ += target_;
   rest_ += body.bytes();
   whole_.clear();
   append_field(whole_, "8=", config_.begin_string);

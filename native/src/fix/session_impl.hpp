@@ -171,6 +171,11 @@ class FixSession::Impl final : private FIX::Application,
 
   std::uint64_t highest_ahead_ = 0;  // the highest number that came before its turn
   std::string rest_, whole_;         // a message being written
+  const std::string sender_ = "49=" + config_.sender_comp_id + "\x01" + "52=";
+  const std::string target_ =
+      "\x01"
+      "56=" +
+      config_.target_comp_id + "\x01";
   TimestampText sending_time_;
   FixTraffic traffic_;
   const int digits_ = timestamp_digits_of(config_);

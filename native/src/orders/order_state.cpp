@@ -39,7 +39,7 @@ constexpr Line kLines[] = {
   {E::CANCELED,         {{ill, can, can, can, can, can, can, can, ill, ill, ill, sta, ill, ill, can}}},
   {E::REPLACED,         {{ill, ill, liv, liv, liv, liv, liv, liv, ill, ill, liv, ill, ill, ill, ill}}},
   {E::REJECTED,         {{ill, rej, rej, ill, rej, rej, rej, rej, ill, ill, ill, ill, sta, ill, ill}}},
-  {E::CANCEL_REJECTED,  {{ill, liv, liv, liv, liv, liv, liv, sta, ill, ill, sta, sta, sta, sta, sta}}},
+  {E::CANCEL_REJECTED,  {{ill, liv, liv, liv, liv, liv, liv, sta, ill, sta, sta, sta, sta, sta, sta}}},
   {E::REPLACE_REJECTED, {{ill, liv, liv, liv, liv, liv, liv, sta, ill, ill, sta, sta, sta, sta, sta}}},
   {E::EXPIRED,          {{ill, exp, exp, exp, exp, exp, exp, exp, ill, ill, ill, ill, ill, sta, exp}}},
   {E::DONE_FOR_DAY,     {{ill, dfd, dfd, dfd, dfd, dfd, dfd, dfd, ill, ill, ill, ill, ill, ill, sta}}},

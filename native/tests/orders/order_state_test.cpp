@@ -43,6 +43,8 @@ Cell expected_answer(S s, E e) {
       if (s == S::REJECTED) return kStay;
       return alive(s) && s != S::PARTIALLY_FILLED ? to(S::REJECTED) : kIllegal;
     case E::CANCEL_REJECTED:
+      if (s == S::NOT_SENT) return kStay;  // a kill withheld the order, and its cancel left
+      [[fallthrough]];
     case E::REPLACE_REJECTED:
       return never_at_venue(s) ? kIllegal : (alive(s) && s != S::UNKNOWN ? kLive : kStay);
     case E::SUSPENDED:

@@ -199,6 +199,17 @@ TEST(OrderTable, AnOrderThatNeverLeftIsNotSentAndOthersOfTheSessionAreUnknown) {
   EXPECT_EQ(desk.take(fill(1, 1, 1'000)).to, S::UNKNOWN) << "the venue contradicts us";
 }
 
+TEST(OrderTable, ACancelOfAnOrderThatWasWithheldIsRejectedAndTheOrderStaysNotSent) {
+  Desk desk;
+  desk.orders.apply(submitted(1, Side::BUY, 5, 1'000));
+  desk.orders.apply(cancel(1, 2));
+  EXPECT_EQ(desk.orders.not_sent(1).to, S::NOT_SENT);
+  const auto answered = desk.orders.apply(cancel_rejected(2, 1, OrdStatus::REJECTED));
+  EXPECT_EQ(answered.to, S::NOT_SENT);
+  EXPECT_FALSE(answered.illegal);
+  EXPECT_EQ(desk.orders.unknown(), 0U);
+}
+
 rec::Execution unknown_order(ClOrdId id) {
   auto status = report(id, ExecType::ORDER_STATUS, OrdStatus::REJECTED);
   status.reject_reason = 5;
