@@ -154,15 +154,16 @@ class Checkpoints:
         settings: CheckpointSettings,
         identity: Identity,
         epoch_sequence: int,
-        now_ns: int,
+        last_ns: int,
     ) -> None:
-        """`epoch_sequence` is the newest EPOCH's, which a restart needs whatever it replays."""
+        """`epoch_sequence` is the newest EPOCH's, which a restart needs whatever it replays; the
+        time until the next one counts from `last_ns`."""
         self._log_folder = log_folder
         self._folder = log_folder / "checkpoints"
         self._settings = settings
         self._identity = identity
         self._epoch_sequence = epoch_sequence
-        self._last_ns = now_ns
+        self._last_ns = last_ns
         self._last_sequence = epoch_sequence
         self.taken = 0
         self._folder.mkdir(exist_ok=True)

@@ -230,7 +230,8 @@ class Daemon:
             self.configuration.checkpoint,
             identity_of(self.log_folder, self.epoch),
             epoch_sequence,
-            self.live.clock_now(),
+            # What was run again need not be a second time, however soon this process is killed.
+            self.live.clock_now() if recovered is None else 0,
         )
         self._counters = Counters(self.configuration.counters_page, self.reports.turns, self.live)
         self._answer_lost_requests()
@@ -363,6 +364,8 @@ class Daemon:
         last = self._done.is_set()
         if last and (self._checkpointed_last or not self._logged_out()):
             return
+        if not last and self.phase != "ready":
+            return  # the venue's answers are still coming in, and READY waits for nothing else
         if not last and not self._checkpoints.due(self.live.clock_now(), turn_end):
             return
         self._checkpointed_last = last

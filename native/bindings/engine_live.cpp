@@ -236,6 +236,10 @@ py::dict stats(Live& live) {
   out["rehearsals"] = stats.rehearsals;
   out["venue_reports"] = stats.venue_reports;
   out["venue_refused"] = stats.venue_refused;
+  const auto& books = live.core.subscriptions().counts();
+  out["book_updates"] = books.updates;
+  out["book_conflated"] = books.conflated;
+  out["book_delivered"] = books.delivered;
   return out;
 }
 

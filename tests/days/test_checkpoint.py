@@ -132,3 +132,20 @@ def test_a_kill_is_recovered_from_the_newest_whole_checkpoint(tmp_path: Path) ->
     for words in ((), ("--from-checkpoint",)):
         result = pitwire("replay", str(day.log), *words)
         assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_a_restart_leaves_a_checkpoint_however_seldom_they_are(tmp_path: Path) -> None:
+    """So that a process which is killed again and again does not replay more each time."""
+    seldom = {"checkpoint.every_records": 1_000_000_000, "checkpoint.every_seconds": 86_400}
+    with Day(tmp_path, settings=seldom) as day:
+        day.until_trading(1)
+        assert checkpoint_files(day.log) == []
+        day.kill()
+        day.until_ready(2)
+        day.until("a checkpoint", lambda: bool(checkpoint_files(day.log)))
+        (first,) = checkpoint_files(day.log)
+        day.kill()
+        day.until_ready(3)
+        assert day.stop() == 0, day.errors
+    recovered = [line for line in day.errors.splitlines() if '"event": "recovered"' in line]
+    assert [first.name in line for line in recovered] == [False, True]

@@ -91,6 +91,12 @@ def _memory(**options: float) -> list[Row]:
     return memory.rows(**options)
 
 
+def _overload(**options: float) -> list[Row]:
+    from tools.bench import overload
+
+    return overload.rows(**options)
+
+
 def _replay() -> list[Row]:
     from tools.bench import orders
 
@@ -114,9 +120,12 @@ BENCHES: Final[dict[str, Callable[..., list[Row]]]] = {
     "start": _start,
     "kill": _kill,
     "memory": _memory,
+    "overload": _overload,
 }
 # What some can be told: their options on the command line.
-OPTIONS: Final[dict[str, str]] = {"start": "kills", "memory": "hours"}
+OPTIONS: Final[dict[str, str]] = {"start": "kills", "memory": "hours", "overload": "minutes"}
+# Where all are run, and nothing else is said.
+AMONG_ALL: Final[dict[str, float]] = {"minutes": 1}
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -151,6 +160,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--kills", type=int, metavar="N", help="start: of the daemon (default: 5)")
     parser.add_argument(
         "--hours", type=float, metavar="H", help="memory: of an accelerated day (default: a sixth)"
+    )
+    parser.add_argument(
+        "--minutes", type=float, metavar="M", help="overload: of load (default: 10; among all: 1)"
     )
     parser.set_defaults(run=main)
 
@@ -212,7 +224,7 @@ def _options(arguments: argparse.Namespace) -> dict[str, float]:
             raise UsageError(f"--{key}: expected more than 0, found {value}")
         if arguments.name is not None and OPTIONS.get(arguments.name) != key:
             raise UsageError(f"--{key} is not for bench {arguments.name}")
-    return found
+    return found if arguments.name is not None else {**AMONG_ALL, **found}
 
 
 def measured(

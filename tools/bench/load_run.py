@@ -33,7 +33,7 @@ READY_SECONDS_MAX: Final = 20.0
 TAKEN_SECONDS_MAX: Final = 3.0  # for the daemon to take what waits in its socket
 POLL_SECONDS: Final = 0.02
 ERRORS_SHOWN: Final = 500
-SCHEDULED: Final = ("Submitter", "Rester", "Looper")  # trade by their own time
+SCHEDULED: Final = ("Submitter", "Rester", "Looper", "Surge")  # trade by their own time
 
 EXCHANGE: Final = """
 [exchange]
@@ -45,11 +45,11 @@ target_comp_id = "PITWIRE"
 [fix]
 port = 0
 [agents]
-actions_per_second = 0.001
+actions_per_second = {actions}
 [[instrument]]
 symbol = "{trigger}"
 price_increment = 0.01
-start_price = 200.00   # far from our book: orders at its touch end unfilled
+start_price = {price}
 """
 
 DAEMON: Final = """
@@ -127,13 +127,18 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     per_datagram: int = 1
     symbols: int = 50
     toggle_every: int = 0  # messages; every second one asks for an order
-    trader: Literal["Native", "Decider", "Submitter", "Follower", "Rester", "Looper"] | None = None
+    trader: (
+        Literal["Native", "Decider", "Submitter", "Follower", "Rester", "Looper", "Surge"] | None
+    ) = None
     orders_per_second: int = 0  # of a Submitter
     orders: int = 0  # and of a Rester
+    trades_as: str = ""  # more of the trader's parameters, as TOML
     watchers: int = 0
+    watcher: Literal["Watcher", "Counter"] = "Watcher"
     wait: Literal["spin", "park"] = "spin"
     venue_wait: Literal["spin", "park"] = "park"
     venue: Literal["pitwire", "quickfix"] = "pitwire"
+    venue_trades: bool = False  # agents near our book; else far above it, and orders end unfilled
     durability: Literal["page_cache", "group", "awaited"] = "group"
     buffer_bytes: int = 64 << 20
     checkpoints: bool = False  # as often as without a word in the configuration; else none
@@ -222,8 +227,8 @@ class Stage:
     # ------------------------------------------------------------------ processes
 
     @contextlib.contextmanager
-    def sender(self, session: int = 0) -> Iterator[subprocess.Popen[bytes]]:
-        """Says its symbols, then waits for a line; ended where it is left."""
+    def sender(self, session: int = 0, **changes: int) -> Iterator[subprocess.Popen[bytes]]:
+        """Says its symbols, then waits for a line; `changes` to its options."""
         load = self._load
         options = {
             "port": self._port,
@@ -237,7 +242,7 @@ class Stage:
             "sleeps": int(load.trader in SCHEDULED),
         }
         words = [str(SENDER)]
-        for key, value in options.items():
+        for key, value in {**options, **changes}.items():
             words += [f"--{key}", str(value)]
         if not SENDER.exists():
             raise RunError(NOT_BUILT)
@@ -258,7 +263,14 @@ class Stage:
             return ExchangeProcess(config, self.folder / "exchange.err", {})
 
     def _venue(self) -> str:
-        return EXCHANGE.format(folder=self.folder, trigger=TRIGGER, wait=self._load.venue_wait)
+        load = self._load
+        return EXCHANGE.format(
+            folder=self.folder,
+            trigger=TRIGGER,
+            wait=load.venue_wait,
+            actions=1_000 if load.venue_trades else 0.001,
+            price="99.00" if load.venue_trades else "200.00",
+        )
 
     def daemon(
         self, symbols: list[str], fix_port: int, environment: Mapping[str, str] | None = None
@@ -289,6 +301,7 @@ class Stage:
             parameters = f'symbol = "{TRIGGER}"'
             if load.trader == "Submitter":
                 parameters += f", per_second = {load.orders_per_second}, orders = {load.orders}"
+            parameters += f", {load.trades_as}" if load.trades_as else ""
             if load.trader == "Rester":
                 parameters += f', report = "{self.folder}/refused", orders = {load.orders}'
             watched = '", "'.join(symbols) if load.trader == "Follower" else TRIGGER
@@ -299,7 +312,7 @@ class Stage:
             symbol = symbols[number % load.symbols]
             parameters = f'symbol = "{symbol}", report = "{self.folder}/{number}.seen"'
             text += STRATEGY.format(
-                name=f"watcher-{number}", kind="Watcher", symbol=symbol, parameters=parameters
+                name=f"watcher-{number}", kind=load.watcher, symbol=symbol, parameters=parameters
             )
         return text
 

@@ -19,6 +19,7 @@ NS_PER_SECOND = 1_000_000_000
 TICK_NS = 250_000
 QUIET_NS = 20_000_000  # behind a denial
 RESTS_BELOW = 100  # price increments
+SURGE_NS = 100_000
 AT_ONCE = 20  # orders of one handler
 
 
@@ -227,3 +228,71 @@ class Looper(Strategy[Trigger, State]):
             pass
         if self.book.ask_qty:
             self.context.submit(self.parameters.symbol, Side.BUY, 1, self.book.ask_px)
+
+
+class Waves(Parameters, frozen=True, kw_only=True):
+    """Orders a second while it is calm, while it is busy, and calm again; seconds of the first two.
+
+    `orders` in all.
+    """
+
+    symbol: str
+    calm: int
+    busy: int
+    calm_seconds: int
+    busy_seconds: int
+    orders: int
+
+
+class Surge(Strategy[Waves, State]):
+    """As `Submitter`, at two rates: who is held up does not ask for less."""
+
+    def on_start(self) -> None:
+        """The first order is sent when the market is open."""
+        self.book = self.context.book(self.parameters.symbol)
+        self.first_ns = 0
+        self.sent = 0
+        self.context.set_timer("due", every_ns=SURGE_NS)
+
+    def on_timer(self, _name: str) -> None:
+        """Whatever is due by now."""
+        if not (may_trade(self.book) and self.book.ask_qty and self.book.bid_qty):
+            return
+        self.first_ns = self.first_ns or self.context.now
+        wanted = min(self.due(self.context.now - self.first_ns), self.parameters.orders)
+        for number in range(self.sent, wanted):
+            price = self.book.ask_px
+            self.context.submit(
+                self.parameters.symbol,
+                Side.BUY,
+                1,
+                price,
+                time_in_force=TimeInForce.IOC,
+                tag=number,
+            )
+        self.sent = max(self.sent, wanted)
+
+    def due(self, after_ns: int) -> int:
+        """Orders that are due so long after the first."""
+        waves = self.parameters
+        calm_ns = waves.calm_seconds * NS_PER_SECOND
+        busy_ns = min(max(0, after_ns - calm_ns), waves.busy_seconds * NS_PER_SECOND)
+        calm_ns = after_ns - busy_ns
+        return 1 + (calm_ns * waves.calm + busy_ns * waves.busy) // NS_PER_SECOND
+
+
+class Counter(Strategy[Watch, State]):
+    """Conflated: counts its wakes, and writes the number down when it stops."""
+
+    def on_start(self) -> None:
+        """The newest state, once a turn."""
+        self.wakes = 0
+        self.context.subscribe(self.parameters.symbol)
+
+    def on_book(self, _update: BookUpdate) -> None:
+        """One."""
+        self.wakes += 1
+
+    def on_stop(self, _reason: str) -> None:
+        """Write it down."""
+        Path(self.parameters.report).write_text(f"{self.wakes}\n")

@@ -40,6 +40,9 @@ class LoadStream {
     return at % kind_.toggle_every == kind_.toggle_every - 1 ? toggle() : of_day();
   }
 
+  /// The same messages from the beginning, for a reader whose books are empty again.
+  void rewind() noexcept { day_at_ = count_ = toggled_ = 0; }
+
   /// Orders that a threshold between 0 and 0.82 asks for.
   [[nodiscard]] std::size_t triggers() const noexcept { return (kind_.toggles() + 1) / 2; }
 

@@ -57,6 +57,7 @@ struct Options {
   std::uint64_t seconds = 0;
   std::uint64_t per_datagram = 1;
   std::uint64_t session = 0;  ///< another number is another session of the feed
+  std::uint64_t laps = 1;     ///< of the same stream, each in a session of its own
   bool sleeps = false;  ///< until a datagram is due, instead of spinning: on a core that it shares
   LoadKind stream;
 };
@@ -94,6 +95,8 @@ Options parsed(std::span<char*> words) {
       out.stream.opening = value;
     else if (key == "--toggle-every")
       out.stream.toggle_every = value;
+    else if (key == "--laps")
+      out.laps = value;
     else if (key == "--session")
       out.session = value;
     else if (key == "--sleeps")
@@ -105,7 +108,8 @@ Options parsed(std::span<char*> words) {
   require(out.port >= 1 && out.port <= 65'535, "--port: expected 1 to 65535");
   require(out.rate >= 1 && out.rate <= 100'000'000, "--rate: expected 1 to 100 million");
   require(out.seconds >= 1 && out.seconds <= 3'600, "--seconds: expected 1 to 3600");
-  require(out.session <= 999'999, "--session: expected 0 to 999999");
+  require(out.laps >= 1 && out.laps <= 10'000, "--laps: expected 1 to 10000");
+  require(out.session <= 900'000, "--session: expected 0 to 900000");
   require(out.per_datagram >= 1 && out.per_datagram <= kPerDatagramMax,
           "--messages-per-datagram: expected 1 to 25");
   require(out.stream.symbols >= 1 && out.stream.symbols <= 60'000,
@@ -140,9 +144,10 @@ class Sender {
 /// One datagram at a time, stamped with when it is due.
 class Datagrams {
  public:
-  Datagrams(LoadStream& stream, const Options& options) : stream_(stream), options_(options) {
+  Datagrams(LoadStream& stream, const Options& options, std::uint64_t session)
+      : stream_(stream), options_(options) {
     header_.session = {'L', 'O', 'A', 'D', ' ', ' ', ' ', ' ', ' ', ' '};
-    std::to_chars(&header_.session[4], header_.session.end(), options.session);
+    std::to_chars(&header_.session[4], header_.session.end(), session);
     header_.sequence = 1;
   }
 
@@ -183,7 +188,8 @@ struct Sent {
   Nanos start = 0;
   Nanos interval = 0;
   std::uint64_t bytes = 0;
-  std::vector<Nanos> lateness{};  ///< of each datagram, when its sending began
+  int marks = 0;
+  std::vector<Nanos> lateness{};  ///< of each datagram of the last lap, when its sending began
 };
 
 /// The time at which it returns, not before `due`. Until shortly before that whoever else wants the
@@ -204,22 +210,26 @@ Sent send_all(const Options& options, LoadStream& stream) {
   const auto datagrams =
       (options.stream.messages + options.per_datagram - 1) / options.per_datagram;
   const Sender sender(options.port);
-  Datagrams made(stream, options);
   Sent sent;
   sent.interval = std::llround(static_cast<double>(options.per_datagram * kSecond) /
                                static_cast<double>(options.rate));
   sent.lateness.resize(datagrams);
   sent.start = host_now() + kLead;
-  for (std::size_t k = 0; k < datagrams; ++k) {
-    const Nanos due = sent.start + static_cast<Nanos>(k) * sent.interval;
-    const auto datagram = made.next(due);
-    sent.lateness[k] = wait_until(due, options.sleeps) - due;
-    sender.send(datagram);
-    sent.bytes += datagram.size();
-  }
-  for (int i = 1; i <= kMarks; ++i) {
-    sender.send(made.mark(i == kMarks));
-    std::this_thread::sleep_for(kMarkEvery);
+  Nanos due = sent.start;
+  for (std::uint64_t lap = 0; lap < options.laps; ++lap) {
+    if (lap != 0) stream.rewind();
+    Datagrams made(stream, options, options.session + lap);
+    for (std::size_t k = 0; k < datagrams; ++k, due += sent.interval) {
+      const auto datagram = made.next(due);
+      sent.lateness[k] = wait_until(due, options.sleeps) - due;
+      sender.send(datagram);
+      sent.bytes += datagram.size();
+    }
+    const int marks = lap + 1 == options.laps ? kMarks : 1;
+    for (int i = 1; i <= marks; ++i, ++sent.marks) {
+      sender.send(made.mark(i == marks));
+      if (marks > 1) std::this_thread::sleep_for(kMarkEvery);
+    }
   }
   return sent;
 }
@@ -250,7 +260,7 @@ void print_sent(const Options& options, const LoadStream& stream, Sent& sent) {
       "\"lateness_ns_p50\":%lld,\"lateness_ns_p99\":%lld,\"lateness_ns_max\":%lld,"
       "\"endings\":[",
       static_cast<long long>(sent.start), static_cast<long long>(sent.interval),
-      options.stream.messages, sent.lateness.size(), kMarks,
+      options.stream.messages * options.laps, sent.lateness.size() * options.laps, sent.marks,
       static_cast<unsigned long long>(options.per_datagram),
       static_cast<unsigned long long>(sent.bytes), stream.triggers(), late(50), late(99),
       late(100));

@@ -207,6 +207,8 @@ Nanos FixSession::Impl::next_deadline() const noexcept {
 
 bool FixSession::Impl::settled() const noexcept {
   if (connected_ != logged_on()) return false;
+  // What came ahead of a gap waits in QuickFIX, which nobody can save.
+  if (connected_ && highest_ahead_ >= store_.getNextTargetMsgSeqNum()) return false;
   return !connected_ || (session_->isEnabled() && !session_->sentLogout() && resend_next_ == 0 &&
                          test_request_ts_ <= last_received_ts_);
 }

@@ -319,6 +319,26 @@ TEST_P(Session, is_settled_but_for_a_logon_a_logout_or_a_test_request_under_way)
   EXPECT_TRUE(pair.firm->settled());
 }
 
+TEST_P(Session, is_not_settled_while_what_came_behind_a_gap_waits) {
+  log_on();
+  int number = 0;
+  bool asked = false;
+  pair.lost = [&](const std::string& text) {
+    if (text.find("\x01"
+                  "35=2\x01") != text.npos) {
+      asked = true;
+      EXPECT_FALSE(pair.firm->settled());
+    }
+    return text.find("35=8") != text.npos && ++number == 1;
+  };
+  for (ClOrdId id = 1; id <= 2; ++id) {
+    ASSERT_TRUE(pair.venue->send_execution(pair.now, report(id, ExecType::NEW, OrdStatus::NEW)));
+  }
+  pair.deliver();
+  EXPECT_TRUE(asked) << "a ResendRequest of the firm";
+  EXPECT_TRUE(pair.firm->settled());
+}
+
 TEST_P(Session, who_was_told_to_stay_out_stays_out_after_a_checkpoint) {
   log_on();
   pair.firm->logout(pair.now, "the end");

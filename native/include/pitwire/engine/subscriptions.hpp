@@ -48,12 +48,23 @@ class Subscriptions {
     bool every_update = false;
     for (auto& entry : books_[index(instrument)]) {
       every_update |= entry.wake == Wake::EVERY_UPDATE;
-      if (entry.dirty) continue;
+      ++counts_.updates;
+      if (entry.dirty) {
+        ++counts_.conflated;
+        continue;
+      }
       entry.dirty = true;
       dirty_.push_back({entry.strategy, instrument});
     }
     return every_update;
   }
+
+  /// Since the start: changes of a book for one subscriber each, those that found it marked
+  /// already, and those that woke it. Where nobody is marked the first is the sum of the others.
+  struct Counts {
+    std::uint64_t updates = 0, conflated = 0, delivered = 0;
+  };
+  [[nodiscard]] const Counts& counts() const noexcept { return counts_; }
 
   [[nodiscard]] bool any_dirty() const noexcept { return !dirty_.empty(); }
 
@@ -70,6 +81,7 @@ class Subscriptions {
         continue;
       }
       entry.dirty = false;
+      ++counts_.delivered;
       wake(pair.strategy, pair.instrument);
     }
     dirty_.resize(kept);
@@ -142,6 +154,7 @@ class Subscriptions {
   Lists books_;
   Lists trades_;
   std::vector<Pair> dirty_;
+  Counts counts_;
 };
 
 }  // namespace pitwire
