@@ -295,6 +295,16 @@ void bind_live(py::module_& module) {
       .def(
           "claim_fence", [](Live& self) { self.edge.claim_fence(); },
           "Take the right to send from whoever had it; before the first connection.")
+      .def(
+          "publish_touch",
+          [](Live& self, const std::string& path, mode_t mode, std::uint32_t epoch) {
+            self.edge.publish_touch(path, mode, epoch);
+          },
+          py::arg("path"), py::arg("mode"), py::arg("epoch"),
+          "Tells other processes the best bid and ask from now on (core.TouchReader).")
+      .def(
+          "end_touch", [](Live& self) { self.edge.end_touch(); },
+          "Its last word; nothing where it was not told.")
       .def_property_readonly("fenced", [](Live& self) { return self.edge.fenced(); })
       .def(
           "drain", [](Live& self) { return self.edge.drain(); },

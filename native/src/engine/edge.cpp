@@ -93,6 +93,13 @@ void Edge::enable_connection(SessionId session, bool enabled) {
   if (PaperVenue* venue = venue_of(session)) venue->enable(enabled);
 }
 
+void Edge::publish_touch(const std::string& path, mode_t mode, std::uint32_t epoch) {
+  touch_.reset();  // first: it says ENDED, which the new one of the same name makes REPLACED
+  touch_ = std::make_unique<TouchWriter>(path, mode, epoch, core_->instruments(), core_->market(),
+                                         clock_.now());
+  core_->set_market_tap(this);
+}
+
 // ------------------------------------------------------------------ queued by Python's edges
 
 bool Edge::has_room(const Queue& queue, std::size_t size_bytes) {
@@ -169,7 +176,11 @@ bool Edge::drain() {
   inputs_ = 0;
   queued_max_ = std::max(queued_max_, queued());
   ++stats_.turns;
-  if (core_->pending()) stop_ = core_->resume();
+  if (core_->pending()) {
+    const Sequence datagram = core_->market().pending_cause();
+    stop_ = core_->resume();
+    if (touch_) touch_->publish(datagram, last_received_);
+  }
   if (!stop_) poll_kill();
   if (!stop_) poll_queue(commands_, config_.operator_quota);
   if (!stop_) poll_sessions();
@@ -181,6 +192,7 @@ bool Edge::drain() {
     status_->heartbeat(stats_.turns, core_->now());
     status_->set_positions(journal_.log().last_sequence(), journal_.log().durable_sequence());
   }
+  if (touch_) touch_->heartbeat(stats_.turns, core_->now());
   ledger_.native_phase(false, core_->python_wanted() ? clock_.now() : 0);
   if (!core_->python_wanted()) return false;
   rec::Turn record;
@@ -205,6 +217,7 @@ Sequence Edge::apply(RecordType type, Origin origin, std::uint16_t source, Arriv
   const FrameHeader header{0,      0, sequence, now, type, FrameClass::INPUT, kRecordVersion,
                            origin, 0, source};
   stop_ |= core_->apply(Frame{&header, payload_});
+  if (touch_) touch_->publish(sequence, arrival.received);
   return sequence;
 }
 

@@ -325,6 +325,7 @@ void MarketDesk::refresh_state(InstrumentId instrument) {
   }
   slot.state = static_cast<std::int64_t>(state);
   slot.trading = static_cast<std::int64_t>(trading);
+  observer_.state_changed(instrument);
   rec::BookState record;
   record.instrument = index(instrument);
   record.state = static_cast<std::uint8_t>(state);

@@ -42,6 +42,8 @@ class MarketObserver {
   virtual void market_changed(InstrumentId instrument) = 0;
   virtual void traded(InstrumentId instrument, std::int64_t px, std::int64_t qty,
                       Side aggressor) = 0;
+  /// Whether the book may be traded on, or trading in it, is other than before.
+  virtual void state_changed(InstrumentId /*instrument*/) {}
   /// A strategy's kernel was disarmed by what it answered; before the change is told.
   virtual void kernel_failed(std::uint32_t /*slot*/) {}
 };
