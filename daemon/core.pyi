@@ -205,6 +205,14 @@ class BookState(IntEnum):
     GAPPED = 4
     CROSSED = 5
 
+class QueueState(IntEnum):
+    UNTRACKED = 0
+    AWAITED = 1
+    EXACT = 2
+    ESTIMATED = 3
+    GONE = 4
+    LOST = 5
+
 class TradingState(IntEnum):
     UNKNOWN = 0
     HALTED = 1
@@ -795,6 +803,9 @@ class NativeOrder:
     def cause(self) -> int: ...
     @property
     def avg_px(self) -> float: ...
+    @property
+    def queue(self) -> tuple[int, int, int]:
+        """QueueState, quantity ahead, orders ahead (-1 where the book knows quantities only)."""
     @property
     def order_id(self) -> str: ...
 

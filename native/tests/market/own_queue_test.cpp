@@ -32,7 +32,8 @@ class OwnQueueTest : public ::testing::Test {
   L3Book book{store};
 };
 
-TEST_F(OwnQueueTest, An_order_that_the_feed_shows_after_its_acknowledgement_is_found_by_its_reference) {
+TEST_F(OwnQueueTest,
+       An_order_that_the_feed_shows_after_its_acknowledgement_is_found_by_its_reference) {
   book.add(1, Side::BUY, 100, 5, 0);
   book.follow(ours(7, 2, Side::BUY, 100, 3));
   EXPECT_EQ(book.place(7).state, QueueState::AWAITED);
@@ -330,7 +331,8 @@ class Both {
     }
     if (kind == 2) return follow(book, ours(++last_id_, 0, some_side(), some_px(), some_qty()));
     if (plain_.own.empty()) return;
-    auto each = std::next(plain_.own.begin(), static_cast<std::ptrdiff_t>(below(plain_.own.size())));
+    auto each =
+        std::next(plain_.own.begin(), static_cast<std::ptrdiff_t>(below(plain_.own.size())));
     if (each->second.state == QueueState::LOST) return;
     auto order = each->second.order;
     order.qty = some_qty();

@@ -82,6 +82,10 @@ class MarketDesk {
   [[nodiscard]] std::span<const MarketSlot> slots() const noexcept { return slots_; }
   /// The best `out.size()` levels; returns how many there are.
   std::size_t levels(InstrumentId instrument, Side side, std::span<Level> out) const;
+  /// An order of ours that may rest, as the venue's newest word has it: its book keeps its place.
+  void follow(const OwnOrder& order);
+  void forget(InstrumentId instrument, ClOrdId order) noexcept;
+  [[nodiscard]] QueuePlace queue_place(InstrumentId instrument, ClOrdId order) const noexcept;
   /// 0 where nothing stands at the price.
   [[nodiscard]] std::int64_t qty_at(InstrumentId instrument, Side side, std::int64_t px) const;
   /// How often the book was compared with the venue's own best bid and ask, and differed. Both 0
