@@ -1,4 +1,4 @@
-"""The place of own orders in the queue, as a strategy reads it: by estimate on a feed of quantities."""
+"""The place of own orders as a strategy reads it: by estimate on a feed of quantities."""
 
 from __future__ import annotations
 

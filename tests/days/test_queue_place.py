@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 from daemon.model import QueueState
@@ -74,7 +75,7 @@ def test_a_days_places_are_exact_fall_and_run_again_from_log_and_checkpoint(
     exact = [(order, int(qty)) for order, state, qty, _ in noted if state is QueueState.EXACT]
     assert len(exact) > len(noted) // 2
     assert QueueState.ESTIMATED not in {state for _, state, _, _ in noted}
-    for (order, qty), (after, later) in zip(exact, exact[1:], strict=False):
+    for (order, qty), (after, later) in itertools.pairwise(exact):
         assert order != after or later <= qty, "nothing comes in front of a resting order"
     assert len({qty for _, qty in exact}) > 5
     for words in ([], ["--from-checkpoint"]):
