@@ -119,6 +119,75 @@ TEST_F(OwnQueueTest, A_priority_that_wraps_changes_nothing) {
   EXPECT_EQ(book.place(7), exact(3, 3));
 }
 
+// ---------------------------------------------------------------- a book of quantities
+
+class OwnQueueL2 : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    book.set(Side::BUY, 100, 50, 0);
+    book.follow(ours(7, 0, Side::BUY, 100, 5));
+  }
+  std::int64_t ahead() { return book.place(7).qty_ahead; }
+  L2Book book;
+};
+
+TEST_F(OwnQueueL2, What_is_shown_when_it_is_acknowledged_is_ahead) {
+  EXPECT_EQ(book.place(7), (QueuePlace{QueueState::ESTIMATED, 50, -1}));
+  book.follow(ours(8, 0, Side::BUY, 99, 5));
+  EXPECT_EQ(book.place(8).qty_ahead, 0);
+}
+
+TEST_F(OwnQueueL2, A_trade_and_the_update_that_it_made_count_once_in_either_order) {
+  book.traded(100, 20, Side::SELL);
+  book.set(Side::BUY, 100, 30, 0);
+  EXPECT_EQ(ahead(), 30);
+  book.set(Side::BUY, 100, 10, 0);
+  EXPECT_EQ(ahead(), 10);
+}
+
+TEST_F(OwnQueueL2, Cancels_come_from_behind_first) {
+  book.set(Side::BUY, 100, 80, 0);
+  book.set(Side::BUY, 100, 60, 0);
+  EXPECT_EQ(ahead(), 50);
+  book.set(Side::BUY, 100, 0, 0);
+  EXPECT_EQ(ahead(), 0);
+  book.set(Side::BUY, 100, 40, 0);
+  EXPECT_EQ(ahead(), 0);
+}
+
+TEST_F(OwnQueueL2, Only_trades_at_or_through_its_price_against_its_side_bring_it_forward) {
+  book.traded(101, 20, Side::SELL);
+  book.traded(100, 20, Side::BUY);
+  book.traded(100, 20, Side::NONE);
+  EXPECT_EQ(ahead(), 50);
+  book.traded(99, 1, Side::SELL);
+  EXPECT_EQ(ahead(), 0);
+}
+
+TEST_F(OwnQueueL2, More_of_it_or_another_price_loses_its_place) {
+  book.set(Side::BUY, 100, 90, 0);
+  book.follow(ours(7, 0, Side::BUY, 100, 4));
+  EXPECT_EQ(ahead(), 50);
+  book.follow(ours(7, 0, Side::BUY, 100, 6));
+  EXPECT_EQ(ahead(), 90);
+  book.forget(7);
+  EXPECT_EQ(book.place(7).state, QueueState::UNTRACKED);
+}
+
+TEST_F(OwnQueueL2, A_book_made_anew_and_one_that_was_saved_keep_it) {
+  book.clear(0);
+  book.set(Side::BUY, 100, 20, 0);
+  book.own_settled();
+  EXPECT_EQ(ahead(), 20);
+  std::vector<std::byte> bytes;
+  ByteWriter out(bytes);
+  book.save_own(out);
+  L2Book again;
+  ByteReader in(bytes);
+  ASSERT_TRUE(again.restore_own(in));
+  EXPECT_EQ(again.place(7), book.place(7));
+}
+
 // ---------------------------------------------------------------- against a plain one
 
 /// Books as lists, and of each order of ours what was ahead of it.
