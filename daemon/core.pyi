@@ -205,6 +205,14 @@ class BookState(IntEnum):
     GAPPED = 4
     CROSSED = 5
 
+class QueueState(IntEnum):
+    UNTRACKED = 0
+    AWAITED = 1
+    EXACT = 2
+    ESTIMATED = 3
+    GONE = 4
+    LOST = 5
+
 class TradingState(IntEnum):
     UNKNOWN = 0
     HALTED = 1
@@ -375,6 +383,44 @@ class SharedCountersReader:
     def histograms(self) -> list[tuple[str, Histogram]]: ...
     @property
     def writer_pid(self) -> int: ...
+
+class TouchWriterState:
+    LIVE: ClassVar[TouchWriterState]
+    ENDED: ClassVar[TouchWriterState]
+    REPLACED: ClassVar[TouchWriterState]
+    @property
+    def name(self) -> str: ...
+
+# version, bid (px, qty, orders), ask (px, qty, orders), ts_event, ts_recv, sequence, book state,
+# trading state
+_TouchFields = tuple[int, int, int, int, int, int, int, int, int, int, int, int]
+
+class TouchReader:
+    """Best bids and asks that another process publishes (docs/touch.md).
+
+    RuntimeError with path and reason where there is no such file, it is none of these or of another
+    version.
+    """
+
+    def __init__(self, path: str) -> None: ...
+    def __len__(self) -> int: ...
+    def row(self, at: int) -> tuple[str, int, int, int, int]:
+        """Symbol, price increment as mantissa and exponent, quantity increment the same."""
+    def read(self, at: int) -> _TouchFields | None:
+        """The newest touch, never a mixture of two; None where its writer stands still in it."""
+    def alive(self, now: int, silence_max_ns: int) -> bool:
+        """LIVE, and its newest turn is not longer ago; both of the host's clock."""
+    @property
+    def state(self) -> TouchWriterState: ...
+    @property
+    def pid(self) -> int: ...
+    @property
+    def epoch(self) -> int: ...
+    @property
+    def started_ts(self) -> int: ...
+    @property
+    def alive_ts(self) -> int:
+        """When the writer's newest turn was."""
 
 class WakeSource:
     def ready(self) -> bool: ...
@@ -758,6 +804,9 @@ class NativeOrder:
     @property
     def avg_px(self) -> float: ...
     @property
+    def queue(self) -> tuple[int, int, int]:
+        """QueueState, quantity ahead, orders ahead (-1 where the book knows quantities only)."""
+    @property
     def order_id(self) -> str: ...
 
 class NativePosition:
@@ -1119,6 +1168,13 @@ class Live:
     ) -> None: ...
     def claim_fence(self) -> None:
         """Take the right to send from whoever had it; before the first connection."""
+    def publish_touch(self, path: str, mode: int, epoch: int) -> None:
+        """Tells other processes the best bid and ask from now on; replaces the file.
+
+        ValueError with path and reason where it cannot be made.
+        """
+    def end_touch(self) -> None:
+        """Its last word; nothing where it was not told."""
     @property
     def fenced(self) -> bool:
         """Another process has taken the right to send: nothing leaves any more."""

@@ -101,6 +101,12 @@ class Configuration(Section, frozen=True, kw_only=True):
         """Where its counters and histograms are shared (core.SharedCounters)."""
         return Path(self.daemon.runtime_dir) / "counters.page"
 
+    @property
+    def touch_page(self) -> Path | None:
+        """Where best bids and asks are shared (core.TouchReader); None where they are not."""
+        page = self.daemon.touch_page
+        return None if page is None else Path(self.daemon.runtime_dir) / page
+
     def canonical(self) -> bytes:
         """JSON of every value, defaults too, in a fixed order: what the EPOCH record holds.
 

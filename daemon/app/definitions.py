@@ -72,8 +72,11 @@ def define(core: Core, configuration: Configuration) -> None:
     venues = {venue.name: venue for venue in configuration.venue}
     for number, session in enumerate(configuration.session):
         rules = session_rules(session)
-        rules["unknown_order"] = UNKNOWN_ORDER[venues[session.venue].unknown_order]
+        venue = venues[session.venue]
+        rules["unknown_order"] = UNKNOWN_ORDER[venue.unknown_order]
+        rules["order_id_is_reference"] = False  # a venue inside the daemon is in no feed
         if isinstance(session, FixSessionSettings):
+            rules["order_id_is_reference"] = venue.order_id_is_reference
             named = [
                 _symbol_at_venue(each, place)
                 for place, each in enumerate(configuration.instrument)

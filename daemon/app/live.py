@@ -234,6 +234,8 @@ class Daemon:
             self.live.clock_now() if recovered is None else 0,
         )
         self._counters = Counters(self.configuration.counters_page, self.reports.turns, self.live)
+        if self.configuration.touch_page is not None:
+            self.live.publish_touch(str(self.configuration.touch_page), 0o640, self.epoch.epoch)
         self._answer_lost_requests()
         # Before anything is connected: a session that is outside its hours must not log on.
         self.reports.turns.take()
@@ -310,6 +312,7 @@ class Daemon:
                 break
         self._tell_costs()
         self.live.log_unanswered()
+        self.live.end_touch()
         await self._feeds.close()
         await self._workers.stop()
         await self._control.close()

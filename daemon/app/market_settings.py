@@ -43,6 +43,9 @@ class VenueSettings(Section, frozen=True, kw_only=True):
     # What "unknown order" means in answer to a status request: that it never arrived, so that it
     # is closed, or nothing certain, so that it stays UNKNOWN until an operator decides.
     unknown_order: Literal["never_arrived", "stays_unknown"] = "stays_unknown"
+    # The digits of its OrderID are the order's reference in its feed, by which the book finds our
+    # orders and knows their place in the queue exactly. Otherwise it is an estimate.
+    order_id_is_reference: bool = False
     time_zone: Text = "UTC"  # of its sessions' hours
     # Left the file, not the log: it keeps its id and its past. The daemon sets it by itself.
     retired: bool = False

@@ -42,6 +42,9 @@ class DaemonSettings(Section, frozen=True, kw_only=True):
     seed: Count = 1
     # Where strategies' kernels are kept compiled; None is this user's cache folder.
     kernel_cache_dir: Text | None = None
+    # Best bids and asks for other processes (docs/touch.md): a file name, in runtime_dir unless it
+    # is a whole path. None publishes nothing.
+    touch_page: Text | None = None
 
     def __post_init__(self) -> None:
         if len(self.runtime_dir.encode()) > RUNTIME_DIR_BYTES_MAX:

@@ -17,6 +17,7 @@ from daemon.model import (
     OrderFlag,
     OrderState,
     OrdType,
+    QueueState,
     Side,
     Signal,
     TimeInForce,
@@ -30,6 +31,7 @@ TS_EVENT, TS_CORE, UPDATES, TRADES, STATE, TRADING = 7, 8, 9, 10, 11, 12
 SIGNALS = 16  # index of the first signal in the doubles
 
 _NAN = math.nan
+_KNOWN_PLACES = frozenset({QueueState.EXACT, QueueState.ESTIMATED})
 
 
 class SlotBookView(BookSlot):
@@ -140,6 +142,20 @@ class NativeOrderView:
     @property
     def tag(self) -> int:
         return self._native.tag
+
+    @property
+    def queue(self) -> QueueState:
+        return QueueState(self._native.queue[0])
+
+    @property
+    def queue_ahead(self) -> int | None:
+        state, qty, _ = self._native.queue
+        return qty if state in _KNOWN_PLACES else None
+
+    @property
+    def orders_ahead(self) -> int | None:
+        orders = self._native.queue[2]
+        return orders if orders >= 0 else None
 
 
 class NativePositionView:

@@ -15,6 +15,7 @@ from daemon.model import (
     OrderState,
     OrdType,
     ProductType,
+    QueueState,
     Side,
     Signal,
     TimeInForce,
@@ -122,6 +123,20 @@ class SimulatedOrder(msgspec.Struct, frozen=True):
     @property
     def has_ended(self) -> bool:
         return self.state in TERMINAL_STATES
+
+    # The books of a simulated context have no queues.
+
+    @property
+    def queue(self) -> QueueState:
+        return QueueState.UNTRACKED
+
+    @property
+    def queue_ahead(self) -> int | None:
+        return None
+
+    @property
+    def orders_ahead(self) -> int | None:
+        return None
 
 
 class SimulatedPosition(msgspec.Struct, frozen=True):

@@ -16,6 +16,7 @@ from daemon.model import (
     OrderFlag,
     OrderState,
     OrdType,
+    QueueState,
     Side,
     TimeInForce,
     TradingState,
@@ -134,6 +135,24 @@ class OrderView(Protocol):
     def leaves_qty(self) -> int: ...
     @property
     def tag(self) -> int: ...
+
+    @property
+    def queue(self) -> QueueState:
+        """What is known of its place among those at its price, as the book of its feed has it.
+
+        UNTRACKED: the venue has not acknowledged it, or it does not rest. AWAITED: the feed has not
+        shown it yet. EXACT: the feed shows it. ESTIMATED: never better than the truth. GONE: the
+        feed has taken it from the book, and the venue's report is on its way. LOST: the book was
+        made anew since. What `BookView.state` says of the book holds of the place, too.
+        """
+
+    @property
+    def queue_ahead(self) -> int | None:
+        """Lots at its price that trade before it; None unless EXACT or ESTIMATED."""
+
+    @property
+    def orders_ahead(self) -> int | None:
+        """Orders of these; None also where the feed tells quantities only."""
 
 
 class PositionView(Protocol):

@@ -8,6 +8,7 @@ void bind_schema(pybind11::module_& module);
 void bind_base(pybind11::module_& module);
 void bind_wire(pybind11::module_& module);
 void bind_market(pybind11::module_& module);
+void bind_touch(pybind11::module_& module);
 void bind_log(pybind11::module_& module);
 void bind_engine(pybind11::module_& module);
 void bind_orders(pybind11::module_& module);

@@ -223,6 +223,10 @@ void bind_order_views(py::module_& module) {
   order_field<&Order::tag>(cls, "tag");
   order_field<&Order::cause>(cls, "cause");
   cls.def_property_readonly("avg_px", [](NativeOrder& self) { return self.now().avg_px(); });
+  cls.def_property_readonly("queue", [](const NativeOrder& self) {
+    const auto place = self.core->market().queue_place(self.last.instrument, self.id);
+    return std::make_tuple(static_cast<int>(place.state), place.qty_ahead, place.orders_ahead);
+  });
   cls.def_property_readonly("order_id", [](NativeOrder& self) {
     const auto& id = self.now().order_id;
     return std::string(id.data(), strnlen(id.data(), id.size()));

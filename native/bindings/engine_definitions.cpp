@@ -103,6 +103,7 @@ SessionRules session_rules(const py::dict& spec) {
   SessionRules out;
   out.unknown_order = static_cast<UnknownOrder>(field<int>(spec, "unknown_order"));
   out.in_flight_max = field<std::uint32_t>(spec, "in_flight_max");
+  out.order_id_is_reference = field<bool>(spec, "order_id_is_reference");
   out.cancel_reserve = field<std::uint32_t>(spec, "cancel_reserve");
   return out;
 }

@@ -134,6 +134,19 @@ void append_checkpoint(Live& live, Sequence covered_sequence, std::uint64_t size
                                                            record_bytes(record), text_bytes(name)});
 }
 
+void bind_touch_page(py::class_<Live>& cls) {
+  cls.def(
+         "publish_touch",
+         [](Live& self, const std::string& path, mode_t mode, std::uint32_t epoch) {
+           self.edge.publish_touch(path, mode, epoch);
+         },
+         py::arg("path"), py::arg("mode"), py::arg("epoch"),
+         "Tells other processes the best bid and ask from now on (core.TouchReader).")
+      .def(
+          "end_touch", [](Live& self) { self.edge.end_touch(); },
+          "Its last word; nothing where it was not told.");
+}
+
 void bind_pushes(py::class_<Live>& cls) {
   cls.def("push_operator",
           [](Live& self, std::uint32_t uid, std::uint32_t pid, std::uint64_t id, std::string json) {
@@ -329,6 +342,7 @@ void bind_live(py::module_& module) {
           "log_unanswered", [](Live& self) { self.edge.log_unanswered(); },
           "Into the log, what is known of requests that no venue has answered.")
       .def("feed_stats", &feed_stats);
+  bind_touch_page(cls);
   bind_pushes(cls);
   bind_records(cls);
   bind_turns(module);

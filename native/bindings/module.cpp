@@ -9,6 +9,7 @@ PYBIND11_MODULE(core, module) {
   pitwire::bind_base(module);
   pitwire::bind_wire(module);
   pitwire::bind_market(module);
+  pitwire::bind_touch(module);
   pitwire::bind_log(module);
   pitwire::bind_engine(module);
   pitwire::bind_orders(module);

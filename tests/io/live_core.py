@@ -23,7 +23,12 @@ from daemon.runtime.views import (
 
 SPOT = 1
 NO_ID = 0xFFFF_FFFF
-RULES = {"unknown_order": 1, "in_flight_max": 4096, "cancel_reserve": 512}
+RULES = {
+    "unknown_order": 1,
+    "in_flight_max": 4096,
+    "cancel_reserve": 512,
+    "order_id_is_reference": False,
+}
 
 
 def instrument(number: int, symbol: str, lot: tuple[int, int]) -> dict[str, Any]:

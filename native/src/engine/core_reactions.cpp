@@ -18,6 +18,10 @@ void Core::market_changed(InstrumentId instrument) {
   look_at_rules(instrument);
 }
 
+void Core::state_changed(InstrumentId instrument) {
+  if (tap_ != nullptr) tap_->state_changed(instrument);
+}
+
 void Core::traded(InstrumentId instrument, std::int64_t px, std::int64_t qty, Side aggressor) {
   if (tap_ != nullptr) tap_->traded(instrument, px, qty, aggressor);
   const MarketSlot& slot = market_->slot(instrument);

@@ -97,6 +97,13 @@ void Edge::enable_connection(SessionId session, bool enabled) {
   if (PaperVenue* venue = venue_of(session)) venue->enable(enabled);
 }
 
+void Edge::publish_touch(const std::string& path, mode_t mode, std::uint32_t epoch) {
+  touch_.reset();  // first: it says ENDED, which the new one of the same name makes REPLACED
+  touch_ = std::make_unique<TouchWriter>(path, mode, epoch, core_->instruments(), core_->market(),
+                                         clock_.now());
+  core_->set_market_tap(this);
+}
+
 // ------------------------------------------------------------------ queued by Python's edges
 
 bool Edge::has_room(const Queue& queue, std::size_t size_bytes) {
@@ -174,7 +181,11 @@ bool Edge::drain() {
   queued_max_ = std::max(queued_max_, queued());
   ++drains_;
   const bool resumes = core_->pending();
-  if (resumes) stop_ = core_->resume();
+  if (resumes) {
+    const Sequence datagram = core_->market().pending_cause();
+    stop_ = core_->resume();
+    if (touch_) touch_->publish(datagram, last_received_);
+  }
   if (!stop_) poll_kill();
   if (!stop_) poll_queue(commands_, config_.operator_quota);
   if (!stop_) poll_sessions();
@@ -187,6 +198,7 @@ bool Edge::drain() {
     status_->set_positions(journal_.log().last_sequence(), journal_.log().durable_sequence());
   }
   ++(resumes || inputs_ > 0 || core_->python_wanted() ? stats_.turns : stats_.looks);
+  if (touch_) touch_->heartbeat(drains_, core_->now());
   ledger_.native_phase(false, core_->python_wanted() ? clock_.now() : 0);
   if (!core_->python_wanted()) return false;
   rec::Turn record;
@@ -211,6 +223,7 @@ Sequence Edge::apply(RecordType type, Origin origin, std::uint16_t source, Arriv
   const FrameHeader header{0,      0, sequence, now, type, FrameClass::INPUT, kRecordVersion,
                            origin, 0, source};
   stop_ |= core_->apply(Frame{&header, payload_});
+  if (touch_) touch_->publish(sequence, arrival.received);
   return sequence;
 }
 

@@ -84,7 +84,12 @@ void Edge::report(SessionId session, RecordType type, std::span<const std::byte>
 }
 
 void Edge::market_changed(InstrumentId instrument) {
+  if (touch_) touch_->mark(instrument);
   for (const auto& venue : venues_) venue->market_changed(instrument);
+}
+
+void Edge::state_changed(InstrumentId instrument) {
+  if (touch_) touch_->mark(instrument);
 }
 
 void Edge::traded(InstrumentId instrument, std::int64_t px, std::int64_t qty, Side aggressor) {

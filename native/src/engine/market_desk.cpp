@@ -302,6 +302,22 @@ std::size_t MarketDesk::levels(InstrumentId instrument, Side side, std::span<Lev
                    : feed.binance->book(instrument).levels(side, out);
 }
 
+void MarketDesk::follow(const OwnOrder& order) {
+  Feed& feed = feeds_[index(markets_[index(order.instrument)].feed)];
+  feed.itch ? feed.itch->follow(order) : feed.binance->follow(order);
+}
+
+void MarketDesk::forget(InstrumentId instrument, ClOrdId order) noexcept {
+  Feed& feed = feeds_[index(markets_[index(instrument)].feed)];
+  feed.itch ? feed.itch->forget(instrument, order) : feed.binance->forget(instrument, order);
+}
+
+QueuePlace MarketDesk::queue_place(InstrumentId instrument, ClOrdId order) const noexcept {
+  const Feed& feed = feeds_[index(markets_[index(instrument)].feed)];
+  return feed.itch ? feed.itch->book(instrument).place(order)
+                   : feed.binance->book(instrument).place(order);
+}
+
 std::int64_t MarketDesk::qty_at(InstrumentId instrument, Side side, std::int64_t px) const {
   const Feed& feed = feeds_[index(markets_[index(instrument)].feed)];
   return feed.itch ? feed.itch->book(instrument).qty_at(side, px)
@@ -337,6 +353,7 @@ void MarketDesk::refresh_state(InstrumentId instrument) {
   }
   slot.state = static_cast<std::int64_t>(state);
   slot.trading = static_cast<std::int64_t>(trading);
+  observer_.state_changed(instrument);
   rec::BookState record;
   record.instrument = index(instrument);
   record.state = static_cast<std::uint8_t>(state);

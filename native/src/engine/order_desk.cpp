@@ -27,8 +27,8 @@ OrderRequest request_of(const R& record) {
 
 }  // namespace
 
-OrderDesk::OrderDesk(Emitter& emitter, const InstrumentRegistry& instruments,
-                     const MarketDesk& market, const OrderDeskConfig& config)
+OrderDesk::OrderDesk(Emitter& emitter, const InstrumentRegistry& instruments, MarketDesk& market,
+                     const OrderDeskConfig& config)
     : emitter_(emitter),
       market_(market),
       positions_(instruments),

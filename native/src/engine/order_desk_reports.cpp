@@ -1,5 +1,6 @@
 // What comes back from venue and egress, and what is said of it.
 #include <algorithm>
+#include <charconv>
 
 #include "pitwire/engine/order_desk.hpp"
 
@@ -15,6 +16,15 @@ std::int64_t number(Enum value) {
 template <std::size_t N>
 std::string text_of(const std::array<char, N>& field) {
   return {field.data(), strnlen(field.data(), N)};
+}
+
+/// The number behind what letters there are; 0 where it is none.
+std::uint64_t reference_in(const std::array<char, 40>& order_id) {
+  const auto* end = order_id.data() + strnlen(order_id.data(), order_id.size());
+  const auto* at = std::find_if(order_id.data(), end, [](char c) { return c >= '0' && c <= '9'; });
+  std::uint64_t number = 0;
+  const auto read = std::from_chars(at, end, number);
+  return read.ec == std::errc{} && read.ptr == end ? number : 0;
 }
 
 }  // namespace
@@ -154,9 +164,29 @@ void OrderDesk::place(Event& event, Sequence sequence) const noexcept {
   event.values[kEventTs] = emitter_.now();
 }
 
+/// Its book keeps the place of an order that the venue has acknowledged and that may rest.
+void OrderDesk::keep_place(const Order& order) {
+  if (index(order.instrument) >= market_.instruments()) return;
+  const bool waits =
+      order.time_in_force != TimeInForce::IOC && order.time_in_force != TimeInForce::FOK;
+  const bool rests = order.ord_type == OrdType::LIMIT && waits && order.leaves_qty > 0 &&
+                     order.is(OrderFact::ACKNOWLEDGED) && !order.is(OrderFact::SUSPENDED) &&
+                     !is_terminal(order.state);
+  if (!rests) return market_.forget(order.instrument, order.order);
+  const auto session = index(order.session);
+  const bool named = session < sessions_.size() && sessions_[session].rules.order_id_is_reference;
+  market_.follow({.id = order.order,
+                  .instrument = order.instrument,
+                  .side = order.side,
+                  .px = order.price,
+                  .qty = order.leaves_qty,
+                  .reference = named ? reference_in(order.order_id) : 0});
+}
+
 void OrderDesk::report(const Transition& transition) {
   if (transition.order == nullptr) return;
   const Order& order = *transition.order;
+  keep_place(order);
   const bool refused = transition.illegal && !transition.changed();
   if (!transition.changed() && transition.bookings_size == 0 && !refused &&
       transition.event == OrderEvent::STATUS) {

@@ -154,7 +154,7 @@ struct BinanceMarket::State {
   }
   DecodeStatus depth(Instrument& instrument, Event& event);
   DecodeStatus book_ticker(Instrument& instrument, Event& event);
-  DecodeStatus trade(const Instrument& instrument, Event& event);
+  DecodeStatus trade(Instrument& instrument, Event& event);
   DecodeStatus drain(Instrument& instrument, Event& event);
 };
 
@@ -206,7 +206,7 @@ DecodeStatus BinanceMarket::State::book_ticker(Instrument& instrument, Event& ev
   return DecodeStatus::OK;
 }
 
-DecodeStatus BinanceMarket::State::trade(const Instrument& instrument, Event& event) {
+DecodeStatus BinanceMarket::State::trade(Instrument& instrument, Event& event) {
   // Insurance fund and auto-deleveraging fills (USD-M "X") are no trades of the market.
   if (!message.execution.empty() && message.execution != "MARKET") return DecodeStatus::SKIPPED;
   if (message.maker != "true" && message.maker != "false") {
@@ -218,6 +218,7 @@ DecodeStatus BinanceMarket::State::trade(const Instrument& instrument, Event& ev
   if (status != DecodeStatus::OK) return status;
   event.aggressor = message.maker == "true" ? Side::SELL : Side::BUY;
   event.kind = EventKind::TRADE;
+  instrument.book.traded(event.px, event.qty, event.aggressor);
   return DecodeStatus::OK;
 }
 
@@ -305,6 +306,7 @@ DecodeStatus BinanceMarket::apply_snapshot(InstrumentId id, std::span<const std:
   if (live && state.message.snapshot_id <= instrument->update_id) return DecodeStatus::STALE;
   instrument->book.clear(state.diff.ts_event);
   instrument->book.apply(state.diff.deltas);
+  instrument->book.own_settled();
   instrument->update_id = state.message.snapshot_id;
   instrument->bridged = false;
   instrument->check.book_lost();
@@ -332,6 +334,12 @@ bool BinanceMarket::known(InstrumentId instrument) const noexcept {
 }
 const L2Book& BinanceMarket::book(InstrumentId instrument) const noexcept {
   return state_->find(instrument)->book;
+}
+void BinanceMarket::follow(const OwnOrder& order) {
+  state_->find(order.instrument)->book.follow(order);
+}
+void BinanceMarket::forget(InstrumentId instrument, ClOrdId order) noexcept {
+  state_->find(instrument)->book.forget(order);
 }
 const BookTicker& BinanceMarket::ticker(InstrumentId instrument) const noexcept {
   return state_->find(instrument)->ticker;
@@ -364,6 +372,7 @@ void BinanceMarket::save(ByteWriter& out) const {
     out.put(instrument.ticker);
     instrument.check.save(out);
     instrument.book.save(out);
+    instrument.book.save_own(out);
     out.put(static_cast<std::uint64_t>(instrument.buffer.size()));
     for (const auto& diff : instrument.buffer) {
       for (const auto id : {diff.first_id, diff.last_id, diff.previous_id}) out.put(id);
@@ -393,7 +402,7 @@ bool restore_instrument(ByteReader& in, Instrument& instrument) {
   instrument.bridged = in.get<std::uint64_t>() != 0;
   instrument.ticker = in.get<BookTicker>();
   if (!instrument.check.restore(in)) return false;
-  if (!in.ok() || !instrument.book.restore(in)) return false;
+  if (!in.ok() || !instrument.book.restore(in) || !instrument.book.restore_own(in)) return false;
   const auto count = in.get<std::uint64_t>();
   if (count > kBufferedMax) return false;
   for (std::uint64_t i = 0; i < count; ++i) {

@@ -84,13 +84,26 @@ void ItchMarket::save(ByteWriter& out) const {
     if (locates_[i] != kUnseen) named.insert(named.end(), {i, locates_[i]});
   }
   out.put_bytes(std::as_bytes(std::span(named)));
+  store_.own().save(out);
   out.put(midnight_);
   out.put(session_);
   out.put(next_sequence_);
   for (const auto count : statuses_) out.put(count);
 }
 
+bool ItchMarket::restore_own(ByteReader& in) {
+  auto& own = store_.own();
+  if (!in.ok() || !own.restore(in)) return false;
+  bool right = true;
+  own.for_each([&](std::uint32_t at, const OwnQueue::Entry& entry) {
+    right &= entry.book < slots_.size();
+    if (entry.book < slots_.size()) slots_[entry.book].book.take_up(at);
+  });
+  return right;
+}
+
 bool ItchMarket::restore(ByteReader& in) {
+  store_.own().clear();
   clear_all(0);
   std::fill(locates_.begin(), locates_.end(), kUnseen);
   if (in.get<std::uint64_t>() != slots_.size()) in.fail();
@@ -113,11 +126,15 @@ bool ItchMarket::restore(ByteReader& in) {
     }
     locates_[locate] = at;
   }
+  if (!restore_own(in)) in.fail();
   midnight_ = in.get<Nanos>();
   session_ = in.get<mold::Session>();
   next_sequence_ = in.get<std::uint64_t>();
   for (auto& count : statuses_) count = in.get<std::uint64_t>();
-  if (!in.ok()) clear_all(0);
+  if (!in.ok()) {
+    store_.own().clear();
+    clear_all(0);
+  }
   return in.ok();
 }
 

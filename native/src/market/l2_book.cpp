@@ -42,6 +42,8 @@ bool L2Book::set(Side side, std::int64_t px, std::int64_t qty, Nanos ts_event) n
   } else {
     levels.insert(at, {px, qty});
   }
+  if (!own_.empty()) [[unlikely]]
+    own_shown(side, px, std::max<std::int64_t>(qty, 0));
   top_.ts_event = ts_event;
   ++top_.updates;
   return refresh_top(side);

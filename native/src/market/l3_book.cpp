@@ -8,7 +8,8 @@ L3Book::L3Book(OrderStore& store, std::uint32_t book) : store_(&store), book_(bo
 
 std::uint32_t L3Book::find(std::uint64_t ref) const noexcept {
   const auto slot = store_->find(ref);
-  return slot != kNil && store_->order(slot).book_side >> 1 == book_ ? slot : kNil;
+  if (slot == kNil) return kNil;
+  return store_->level(store_->order(slot).level).tags >> kBookShift == book_ ? slot : kNil;
 }
 
 std::uint32_t L3Book::level_at(Side side, std::int64_t px) const noexcept {
@@ -21,7 +22,8 @@ std::uint32_t L3Book::level_for(Side side, std::int64_t px) {
   auto& levels = entries(side);
   const auto at = levels.place(px);
   if (levels.has(at, px)) return levels.level(at);
-  const auto level = store_->new_level(px);
+  const auto tags = book_ << kBookShift | (side == Side::SELL ? kSellSide : 0U);
+  const auto level = store_->new_level(px, tags);
   levels.insert(at, px, level);
   return level;
 }
@@ -34,21 +36,25 @@ void L3Book::append(std::uint32_t slot, Side side, std::int64_t px, std::int64_t
   order.prev = level.last;
   order.next = kNil;
   order.level = at;
-  order.book_side = book_ << 1 | (side == Side::SELL ? 1U : 0U);
   if (level.last != kNil) {
-    store_->order(level.last).next = slot;
+    auto& last = store_->order(level.last);
+    last.next = slot;
+    order.priority = last.priority + 1;
   } else {
     level.first = slot;
+    order.priority = 0;
   }
   level.last = slot;
   level.qty += qty;
   ++level.orders;
   ++orders_;
+  if (store_->own().awaiting()) [[unlikely]] own_appeared(slot);
 }
 
 void L3Book::unlink(std::uint32_t slot, Side side) noexcept {
   const auto& order = store_->order(slot);
   auto& level = store_->level(order.level);
+  if ((level.tags & kOwnHere) != 0) [[unlikely]] own_taken(slot, order.qty, true);
   level.qty -= order.qty;
   --orders_;
   if (--level.orders == 0) return drop_level(order.level, side);
@@ -67,6 +73,7 @@ void L3Book::unlink(std::uint32_t slot, Side side) noexcept {
 void L3Book::drop_level(std::uint32_t level, Side side) noexcept {
   auto& levels = entries(side);
   levels.erase(levels.place(store_->level(level).px));
+  if ((store_->level(level).tags & kOwnHere) != 0) [[unlikely]] store_->own().level_gone(level);
   store_->free_level(level);
 }
 
@@ -100,14 +107,15 @@ L3Result L3Book::take(std::uint64_t ref, std::int64_t qty, Nanos ts_event) noexc
   if (slot == kNil) return {.status = DecodeStatus::UNKNOWN_ORDER};
   if (qty < 0) return {.status = DecodeStatus::OUT_OF_RANGE};
   auto& order = store_->order(slot);
-  const auto side = side_of(order);
   auto& level = store_->level(order.level);
+  const auto side = side_of(level);
   const auto px = level.px;
   const auto taken = std::min(qty, order.qty);
   if (taken == order.qty) {
     unlink(slot, side);
     store_->erase(slot);
   } else {
+    if ((level.tags & kOwnHere) != 0) [[unlikely]] own_taken(slot, taken, false);
     order.qty -= taken;
     level.qty -= taken;
   }
@@ -128,8 +136,9 @@ L3Result L3Book::remove(std::uint64_t ref, Nanos ts_event) noexcept {
   const auto slot = find(ref);
   if (slot == kNil) return {.status = DecodeStatus::UNKNOWN_ORDER};
   const auto& order = store_->order(slot);
-  const auto side = side_of(order);
-  const auto px = store_->level(order.level).px;
+  const auto& level = store_->level(order.level);
+  const auto side = side_of(level);
+  const auto px = level.px;
   const auto qty = order.qty;
   unlink(slot, side);
   store_->erase(slot);
@@ -145,11 +154,16 @@ L3Result L3Book::replace(std::uint64_t ref, std::uint64_t new_ref, std::int64_t 
   if (new_ref != ref && store_->find(new_ref) != kNil) {
     return {.status = DecodeStatus::DUPLICATE_ORDER};
   }
-  const auto side = side_of(store_->order(slot));
-  const auto old_px = store_->level(store_->order(slot).level).px;
+  const auto& level = store_->level(store_->order(slot).level);
+  const auto side = side_of(level);
+  const auto old_px = level.px;
+  const bool maybe_ours = (level.tags & kOwnHere) != 0;
+  const auto ours = maybe_ours ? store_->own().holder(store_->order(slot).level, slot) : kNil;
   unlink(slot, side);
   store_->erase(slot);
-  append(store_->insert(new_ref), side, px, qty);
+  const auto made = store_->insert(new_ref);
+  append(made, side, px, qty);
+  if (ours != kNil) [[unlikely]] stand_in(ours, made);
   stamp(ts_event);
   const auto better = side == Side::BUY ? std::max(px, old_px) : std::min(px, old_px);
   return {DecodeStatus::OK, refresh_top(side, better), side, px, qty};
@@ -166,10 +180,11 @@ L3Result L3Book::modify(std::uint64_t ref, Side side, std::int64_t px, std::int6
   auto& level = store_->level(order.level);
   if (level.px != px || qty > order.qty) return replace(ref, ref, px, qty, ts_event);
   if (qty <= 0) return {.status = DecodeStatus::OUT_OF_RANGE};
+  if ((level.tags & kOwnHere) != 0) [[unlikely]] own_taken(slot, order.qty - qty, false);
   level.qty -= order.qty - qty;
   order.qty = qty;
   stamp(ts_event);
-  return {DecodeStatus::OK, refresh_top(side_of(order), px), side_of(order), px, qty};
+  return {DecodeStatus::OK, refresh_top(side_of(level), px), side_of(level), px, qty};
 }
 
 void L3Book::clear(Nanos ts_event) noexcept {
@@ -184,6 +199,7 @@ void L3Book::clear(Nanos ts_event) noexcept {
     }
     side->clear();
   }
+  if (store_->own().size() != 0) store_->own().cleared(book_);
   orders_ = 0;
   top_ = {.ts_event = ts_event, .updates = top_.updates + 1};
 }
@@ -202,7 +218,8 @@ std::optional<OrderView> L3Book::order(std::uint64_t ref) const noexcept {
   const auto slot = find(ref);
   if (slot == kNil) return std::nullopt;
   const auto& order = store_->order(slot);
-  return OrderView{ref, side_of(order), store_->level(order.level).px, order.qty};
+  const auto& level = store_->level(order.level);
+  return OrderView{ref, side_of(level), level.px, order.qty};
 }
 
 std::int64_t L3Book::qty_ahead(std::uint64_t ref) const noexcept {

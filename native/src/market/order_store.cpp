@@ -90,7 +90,7 @@ void OrderStore::grow_index() {
   ++growths_;
 }
 
-std::uint32_t OrderStore::new_level(std::int64_t px) {
+std::uint32_t OrderStore::new_level(std::int64_t px, std::uint32_t tags) {
   std::uint32_t slot = free_level_;
   if (slot != kNil) {
     free_level_ = levels_[slot].first;
@@ -99,7 +99,7 @@ std::uint32_t OrderStore::new_level(std::int64_t px) {
     slot = static_cast<std::uint32_t>(levels_.size());
     levels_.emplace_back();
   }
-  levels_[slot] = {px, 0, kNil, kNil, 0, 0};
+  levels_[slot] = {px, 0, kNil, kNil, 0, tags};
   return slot;
 }
 

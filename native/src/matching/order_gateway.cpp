@@ -98,7 +98,6 @@ void OrderGateway::submit(Nanos now, const VenueRequest& request) {
     return reject_order(now, request, VenueReject::TABLE_FULL);
   }
   auto& order = orders_[place];
-  order.order_id = ++order_id_;
   order.instrument = request.instrument;
   order.side = request.side;
   order.ord_type = request.ord_type;
@@ -262,6 +261,7 @@ VenueReport OrderGateway::report_of(Nanos now, const ClientOrder& order, ExecTyp
 void OrderGateway::accepted(Nanos now, const VenueOrder& order) {
   if (auto* client = client_of(order)) {
     client->ref = order.ref;
+    client->order_id = order.ref;  // what the feed calls it: a client finds its place by it
     reports_.execution(report_of(now, *client, ExecType::NEW));
   }
   if (next_ != nullptr) next_->accepted(now, order);

@@ -6,6 +6,7 @@
 #include "hook.hpp"
 #include "pitwire/engine/journal.hpp"
 #include "pitwire/engine/rehearsal.hpp"
+#include "pitwire/engine/touch_writer.hpp"
 #include "pitwire/log/log_reader.hpp"
 #include "pitwire/market/itch.hpp"
 #include "pitwire/market/mold.hpp"
@@ -58,6 +59,18 @@ itch::AddOrder resting(std::uint64_t ref, char side, std::uint32_t shares, std::
   return add;
 }
 
+/// What the edge does beside the core where daemon.touch_page is set.
+struct Told final : MarketObserver {
+  Told(const std::string& path, Core& core)
+      : writer(path, 0600, 1, core.instruments(), core.market(), 0) {
+    core.set_market_tap(this);
+  }
+  void market_changed(InstrumentId instrument) override { writer.mark(instrument); }
+  void traded(InstrumentId, std::int64_t, std::int64_t, Side) override {}
+  void state_changed(InstrumentId instrument) override { writer.mark(instrument); }
+  TouchWriter writer;
+};
+
 /// A core that trades: logged on, armed, with a rule that buys whenever the bid outweighs the ask.
 class Trading {
  public:
@@ -99,6 +112,8 @@ class Trading {
     core_.save(out);
     return out;
   }
+  /// The best bid and ask are published from now on.
+  void tell(const std::string& path) { told_ = std::make_unique<Told>(path, core_); }
   [[nodiscard]] std::uint64_t sent() const { return egress_.sent; }
   [[nodiscard]] std::uint32_t working() const { return core_.orders().table().working(); }
   [[nodiscard]] bool whole() const { return !log_.failed() && log_.segment_index() == 0; }
@@ -199,6 +214,7 @@ class Trading {
                              origin, 0, from};
     core_.begin_turn();
     (void)core_.apply(Frame{&header, payload_});
+    if (told_) told_->writer.publish(sequence, now_);
   }
 
   Nanos now_ = kStart;
@@ -210,6 +226,7 @@ class Trading {
   Recorder venue_sink_;
   std::unique_ptr<FixSession> venue_;
   std::unique_ptr<Rehearsal> rehearsal_;
+  std::unique_ptr<Told> told_;
   std::vector<std::byte> payload_;
   std::vector<std::vector<std::byte>> packets_;
   std::vector<std::string> reports_;
@@ -264,6 +281,22 @@ TEST_F(SteadyCore, ARehearsalLeavesNoTrace) {
   EXPECT_EQ(rehearsing.state(), before);
   EXPECT_EQ(plain.state(), before);
   EXPECT_EQ(contents(root_ / "rehearsing"), contents(root_ / "plain"));
+}
+
+TEST_F(SteadyCore, WithItsTouchPublished) {
+  const auto path = options("touch.page").folder.string();
+  Trading here(large("here"), 2 * kRounds), there(large("there"), 2 * kRounds);
+  here.tell(path);
+  there.tell(path + "2");
+  here.rounds(kRounds);
+  there.rounds(kRounds);
+  const touch::Reader reader(path);
+  const auto before = reader.read(0)->version;
+  EXPECT_EQ(first_system_call_in([&] { there.rounds(kRounds); }), -1);
+  EXPECT_EQ(allocations_in([&] { here.rounds(kRounds); }), 0U);
+  EXPECT_EQ(reader.read(0)->version - before, 2 * kRounds);  // the bid grows and shrinks
+  EXPECT_EQ(reader.read(0)->bid_qty, 100);
+  EXPECT_EQ(reader.read(0)->bid_orders, 1);
 }
 
 }  // namespace

@@ -142,6 +142,7 @@ class Core final : public MarketObserver {
 
  private:
   void market_changed(InstrumentId instrument) override;
+  void state_changed(InstrumentId instrument) override;
   void traded(InstrumentId instrument, std::int64_t px, std::int64_t qty, Side aggressor) override;
   void kernel_failed(std::uint32_t slot) override;
   void look_at_rules(InstrumentId instrument);

@@ -25,6 +25,7 @@
 #include "pitwire/engine/latency_ledger.hpp"
 #include "pitwire/engine/paper_venue.hpp"
 #include "pitwire/engine/rehearsal.hpp"
+#include "pitwire/engine/touch_writer.hpp"
 #include "pitwire/wire/rehearsal_line.hpp"
 #include "pitwire/wire/shared_status.hpp"
 #include "pitwire/wire/threads.hpp"
@@ -104,6 +105,10 @@ class Edge final : public Egress,
   /// input. Its ExecIDs are made unique in the log. Throws std::invalid_argument with the reason.
   void add_venue(PaperVenueConfig config);
   void enable_connection(SessionId session, bool enabled);
+  /// Tells other processes the best bid and ask from now on, as TouchWriter; after the definitions.
+  void publish_touch(const std::string& path, mode_t mode, std::uint32_t epoch);
+  /// Its last word; nothing where it was not told.
+  void end_touch() noexcept { touch_.reset(); }
   /// Takes the right to send, from whoever had it; before the first connection. Without a status
   /// page there is no fence.
   void claim_fence() noexcept;
@@ -233,6 +238,7 @@ class Edge final : public Egress,
   void report(SessionId session, RecordType type, std::span<const std::byte> payload) override;
   // ---- MarketObserver: the core's tap
   void market_changed(InstrumentId instrument) override;
+  void state_changed(InstrumentId instrument) override;
   void traded(InstrumentId instrument, std::int64_t px, std::int64_t qty, Side aggressor) override;
 
   [[nodiscard]] PaperVenue* venue_of(SessionId session) noexcept;
@@ -277,6 +283,7 @@ class Edge final : public Egress,
   EdgeStats stats_;
   std::uint64_t drains_ = 0;
   LatencyLedger ledger_;
+  std::unique_ptr<TouchWriter> touch_;
 };
 
 }  // namespace pitwire

@@ -42,6 +42,8 @@ class MarketObserver {
   virtual void market_changed(InstrumentId instrument) = 0;
   virtual void traded(InstrumentId instrument, std::int64_t px, std::int64_t qty,
                       Side aggressor) = 0;
+  /// Whether the book may be traded on, or trading in it, is other than before.
+  virtual void state_changed(InstrumentId /*instrument*/) {}
   /// A strategy's kernel was disarmed by what it answered; before the change is told.
   virtual void kernel_failed(std::uint32_t /*slot*/) {}
 };
@@ -80,6 +82,10 @@ class MarketDesk {
   [[nodiscard]] std::span<const MarketSlot> slots() const noexcept { return slots_; }
   /// The best `out.size()` levels; returns how many there are.
   std::size_t levels(InstrumentId instrument, Side side, std::span<Level> out) const;
+  /// An order of ours that may rest, as the venue's newest word has it: its book keeps its place.
+  void follow(const OwnOrder& order);
+  void forget(InstrumentId instrument, ClOrdId order) noexcept;
+  [[nodiscard]] QueuePlace queue_place(InstrumentId instrument, ClOrdId order) const noexcept;
   /// 0 where nothing stands at the price.
   [[nodiscard]] std::int64_t qty_at(InstrumentId instrument, Side side, std::int64_t px) const;
   /// How often the book was compared with the venue's own best bid and ask, and differed. Both 0

@@ -42,11 +42,13 @@ struct SessionRules {
   UnknownOrder unknown_order = UnknownOrder::STAYS_UNKNOWN;
   std::uint32_t in_flight_max = 4096;  ///< messages handed over and not yet reported written
   std::uint32_t cancel_reserve = 512;  ///< of these, kept for cancels
+  /// The digits of OrderID are the order's reference in the venue's market data.
+  bool order_id_is_reference = false;
 };
 
 class OrderDesk final {
  public:
-  OrderDesk(Emitter& emitter, const InstrumentRegistry& instruments, const MarketDesk& market,
+  OrderDesk(Emitter& emitter, const InstrumentRegistry& instruments, MarketDesk& market,
             const OrderDeskConfig& config);
 
   /// Sessions are defined in the order of their ids; `route` must outlive the desk.
@@ -143,6 +145,7 @@ class OrderDesk final {
   void deny(ClOrdId cl_ord_id, ClOrdId orig, const OrderRequest& request, const Verdict& verdict);
   void report(const Transition& transition);
   void book(const Transition& transition);
+  void keep_place(const Order& order);
   [[nodiscard]] UnknownOrder rule_of(std::uint32_t session) const noexcept;
   void unmatched(const rec::Execution& record);
   void apply(const rec::PositionAdjusted& record);
@@ -151,7 +154,7 @@ class OrderDesk final {
   bool send_cancel(const Order& order, CancelReason reason);
 
   Emitter& emitter_;
-  const MarketDesk& market_;
+  MarketDesk& market_;
   PositionBook positions_;
   SessionPositions session_positions_;
   OrderTable table_;

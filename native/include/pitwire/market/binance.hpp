@@ -86,6 +86,9 @@ class BinanceMarket {
   [[nodiscard]] bool known(InstrumentId instrument) const noexcept;
   /// Precondition of these: known(instrument).
   [[nodiscard]] const L2Book& book(InstrumentId instrument) const noexcept;
+  /// Of our own orders, as L2Book.
+  void follow(const OwnOrder& order);
+  void forget(InstrumentId instrument, ClOrdId order) noexcept;
   [[nodiscard]] const BookTicker& ticker(InstrumentId instrument) const noexcept;
   /// EMPTY until the first message, then RECOVERING until bridged, then LIVE.
   [[nodiscard]] BookState state(InstrumentId instrument) const noexcept;

@@ -67,6 +67,11 @@ class ItchMarket {
   [[nodiscard]] TradingState trading(InstrumentId instrument) const noexcept {
     return slots_[slot_of(instrument)].trading;
   }
+  /// Of our own orders, as L3Book.
+  void follow(const OwnOrder& order) { slots_[slot_of(order.instrument)].book.follow(order); }
+  void forget(InstrumentId instrument, ClOrdId order) noexcept {
+    slots_[slot_of(instrument)].book.forget(order);
+  }
   /// Empties the book: what follows is a snapshot, as add messages.
   void clear(InstrumentId instrument, Nanos ts_event) noexcept;
   void clear_all(Nanos ts_event) noexcept;
@@ -103,6 +108,7 @@ class ItchMarket {
     const auto i = index(instrument);
     return i < by_instrument_.size() ? by_instrument_[i] : kNil;
   }
+  bool restore_own(ByteReader& in);
   std::uint32_t learn(std::uint16_t locate, const Symbol8& symbol) noexcept;
   [[nodiscard]] Nanos time_of(std::uint64_t since_midnight) const noexcept {
     return midnight_ + static_cast<Nanos>(since_midnight);

@@ -6,6 +6,12 @@
 // it. Cost: O(1) near the touch; worst case O(levels) moved bytes for a new level far from it, a
 // memmove of 16 KiB (about 0.3 us) at 1,000 better levels.
 //
+// The place of an order of ours is an estimate, and never too good: what the level shows when the
+// venue acknowledges it is ahead; trades at its price take from that, one through its price takes
+// all; otherwise only a level that shows less than is ahead brings it down, so that cancels are
+// taken to come from behind us first. It is the model by which recorded_matcher.hpp fills, and
+// hftbacktest's risk-averse one. A venue that shows our own order counts it ahead of itself.
+//
 // Crossed and locked books are stored as they come. No order count, no queue: see l3_book.hpp.
 #pragma once
 
@@ -15,6 +21,7 @@
 #include <vector>
 
 #include "pitwire/market/bytes.hpp"
+#include "pitwire/market/own_queue.hpp"
 #include "pitwire/market/top.hpp"
 
 namespace pitwire {
@@ -67,6 +74,18 @@ class L2Book {
   /// Quantity at the price, 0 if there is none.
   [[nodiscard]] std::int64_t qty_at(Side side, std::int64_t px) const noexcept;
 
+  /// From now on the order's place is kept; again when what is left of it or its price changed.
+  void follow(const OwnOrder& order);
+  void forget(ClOrdId order) noexcept;
+  [[nodiscard]] QueuePlace place(ClOrdId order) const noexcept;
+  /// A trade, before or after the change of the book that it made.
+  void traded(std::int64_t px, std::int64_t qty, Side aggressor) noexcept;
+  /// A book that was made anew is whole again.
+  void own_settled() noexcept;
+  /// Our orders' places: state beside the book's own.
+  void save_own(ByteWriter& out) const;
+  [[nodiscard]] bool restore_own(ByteReader& in);
+
   void save(ByteWriter& out) const;
   /// Replaces everything; false (and an empty book) if the bytes are not of a book.
   [[nodiscard]] bool restore(ByteReader& in);
@@ -76,10 +95,17 @@ class L2Book {
     return side == Side::BUY ? bids_ : asks_;
   }
   bool refresh_top(Side side) noexcept;
+  void own_shown(Side side, std::int64_t px, std::int64_t qty) noexcept;
+
+  struct Own {
+    OwnOrder order;
+    std::int64_t ahead = 0;
+  };
 
   std::vector<Entry> bids_;  ///< ascending: best last
   std::vector<Entry> asks_;  ///< descending: best last
   Top top_;
+  std::vector<Own> own_;  ///< few: walked with each change while there are any
 };
 
 }  // namespace pitwire

@@ -5,7 +5,8 @@
 // book; it is read again only when a change reached it. A book is two cache lines.
 //
 // add: find level O(1) near the touch, append. execute, cancel, remove: one index lookup, one
-// unlink, no search unless the level empties. qty_ahead: O(orders ahead), asked seldom.
+// unlink, no search unless the level empties. qty_ahead: O(orders ahead), asked seldom;
+// of orders of ours it is kept (own_queue.hpp).
 // Measured by native/bench/market (P2, P3 of GOALS.md). Slow input: new levels far from the touch
 // of a deep book (12 bytes moved a better level).
 // Not handled: priority other than price and time, orders without a price, hidden quantity.
@@ -43,7 +44,7 @@ struct OrderView {
 class L3Book {
  public:
   /// A book that keeps its orders in `store`, which must outlive it and stay where it is. `book`
-  /// tells the books of a store apart, below 2^31. References are unique within a store.
+  /// tells the books of a store apart, below 2^30. References are unique within a store.
   explicit L3Book(OrderStore& store, std::uint32_t book = 0);
 
   /// Joins the end of the queue at `px`. Side::NONE or qty <= 0: OUT_OF_RANGE.
@@ -71,6 +72,14 @@ class L3Book {
   [[nodiscard]] std::optional<OrderView> order(std::uint64_t ref) const noexcept;
   /// Lots that trade before this order at its price; -1 if it is not in the book.
   [[nodiscard]] std::int64_t qty_ahead(std::uint64_t ref) const noexcept;
+  /// From now on the order's place is kept; also to be called again when what is left of it, its
+  /// price or its reference changed by the venue's word.
+  void follow(const OwnOrder& order);
+  void forget(ClOrdId order) noexcept;
+  [[nodiscard]] QueuePlace place(ClOrdId order) const noexcept { return store_->own().place(order); }
+  /// Puts the entry where it was when it was saved; after the book was restored.
+  void take_up(std::uint32_t entry);
+
   /// Lots that rest at the price.
   [[nodiscard]] std::int64_t qty_at(Side side, std::int64_t px) const noexcept;
   /// The orders of the level at `px` in the order of their priority; how many were written.
@@ -96,8 +105,8 @@ class L3Book {
   [[nodiscard]] SideLevels& entries(Side side) noexcept {
     return side == Side::BUY ? bids_ : asks_;
   }
-  [[nodiscard]] Side side_of(const L3Order& order) const noexcept {
-    return (order.book_side & 1) != 0 ? Side::SELL : Side::BUY;
+  [[nodiscard]] static Side side_of(const L3Level& level) noexcept {
+    return (level.tags & kSellSide) != 0 ? Side::SELL : Side::BUY;
   }
   [[nodiscard]] std::uint32_t find(std::uint64_t ref) const noexcept;
   [[nodiscard]] std::uint32_t level_at(Side side, std::int64_t px) const noexcept;
@@ -106,6 +115,11 @@ class L3Book {
   void append(std::uint32_t slot, Side side, std::int64_t px, std::int64_t qty);
   void unlink(std::uint32_t slot, Side side) noexcept;
   void drop_level(std::uint32_t level, Side side) noexcept;
+  void own_taken(std::uint32_t slot, std::int64_t qty, bool whole) noexcept;
+  void own_appeared(std::uint32_t slot);
+  void stand_in(std::uint32_t entry, std::uint32_t slot);
+  void stand_last(std::uint32_t entry);
+  void clear_own(std::uint32_t level) noexcept;
   bool refresh_top(Side side, std::int64_t px) noexcept;
   void stamp(Nanos ts_event) noexcept {
     top_.ts_event = ts_event;

@@ -9,8 +9,9 @@
 //           most deletes hit recent orders, so the line is warm; the upper bits are mixed by a
 //           multiplication, so references spread over 2^40 fill the table just as evenly.
 //           Removal shifts back, there are no tombstones: a day of churn leaves no trace.
-//   orders  32 bytes: reference, quantity, neighbours in the queue, level, book and side.
-//   levels  32 bytes: price, total quantity, first and last order, order count.
+//   orders  32 bytes: reference, quantity, neighbours in the queue, level, priority in it.
+//   levels  32 bytes: price, total quantity, first and last order, order count, book and side, and
+//           whether orders of ours stand there (own_queue.hpp).
 //
 // find, insert and erase are O(1); worst case O(cluster), with half load below 20 slots in
 // practice, unless references are chosen by someone who knows the constant (an exchange's are not).
@@ -23,6 +24,7 @@
 #include <vector>
 
 #include "pitwire/base/types.hpp"
+#include "pitwire/market/own_queue.hpp"
 
 namespace pitwire {
 
@@ -60,7 +62,7 @@ struct L3Order {
   std::uint32_t prev;  ///< ahead in the queue, kNil for the first
   std::uint32_t next;  ///< behind in the queue, kNil for the last; next free when not alive
   std::uint32_t level;
-  std::uint32_t book_side;  ///< book << 1 | (1 for sell)
+  std::uint32_t priority;  ///< one more than the order's before it; wraps
 };
 static_assert(sizeof(L3Order) == 32);
 
@@ -70,9 +72,12 @@ struct L3Level {
   std::uint32_t first;  ///< oldest order; next free when not alive
   std::uint32_t last;
   std::uint32_t orders;
-  std::uint32_t reserved;
+  std::uint32_t tags;  ///< book << kBookShift | kOwnHere | kSellSide
 };
 static_assert(sizeof(L3Level) == 32);
+inline constexpr std::uint32_t kSellSide = 1;  ///< of L3Level::tags
+inline constexpr std::uint32_t kOwnHere = 2;   ///< an order of ours stands there, or is thought to
+inline constexpr std::uint32_t kBookShift = 2;
 
 class OrderStore {
  public:
@@ -93,13 +98,17 @@ class OrderStore {
   /// Forgets the order in that slot.
   void erase(std::uint32_t slot) noexcept;
 
-  [[nodiscard]] std::uint32_t new_level(std::int64_t px);
+  [[nodiscard]] std::uint32_t new_level(std::int64_t px, std::uint32_t tags);
   void free_level(std::uint32_t slot) noexcept;
 
   [[nodiscard]] L3Order& order(std::uint32_t slot) noexcept { return orders_[slot]; }
   [[nodiscard]] const L3Order& order(std::uint32_t slot) const noexcept { return orders_[slot]; }
   [[nodiscard]] L3Level& level(std::uint32_t slot) noexcept { return levels_[slot]; }
   [[nodiscard]] const L3Level& level(std::uint32_t slot) const noexcept { return levels_[slot]; }
+
+  /// Our orders among them.
+  [[nodiscard]] OwnQueue& own() noexcept { return own_; }
+  [[nodiscard]] const OwnQueue& own() const noexcept { return own_; }
 
   /// Brings the reference's home line near; for callers that know what comes next.
   void prefetch(std::uint64_t ref) const noexcept {
@@ -144,6 +153,7 @@ class OrderStore {
   std::uint32_t free_level_ = kNil;
   std::size_t live_ = 0;
   std::uint64_t growths_ = 0;
+  OwnQueue own_;
 };
 
 }  // namespace pitwire

@@ -176,7 +176,6 @@ class OrderGateway final : public VenueSink {
   ReportSink& reports_;
   VenueSink* next_;
   const VenueRequest* current_ = nullptr;  ///< being handled; nullptr outside
-  std::uint64_t order_id_ = 0;
   std::uint64_t exec_id_ = 0;
 };
 
