@@ -12,7 +12,7 @@
 namespace pitwire::touch {
 namespace {
 
-constexpr std::uint32_t kSeen = 1'000;  ///< different touches that a reader gets
+constexpr std::uint32_t kSeen = 500;  ///< different touches that a reader gets
 
 /// Every field is a function of one number, so that a mixture shows.
 Touch of(std::uint64_t number) {
@@ -43,7 +43,10 @@ bool watch(const Slot& slot) {
   std::uint32_t last = 0;
   for (std::uint32_t seen = 0; seen < kSeen;) {
     const auto touch = try_read(slot);
-    if (!touch || touch->version == 0 || touch->version == last) continue;
+    if (!touch || touch->version == 0 || touch->version == last) {
+      std::this_thread::yield();  // it may be this core that the writer waits for
+      continue;
+    }
     if (!whole(*touch) || touch->version < last) return false;
     last = touch->version;
     ++seen;

@@ -76,7 +76,9 @@ class L3Book {
   /// price or its reference changed by the venue's word.
   void follow(const OwnOrder& order);
   void forget(ClOrdId order) noexcept;
-  [[nodiscard]] QueuePlace place(ClOrdId order) const noexcept { return store_->own().place(order); }
+  [[nodiscard]] QueuePlace place(ClOrdId order) const noexcept {
+    return store_->own().place(order);
+  }
   /// Puts the entry where it was when it was saved; after the book was restored.
   void take_up(std::uint32_t entry);
 
