@@ -74,6 +74,8 @@ function(pitwire_python_module)
   # Without the LTO that pybind11 adds: the rooms are compiled without it, and it doubles the build.
   pybind11_add_module(core NO_EXTRAS ${bindings})
   target_compile_options(core PRIVATE -Wall -Wextra -Werror)
+  # Each count of a reference would ask whether we hold the interpreter's lock.
+  target_compile_definitions(core PRIVATE PYBIND11_NO_ASSERT_GIL_HELD_INCREF_DECREF)
   target_link_libraries(core PRIVATE pitwire_engine pitwire_exchange)
   if(NOT SKBUILD)
     set_target_properties(core PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_SOURCE_DIR}/daemon)

@@ -8,7 +8,7 @@ ns, ids dense. A parameter before `/` has no name in the binding. What raises sa
 
 from collections.abc import Callable, Mapping, Sequence, Sized
 from enum import IntEnum, IntFlag
-from typing import Any, ClassVar, overload
+from typing import Any, ClassVar, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -976,12 +976,70 @@ class BookDelivery:
     ) -> None: ...
     def run(self) -> bool: ...
 
+class BookSlot:
+    """(core, instrument): its touch, read anew at each look; more arguments are a subclass's."""
+
+    def __new__(cls, core: Core, instrument: int, /, *more: object) -> Self: ...
+    @property
+    def bid_px(self) -> int:
+        """0 while there is no bid; `ask_px` alike."""
+
+    @property
+    def bid_qty(self) -> int: ...
+    @property
+    def ask_px(self) -> int: ...
+    @property
+    def ask_qty(self) -> int: ...
+    @property
+    def mid(self) -> float:
+        """NaN where a side is empty."""
+
+    @property
+    def spread(self) -> int:
+        """0 where a side is empty."""
+
+    @property
+    def state_number(self) -> int:
+        """BookState."""
+
+    @property
+    def trading_number(self) -> int:
+        """TradingState."""
+
+    @property
+    def ts_event(self) -> int: ...
+    @property
+    def ts_core(self) -> int: ...
+
+class SignalSlot:
+    """(core, instrument): its signals, read anew at each look; more arguments are a subclass's."""
+
+    def __new__(cls, core: Core, instrument: int, /, *more: object) -> Self: ...
+    @property
+    def mid(self) -> float: ...
+    @property
+    def microprice(self) -> float: ...
+    @property
+    def spread(self) -> float: ...
+    @property
+    def imbalance(self) -> float: ...
+    @property
+    def ofi(self) -> float: ...
+    @property
+    def volatility(self) -> float: ...
+    @property
+    def trade_flow(self) -> float: ...
+    @property
+    def trade_rate(self) -> float: ...
+
 class Turns:
     turn: Histogram
     native: Histogram
     python: Histogram
     def __init__(self, live: Live, phase: object) -> None: ...
-    def take(self, turns_max: int = 1) -> bool: ...
+    def take(self, turns_max: int = 1, spin_ns: int = 0) -> bool: ...
+    @property
+    def idle(self) -> bool: ...
     def take_cost(self) -> tuple[int, tuple[int, int, int, int]] | None: ...
 
 LATENCY_STAGES: tuple[tuple[str, str, str], ...]  # name, and fields of ORDER_LATENCY: from, to
@@ -1001,6 +1059,7 @@ class Live:
         inbox_bytes: int = 16777216,
         thread_wait: int = 0,
         thread_spin_ns: int = 50000,
+        rehearse_every_ns: int = 0,
         given_time: bool = False,
     ) -> None: ...
     @property
@@ -1011,7 +1070,6 @@ class Live:
     @property
     def epoll_fd(self) -> int: ...
     def until_due_ns(self) -> int: ...
-    def wait(self, mode: int, spin_ns: int, timeout_ns: int, /) -> int: ...
     def watch(self, source: WakeSource, /) -> None: ...
     def arm(self) -> bool: ...
     def disarm(self) -> None: ...

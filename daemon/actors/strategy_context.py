@@ -24,7 +24,6 @@ from daemon.model import (
     TimeInForce,
 )
 from daemon.runtime.views import (
-    SLOT_BYTES,
     NativeOrderView,
     NativePositionView,
     SlotBookView,
@@ -151,24 +150,15 @@ class HostContext:
         return self._instruments[symbol][1]
 
     def book(self, symbol: str) -> SlotBookView:
-        number = self._instruments[symbol][0]
-        ints, floats = self._slot(number)
-        core = self._core
-        return SlotBookView(
-            symbol, ints, floats, lambda side, depth: core.levels(number, side, depth)
-        )
+        return SlotBookView(self._core, self._instruments[symbol][0], symbol)
 
     def signals(self, symbol: str) -> SlotSignalView:
-        floats = self._slot(self._instruments[symbol][0])[1]
-        return SlotSignalView(floats, self._core.kernel_values.cast("d"), self._kernels[symbol])
+        number = self._instruments[symbol][0]
+        return SlotSignalView(self._core, number, self._kernels[symbol])
 
     def position(self, symbol: str) -> NativePositionView:
         native = self._core.position(self._strategy, self._instruments[symbol][0])
         return NativePositionView(native, symbol)
-
-    def _slot(self, number: int) -> tuple[memoryview[int], memoryview[float]]:
-        whole = self._core.slots[number * SLOT_BYTES : (number + 1) * SLOT_BYTES]
-        return whole.cast("q"), whole.cast("d")
 
     # ------------------------------------------------------------------ subscriptions
 

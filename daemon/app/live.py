@@ -191,6 +191,7 @@ class Daemon:
             inbox_bytes=core.inbox_bytes,
             thread_wait=WAIT_MODES[core.wait],
             thread_spin_ns=core.spin_ns,
+            rehearse_every_ns=core.rehearse_every_ns if core.wait != "park" else 0,
         )
         self.wiring = Wiring(self.live.core, self.configuration)
         self.reports = Reports(self)
@@ -251,7 +252,12 @@ class Daemon:
     async def _connect(self) -> None:
         settings = self.configuration
         self._pace = Pace(
-            self.live, settings.core, self._take_turns, self._between_turns, self._turn_failed
+            self.live,
+            self.reports.turns,
+            settings.core,
+            self._take_turns,
+            self._between_turns,
+            self._turn_failed,
         )
         self.live.claim_fence()
         # First what may still refuse: an address, a credential, a certificate.
@@ -332,7 +338,7 @@ class Daemon:
 
     def _take_turns(self) -> bool:
         """Some turns and what they asked of the edges; whether they were the last."""
-        ended_turn = self.reports.turns.take(TURNS_AT_ONCE)
+        ended_turn = self.reports.turns.take(TURNS_AT_ONCE, self._pace.spin_ns)
         # Only now: right behind a TURN_END, with nothing left for the next turn.
         saveable_at = self._log.last_sequence if ended_turn and self.live.core.settled else 0
         if self._status.killed:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from daemon.app.settings import CoreSettings
-from daemon.core import WAIT_NATIVE, Live
+from daemon.core import Live, Turns
 
 WAIT_MODES: Final = {"park": 0, "spin": 1, "spin_then_park": 2}  # core.WaitMode
 TAKES_PER_CALLBACK: Final = 8  # before other work of the loop gets its chance
@@ -16,14 +16,15 @@ TAKES_PER_CALLBACK: Final = 8  # before other work of the loop gets its chance
 class Pace:
     """Calls `take` on the running loop, for some turns, until it says that they were the last.
 
-    | wait           | while there is no work                                                      |
-    |----------------|-----------------------------------------------------------------------------|
-    | park           | the loop sleeps until a socket, a thread or a deadline wakes it             |
-    | spin           | looks for `spin_ns`, gives the loop its turn, looks again: a core for good  |
-    | spin_then_park | looks for `spin_ns`, then as park                                           |
+    | wait           | while there is no work                                                  |
+    |----------------|-------------------------------------------------------------------------|
+    | park           | the loop sleeps until a socket, a thread or a deadline wakes it         |
+    | spin           | `take` looks for `spin_ns`, the loop has its turn: a core for good      |
+    | spin_then_park | `take` looks for `spin_ns`, then as park                                |
 
-    A look ends when the loop has something to do. Outside the kernel (`kernel_bypass`) nothing can
-    be looked at but by polling it: there every look is a turn.
+    `take` is to take `turns`, with `spin_ns` of this. A look is a turn that may find nothing: so it
+    also sees sockets that a library has taken out of the kernel (`kernel_bypass`). It ends when the
+    loop has something to do.
 
     `between` is called after some of them, when nothing is held up; `failed` with what a turn
     raised.
@@ -32,12 +33,14 @@ class Pace:
     def __init__(
         self,
         live: Live,
+        turns: Turns,
         settings: CoreSettings,
         take: Callable[[], bool],
         between: Callable[[], None],
         failed: Callable[[Exception], None],
     ) -> None:
-        self._live, self._settings = live, settings
+        self._live, self._turns, self._settings = live, turns, settings
+        self.spin_ns = 0 if settings.wait == "park" else settings.spin_ns
         self._take, self._between, self._failed = take, between, failed
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
@@ -78,7 +81,7 @@ class Pace:
             if self._over or self._take():
                 self._over = True
                 return
-            if not self._live.busy and not self._wait():
+            if self._turns.idle:
                 break
         self._between()
         if self._settings.wait == "spin" or self._live.busy or not self._live.arm():
@@ -86,15 +89,6 @@ class Pace:
             return
         delay = self._live.until_due_ns() / 1e9
         self._timer = self._loop.call_later(delay, self.schedule)
-
-    def _wait(self) -> bool:
-        """Spin for more work where configured; uvloop sleeps where not. True: there is some."""
-        if self._settings.wait == "park":
-            return False
-        if self._settings.kernel_bypass is not None:
-            return True
-        spin_ns = self._settings.spin_ns
-        return bool(self._live.wait(WAIT_MODES["spin"], spin_ns, spin_ns) & WAIT_NATIVE)
 
     def _forget_timer(self) -> None:
         if self._timer is not None:

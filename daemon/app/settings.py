@@ -119,6 +119,9 @@ class CoreSettings(Section, frozen=True, kw_only=True):
     quotas: Quotas = Quotas()
     wait: Literal["park", "spin", "spin_then_park"] = "park"
     spin_ns: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 50_000
+    # While it spins, how often the way of an order is gone without sending one, so that code and
+    # data are in the caches when one comes; 0 never.
+    rehearse_every_ns: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 200_000
     # Cores for the Python thread and for the native ones; none leaves it to the kernel.
     pin_core: Core | None = None
     pin_native: tuple[Core, ...] = ()

@@ -1,4 +1,4 @@
-"""A strategy's views on native memory: properties over memoryviews and native handles.
+"""A strategy's views on native memory.
 
 The layout of a market slot is `engine/market_slot.hpp`; the indices below are its fields.
 """
@@ -6,9 +6,10 @@ The layout of a market slot is `engine/market_slot.hpp`; the indices below are i
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 
-from daemon.core import NativeOrder, NativePosition
+from daemon.core import BookSlot, Core, NativeOrder, NativePosition, SignalSlot
 from daemon.model import (
     BookState,
     ClOrdId,
@@ -27,80 +28,33 @@ BID_PX, BID_QTY, ASK_PX, ASK_QTY = 0, 1, 2, 3
 LAST_PX, LAST_QTY, LAST_AGGRESSOR = 4, 5, 6
 TS_EVENT, TS_CORE, UPDATES, TRADES, STATE, TRADING = 7, 8, 9, 10, 11, 12
 SIGNALS = 16  # index of the first signal in the doubles
-MID, MICROPRICE, SPREAD, IMBALANCE, OFI, VOLATILITY, TRADE_FLOW, TRADE_RATE = range(8)
 
 _NAN = math.nan
 
 
-class SlotBookView:
+class SlotBookView(BookSlot):
     """`daemon.strategy.BookView` over one market slot."""
 
-    __slots__ = ("_depth", "_floats", "_ints", "symbol")
+    __slots__ = ("_depth", "symbol")
 
-    def __init__(
-        self,
-        symbol: str,
-        ints: memoryview[int],
-        floats: memoryview[float],
-        depth: Callable[[int, int], list[tuple[int, int]]],
-    ) -> None:
+    def __init__(self, core: Core, instrument: int, symbol: str) -> None:
         self.symbol = symbol
-        self._ints = ints
-        self._floats = floats
-        self._depth = depth
-
-    @property
-    def bid_px(self) -> int:
-        ints = self._ints
-        return ints[BID_PX] if ints[BID_QTY] else 0
-
-    @property
-    def bid_qty(self) -> int:
-        return self._ints[BID_QTY]
-
-    @property
-    def ask_px(self) -> int:
-        ints = self._ints
-        return ints[ASK_PX] if ints[ASK_QTY] else 0
-
-    @property
-    def ask_qty(self) -> int:
-        return self._ints[ASK_QTY]
-
-    @property
-    def mid(self) -> float:
-        ints = self._ints
-        if not (ints[BID_QTY] and ints[ASK_QTY]):
-            return _NAN
-        return (ints[BID_PX] + ints[ASK_PX]) / 2
+        self._depth = partial(core.levels, instrument)
 
     @property
     def microprice(self) -> float:
-        bid_px, bid_qty, ask_px, ask_qty = self._ints[:4]
+        bid_qty, ask_qty = self.bid_qty, self.ask_qty
         if not (bid_qty and ask_qty):
             return _NAN
-        return (bid_px * ask_qty + ask_px * bid_qty) / (bid_qty + ask_qty)
-
-    @property
-    def spread(self) -> int:
-        bid_px, bid_qty, ask_px, ask_qty = self._ints[:4]
-        return ask_px - bid_px if bid_qty and ask_qty else 0
+        return (self.bid_px * ask_qty + self.ask_px * bid_qty) / (bid_qty + ask_qty)
 
     @property
     def state(self) -> BookState:
-        return BookState(self._ints[STATE])
+        return BookState(self.state_number)
 
     @property
     def trading(self) -> TradingState:
-        return TradingState(self._ints[TRADING])
-
-    @property
-    def ts_event(self) -> int:
-        return self._ints[TS_EVENT]
-
-    @property
-    def ts_core(self) -> int:
-        return self._ints[TS_CORE]
+        return TradingState(self.trading_number)
 
     def levels(self, side: Side, depth: int) -> tuple[Level, ...]:
         if depth < 1:
@@ -108,52 +62,30 @@ class SlotBookView:
         return tuple(Level(price, qty) for price, qty in self._depth(side, depth))
 
 
-_SIGNAL_NAMES = {each.name.lower(): SIGNALS + each for each in Signal}
+_SIGNAL_NAMES = frozenset(each.name.lower() for each in Signal)
 
 
-class SlotSignalView:
+class SlotSignalView(SignalSlot):
     """`daemon.strategy.SignalView` over the doubles of one market slot.
 
-    `kernels` says where in `values` each kernel of the strategy's on the instrument leaves its
-    value; the context adds to it.
+    `kernels` says where in the core's values each kernel of the strategy's on the instrument leaves
+    its own; the context adds to it.
     """
 
-    __slots__ = ("_floats", "_kernels", "_values")
+    __slots__ = ("_kernels", "_values")
 
-    def __init__(
-        self, floats: memoryview[float], values: memoryview[float], kernels: Mapping[str, int]
-    ) -> None:
-        self._floats = floats
-        self._values = values
+    def __init__(self, core: Core, _instrument: int, kernels: Mapping[str, int]) -> None:
+        self._values: memoryview[float] = core.kernel_values.cast("d")
         self._kernels = kernels
 
     def __getitem__(self, name: str) -> float:
         slot = self._kernels.get(name)
-        return self._values[slot] if slot is not None else self._floats[_SIGNAL_NAMES[name]]
-
-    @property
-    def mid(self) -> float:
-        return self._floats[SIGNALS + MID]
-
-    @property
-    def microprice(self) -> float:
-        return self._floats[SIGNALS + MICROPRICE]
-
-    @property
-    def imbalance(self) -> float:
-        return self._floats[SIGNALS + IMBALANCE]
-
-    @property
-    def ofi(self) -> float:
-        return self._floats[SIGNALS + OFI]
-
-    @property
-    def volatility(self) -> float:
-        return self._floats[SIGNALS + VOLATILITY]
-
-    @property
-    def trade_flow(self) -> float:
-        return self._floats[SIGNALS + TRADE_FLOW]
+        if slot is not None:
+            return self._values[slot]
+        if name not in _SIGNAL_NAMES:
+            raise KeyError(name)
+        value: float = getattr(self, name)
+        return value
 
 
 class NativeOrderView:

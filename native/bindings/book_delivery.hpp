@@ -42,11 +42,13 @@ class HandlerTimes {
   HandlerTimes(const py::object& mailbox, Nanos budget_ns)
       : budget_ns(budget_ns), handle_(mailbox.attr("handle")) {}
 
-  /// The handler's answer, a new reference; nullptr where it raised.
-  PyObject* call(PyObject* message) {
-    const Nanos began = monotonic_now();
+  /// The handler's answer, a new reference; nullptr where it raised. `at` is the time now, and is
+  /// afterwards the time at which it returned: the clock is read once a handler.
+  PyObject* call(PyObject* message, Nanos& at) {
+    const Nanos began = at;
     PyObject* answer = PyObject_CallOneArg(handle_.ptr(), message);
-    const Nanos took = monotonic_now() - began;
+    at = monotonic_now();
+    const Nanos took = at - began;
     histogram.record(took);
     cost_.add(took);
     if (took > budget_ns) {
@@ -81,15 +83,16 @@ class BookDelivery {
         update_(std::move(update)),
         symbols_(std::move(symbols)),
         mailboxes_(std::move(mailboxes)),
+        handlers_(mailboxes_.size()),
         failed_(std::move(failed)),
         queue_(std::move(queue)) {}
 
   /// A Python phase that is about books alone: strategies were told. True if that was all and the
-  /// turn has ended; else the general way goes on.
-  bool run() {
+  /// turn has ended; else the general way goes on. `at` as in HandlerTimes.
+  bool run(Nanos at) {
     if (!core_.tells_only_books()) return false;
     core_.take_events(events_);
-    for (const Event& event : events_) tell(event);
+    for (const Event& event : events_) tell(event, at);
     if (core_.has_events() || PyObject_Size(queue_.ptr()) != 0) return false;
     core_.end_turn();
     return true;
@@ -99,22 +102,42 @@ class BookDelivery {
     for (py::object* each : {&update_, &failed_, &queue_}) f(*each);
     for (py::object& each : symbols_) f(each);
     for (py::object& each : mailboxes_) f(each);
+    for (Handler& each : handlers_) f(each.handle);
   }
 
  private:
-  void tell(const Event& event) {
+  /// A mailbox's handler as it was found last, and whether it measures itself.
+  struct Handler {
+    py::object handle;
+    HandlerTimes* timed = nullptr;
+  };
+
+  /// Whoever measures a mailbox's handler puts another in its place, at any time.
+  Handler& handler_of(std::uint32_t strategy) {
+    static PyObject* const name = PyUnicode_InternFromString("handle");
+    auto now =
+        py::reinterpret_steal<py::object>(PyObject_GetAttr(mailboxes_[strategy].ptr(), name));
+    if (!now) throw py::error_already_set();
+    Handler& last = handlers_[strategy];
+    if (!last.handle.is(now)) {
+      last.timed = py::isinstance<HandlerTimes>(now) ? &now.cast<HandlerTimes&>() : nullptr;
+      last.handle = std::move(now);
+    }
+    return last;
+  }
+
+  void tell(const Event& event, Nanos& at) {
     const auto ts_event = py::int_(event.values[0]);
     const auto ts_core = py::int_(event.values[1]);
     PyObject* of[] = {symbols_[event.instrument].ptr(), ts_event.ptr(), ts_core.ptr()};
     const auto message =
         py::reinterpret_steal<py::object>(PyObject_Vectorcall(update_.ptr(), of, 3, nullptr));
     if (!message) throw py::error_already_set();
-    const py::object& mailbox = mailboxes_[event.strategy];
-    const py::object handle = mailbox.attr("handle");
-    PyObject* answer = py::isinstance<HandlerTimes>(handle)
-                           ? handle.cast<HandlerTimes&>().call(message.ptr())
-                           : PyObject_CallOneArg(handle.ptr(), message.ptr());
-    if (answer == nullptr) return fail(mailbox);
+    Handler& handler = handler_of(event.strategy);
+    PyObject* answer = handler.timed != nullptr
+                           ? handler.timed->call(message.ptr(), at)
+                           : PyObject_CallOneArg(handler.handle.ptr(), message.ptr());
+    if (answer == nullptr) return fail(mailboxes_[event.strategy]);
     Py_DECREF(answer);
   }
   void fail(const py::object& mailbox) {
@@ -127,6 +150,7 @@ class BookDelivery {
   py::object update_;
   std::vector<py::object> symbols_;
   std::vector<py::object> mailboxes_;
+  std::vector<Handler> handlers_;  ///< by strategy
   py::object failed_;
   py::object queue_;
   std::vector<Event> events_;

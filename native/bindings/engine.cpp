@@ -442,6 +442,7 @@ py::tuple session_state(Core& core, std::uint32_t session) {
 
 void bind_engine(py::module_& module) {
   bind_kernel_input(module);
+  bind_market_views(module);
   bind_order_views(module);
   py::class_<Core> cls(module, "Core", "The deterministic core: a function of the log.");
   cls.def_property_readonly("now", &Core::now)

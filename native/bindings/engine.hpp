@@ -9,6 +9,7 @@
 namespace pitwire {
 void bind_definitions(pybind11::class_<Core>& cls);
 void bind_live(pybind11::module_& module);
+void bind_market_views(pybind11::module_& module);
 void bind_turns(pybind11::module_& module);
 void bind_recorded(pybind11::module_& module);
 void bind_replay(pybind11::module_& module);

@@ -12,7 +12,7 @@ namespace {
 std::unique_ptr<Live> make_live(LogWriter& log, SharedStatus* status, std::uint32_t orders_max,
                                 int turn_records_max, int operator_quota, int session_quota,
                                 int market_quota, std::uint64_t inbox_bytes, int thread_wait,
-                                Nanos thread_spin_ns, bool given_time) {
+                                Nanos thread_spin_ns, Nanos rehearse_every_ns, bool given_time) {
   CoreConfig core;
   core.orders.table.capacity = orders_max;
   EdgeConfig edge;
@@ -23,6 +23,7 @@ std::unique_ptr<Live> make_live(LogWriter& log, SharedStatus* status, std::uint3
   edge.inbox_bytes = edge.threads.ring_bytes = inbox_bytes;
   edge.threads.wait = static_cast<WaitMode>(thread_wait);
   edge.threads.spin_ns = thread_spin_ns;
+  edge.rehearse_every_ns = rehearse_every_ns;
   const auto source = given_time ? TscClock::Source::GIVEN : TscClock::Source::AUTO;
   return std::make_unique<Live>(log, status, core, edge, source);
 }
@@ -231,6 +232,8 @@ py::dict stats(Live& live) {
   out["fix_refused"] = stats.fix_refused;
   out["inbox_refused"] = stats.inbox_refused;
   out["withheld"] = stats.withheld;
+  out["looks"] = stats.looks;
+  out["rehearsals"] = stats.rehearsals;
   out["venue_reports"] = stats.venue_reports;
   out["venue_refused"] = stats.venue_refused;
   return out;
@@ -279,8 +282,8 @@ void bind_live(py::module_& module) {
           py::arg("operator_quota") = 16, py::arg("session_quota") = 64,
           py::arg("market_quota") = 64, py::arg("inbox_bytes") = LineThreadConfig{}.ring_bytes,
           py::arg("thread_wait") = static_cast<int>(WaitMode::PARK),
-          py::arg("thread_spin_ns") = LineThreadConfig{}.spin_ns, py::arg("given_time") = false,
-          py::keep_alive<1, 2>(), py::keep_alive<1, 3>())
+          py::arg("thread_spin_ns") = LineThreadConfig{}.spin_ns, py::arg("rehearse_every_ns") = 0,
+          py::arg("given_time") = false, py::keep_alive<1, 2>(), py::keep_alive<1, 3>())
       .def_property_readonly(
           "core", [](Live& self) -> Core& { return self.core; },
           py::return_value_policy::reference_internal)
@@ -302,11 +305,6 @@ void bind_live(py::module_& module) {
       .def_property_readonly("busy", [](Live& self) { return self.edge.busy(); })
       .def_property_readonly("epoll_fd", [](Live& self) { return self.edge.epoll_fd(); })
       .def("until_due_ns", [](Live& self) { return self.edge.until_due(); })
-      .def("wait",
-           [](Live& self, int mode, Nanos spin_ns, Nanos timeout_ns) {
-             const py::gil_scoped_release release;
-             return self.edge.waiter().wait(static_cast<WaitMode>(mode), spin_ns, timeout_ns);
-           })
       .def(
           "watch", [](Live& self, WakeSource& source) { self.edge.waiter().add(source); },
           py::keep_alive<1, 2>())

@@ -45,30 +45,28 @@ class Turns {
   Turns(Live& live, py::object phase)
       : live_(live), phase_(std::move(phase)), books_(phase_.attr("books")) {}
 
-  /// At most so many turns, fewer where the edges have nothing more or something was said that is
-  /// not about books. True if the last of them had a Python phase.
-  bool take(int turns_max) {
+  /// Turns while the edges have something: at most `turns_max` of those that know of more behind
+  /// them. With `spin_ns` it looks for so long for more, again and again while it comes. It ends
+  /// where Python said something that is not about books, behind a Python phase with nothing known
+  /// to wait, and when the loop has something to do or has waited for kLoopWaits. True if the
+  /// last had a Python phase.
+  bool take(int turns_max, Nanos spin_ns) {
     auto& books = books_.cast<BookDelivery&>();
-    bool had_phase = false;
-    for (bool told_books = true; turns_max > 0 && told_books; --turns_max) {
-      const Nanos began = monotonic_now();
-      had_phase = live_.edge.drain();
-      const Nanos drained = monotonic_now();
-      native.record(drained - began);
-      native_ns_ += drained - began;
-      if (had_phase) {
-        told_books = books.run();
-        if (!told_books) phase_.attr("go_on")();
-        const Nanos ended = monotonic_now();
-        python.record(ended - drained);
-        cost_.add(ended - drained);
-        turn.record(ended - began);
-      } else {
-        turn.record(drained - began);
+    idle = false;
+    now_ = monotonic_now();
+    const Nanos until = spin_ns == 0 ? now_ : now_ + std::max(spin_ns, kLoopWaits);
+    Nanos seen = now_;  // something
+    while (true) {
+      const bool had_phase = run_native(seen);
+      if (had_phase && !run_python(books)) return true;
+      if (live_.edge.busy()) {
+        if (--turns_max <= 0) return had_phase;
+        continue;
       }
-      if (!live_.edge.busy()) break;
+      if (had_phase && spin_ns != 0) return true;
+      idle = now_ >= std::min(until, seen + spin_ns) || !live_.edge.keep_looking(now_);
+      if (idle) return had_phase;
     }
-    return had_phase;
   }
 
   /// The native phases' ns and the Python phases' cost since this was last asked; nothing where
@@ -98,11 +96,41 @@ class Turns {
     Histogram* to_ = &shown_.cast<Histogram&>();
   };
   Durations turn, native, python;
+  bool idle = false;  ///< the last take() ended with nothing known to wait, and none found
 
  private:
+  // Its timers are late by as much; its descriptors are looked at with ours.
+  static constexpr Nanos kLoopWaits = kMillisecond;
+
+  /// A turn without inputs is a look, and not measured.
+  bool run_native(Nanos& seen) {
+    began_ = now_;
+    const auto inputs = live_.edge.stats().inputs;
+    const bool wants_python = live_.edge.drain();
+    now_ = monotonic_now();
+    if (!wants_python && live_.edge.stats().inputs == inputs) return false;
+    seen = now_;
+    native.record(now_ - began_);
+    native_ns_ += now_ - began_;
+    if (!wants_python) turn.record(now_ - began_);
+    return wants_python;
+  }
+  /// True where strategies were told of books, and of nothing else.
+  bool run_python(BookDelivery& books) {
+    const Nanos drained = now_;
+    const bool told_books = books.run(drained);
+    if (!told_books) phase_.attr("go_on")();
+    now_ = monotonic_now();
+    python.record(now_ - drained);
+    cost_.add(now_ - drained);
+    turn.record(now_ - began_);
+    return told_books;
+  }
   Live& live_;
   py::object phase_;
   py::object books_;
+  Nanos now_ = 0;    ///< when it was last read
+  Nanos began_ = 0;  ///< of the turn
   Nanos native_ns_ = 0;
   Cost cost_;
 };
@@ -115,7 +143,8 @@ void bind_turns(py::module_& module) {
       .def(py::init<const py::object&, Nanos>(), py::arg("mailbox"), py::arg("budget_ns"))
       .def("__call__",
            [](HandlerTimes& self, const py::object& message) {
-             auto answer = py::reinterpret_steal<py::object>(self.call(message.ptr()));
+             Nanos now = monotonic_now();
+             auto answer = py::reinterpret_steal<py::object>(self.call(message.ptr(), now));
              if (!answer) throw py::error_already_set();
              return answer;
            })
@@ -131,16 +160,18 @@ void bind_turns(py::module_& module) {
                     py::object>(),
            py::keep_alive<1, 2>(), py::arg("core"), py::arg("update"), py::arg("symbols"),
            py::arg("mailboxes"), py::arg("failed"), py::arg("queue"))
-      .def("run", &BookDelivery::run,
-           "Tell of books where the phase is about books alone; True: the turn has ended.");
+      .def(
+          "run", [](BookDelivery& self) { return self.run(monotonic_now()); },
+          "Tell of books where the phase is about books alone; True: the turn has ended.");
 
   py::class_<Turns> turns(module, "Turns", collected<Turns>(),
                           "Takes turns on a live core, and measures them.");
   turns
       .def(py::init<Live&, py::object>(), py::keep_alive<1, 2>(), py::arg("live"), py::arg("phase"))
-      .def("take", &Turns::take, py::arg("turns_max") = 1,
-           "Turns while there is work and they are about books alone; True where the last had a "
-           "Python phase.")
+      .def("take", &Turns::take, py::arg("turns_max") = 1, py::arg("spin_ns") = 0,
+           "Turns while there is work and they are about books alone, for `spin_ns` also such as "
+           "arrives meanwhile; True where the last had a Python phase.")
+      .def_readonly("idle", &Turns::idle, "The last take() ended because nothing was left to do.")
       .def("take_cost", [](Turns& self) -> std::optional<py::tuple> {
         const auto cost = self.take_cost();
         if (!cost) return std::nullopt;

@@ -3,6 +3,7 @@
 #include "pitwire/exchange/exchange.hpp"
 
 #include <pybind11/stl.h>
+#include <sched.h>
 
 #include <memory>
 
@@ -221,12 +222,17 @@ class PyExchange {
   explicit PyExchange(const py::dict& config) : exchange_(config_of(config), host_now()) {}
 
   std::size_t poll() { return exchange_.poll(host_now()); }
-  /// Polls again and again until `spin_ns` have passed, with the interpreter's lock released.
+  /// Polls again and again until `spin_ns` have passed, with the interpreter's lock released. Who
+  /// else wants the core gets it whenever there was nothing to do.
   std::size_t spin(Nanos spin_ns) {
     const py::gil_scoped_release unlocked;
     std::size_t done = 0;
     const auto end = host_now() + spin_ns;
-    for (auto now = host_now(); now < end; now = host_now()) done += exchange_.poll(now);
+    for (auto now = host_now(); now < end; now = host_now()) {
+      const auto polled = exchange_.poll(now);
+      if (polled == 0) ::sched_yield();
+      done += polled;
+    }
     return done;
   }
   /// Nanoseconds until poll() must be called at the latest; negative when it is late.

@@ -12,35 +12,33 @@ import msgspec
 import pytest
 import uvloop
 
-from daemon.app.pace import TAKES_PER_CALLBACK, Pace
+from daemon.app.pace import Pace
 from daemon.app.settings import CoreSettings
-from daemon.core import Live, LogWriter
+from daemon.core import BookDelivery, Live, LogWriter, Turns
+from daemon.messages import BookUpdate
 
 SECOND = 1_000_000_000
 FEED_MOLD = 0
 ROUNDS = 40  # of the loop, while nothing arrives
 
 
-class Looking(Live):
-    """Counts what is asked of it; all else is the core's."""
+class Phase:
+    """No strategies: a Python phase has nobody to tell."""
 
-    turns = 0
-    looks = 0
+    def __init__(self, live: Live) -> None:
+        self.books = BookDelivery(live.core, BookUpdate, [], [], lambda _mailbox, _error: None, [])
+        self._core = live.core
 
-    def drain(self) -> bool:
-        self.turns += 1
-        return super().drain()
-
-    def wait(self, mode: int, spin_ns: int, timeout_ns: int, /) -> int:
-        self.looks += 1
-        return super().wait(mode, spin_ns, timeout_ns)
+    def go_on(self) -> None:
+        self._core.take_events()
+        self._core.end_turn()
 
 
 @pytest.fixture
-def live(tmp_path: Path) -> Iterator[Looking]:
+def live(tmp_path: Path) -> Iterator[Live]:
     (tmp_path / "log").mkdir()
     log, _ = LogWriter.recover(str(tmp_path / "log"), 1 << 20)
-    live = Looking(log, None)
+    live = Live(log, None)
     live.core.define_feed(0, FEED_MOLD, 0)
     live.append_epoch(1, 1, "{}")
     yield live
@@ -61,19 +59,20 @@ def datagram(sequence: int) -> bytes:
 class Day:
     """A pace over a live core with one feed, for as long as a test looks."""
 
-    def __init__(self, live: Looking, settings: CoreSettings) -> None:
+    def __init__(self, live: Live, settings: CoreSettings) -> None:
         self.live = live
+        self.turns = Turns(live, Phase(live))
         self.port = free_port()
         live.add_feed(
             0, [("127.0.0.1", self.port, "")], None, None, 1 << 16, 0, True, SECOND, False
         )
         self.failure: Exception | None = None
-        self.pace = Pace(live, settings, self._turn, lambda: None, self._failed)
+        self.pace = Pace(live, self.turns, settings, self._turn, lambda: None, self._failed)
         self.pace.schedule()
         self.pace.start()
 
     def _turn(self) -> bool:
-        self.live.drain()
+        self.turns.take(1, self.pace.spin_ns)
         return False
 
     def _failed(self, error: Exception) -> None:
@@ -87,10 +86,11 @@ class Day:
     async def idle(self) -> tuple[int, int]:
         """Turns and looks in so many rounds of the loop, while nothing arrives."""
         await self.settled()
-        before = (self.live.turns, self.live.looks)
+        before = self.live.stats
         for _ in range(ROUNDS):
             await asyncio.sleep(0)
-        return self.live.turns - before[0], self.live.looks - before[1]
+        after = self.live.stats
+        return after["turns"] - before["turns"], after["looks"] - before["looks"]
 
     async def receives(self) -> None:
         """A datagram is taken while the loop sleeps or spins, whatever it does."""
@@ -105,16 +105,15 @@ class Day:
         assert self.failure is None
 
 
-def settings(wait: str, bypass: str | None = None) -> CoreSettings:
-    given = {"wait": wait, "spin_ns": 20_000, "kernel_bypass": bypass}
-    return msgspec.convert(given, CoreSettings)
+def settings(wait: str) -> CoreSettings:
+    return msgspec.convert({"wait": wait, "spin_ns": 20_000}, CoreSettings)
 
 
-def seen(live: Looking, how: CoreSettings) -> tuple[int, int]:
+def seen(live: Live, wait: str) -> tuple[int, int]:
     """Turns and looks of an idle time, behind which a datagram still arrives."""
 
     async def scenario() -> tuple[int, int]:
-        day = Day(live, how)
+        day = Day(live, settings(wait))
         idle = await day.idle()
         await day.receives()
         day.pace.stop()
@@ -123,36 +122,46 @@ def seen(live: Looking, how: CoreSettings) -> tuple[int, int]:
     return uvloop.run(scenario())
 
 
-def test_parked_it_neither_turns_nor_looks_while_nothing_arrives(live: Looking) -> None:
-    assert seen(live, settings("park")) == (0, 0)
-    assert live.looks == 0
+def test_parked_it_neither_turns_nor_looks_while_nothing_arrives(live: Live) -> None:
+    turns, looks = seen(live, "park")
+    assert (turns, looks) == (0, 0)
+    assert live.stats["looks"] == 0
 
 
-def test_spinning_it_looks_again_and_again_and_the_loop_has_its_turns(live: Looking) -> None:
-    turns, looks = seen(live, settings("spin"))
+def test_spinning_it_looks_again_and_again_and_the_loop_has_its_turns(live: Live) -> None:
+    turns, looks = seen(live, "spin")
     assert turns >= ROUNDS // 2
     assert looks >= ROUNDS // 2
 
 
-def test_spin_then_park_looks_once_and_sleeps(live: Looking) -> None:
-    assert seen(live, settings("spin_then_park")) == (0, 0)
-    assert live.looks > 0
+def test_spin_then_park_looks_and_sleeps(live: Live) -> None:
+    turns, looks = seen(live, "spin_then_park")
+    assert (turns, looks) == (0, 0)
+    assert live.stats["looks"] > 0
 
 
-def test_beside_the_kernel_every_look_is_a_turn(live: Looking) -> None:
-    turns, looks = seen(live, settings("spin", "libc"))
-    assert turns >= ROUNDS * TAKES_PER_CALLBACK // 2
-    assert looks == 0
+def test_a_look_is_a_turn_and_only_those_that_found_something_are_measured(live: Live) -> None:
+    turns = Turns(live, Phase(live))
+    while turns.take():  # what the start left
+        pass
+    before, measured = live.stats, turns.native.count
+    turns.take(1, 1_000_000)
+    after = live.stats
+    assert after["turns"] - before["turns"] >= after["looks"] - before["looks"] > 10
+    assert turns.native.count - measured <= after["inputs"] - before["inputs"]
 
 
-def test_a_look_lasts_as_long_as_it_may_and_no_longer_than_the_loop_allows(live: Looking) -> None:
-    async def scenario() -> tuple[int, int]:
+def test_a_look_lasts_as_long_as_it_may_and_no_longer_than_the_loop_allows(live: Live) -> None:
+    async def scenario() -> tuple[bool, int]:
         loop = asyncio.get_running_loop()
         live.watch_loop(loop._get_backend_id())  # type: ignore[attr-defined]  # uvloop's own
+        turns = Turns(live, Phase(live))
+        while turns.take():  # what the start left
+            pass
         before = live.clock_now()
-        woken = live.wait(1, 3_000_000, 3_000_000)
-        return woken, live.clock_now() - before
+        turns.take(1, 3_000_000)
+        return turns.idle, live.clock_now() - before
 
-    woken, took_ns = uvloop.run(scenario())
-    assert woken == 0
+    idle, took_ns = uvloop.run(scenario())
+    assert idle
     assert took_ns >= 3_000_000

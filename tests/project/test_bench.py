@@ -155,7 +155,7 @@ def brief(monkeypatch: pytest.MonkeyPatch) -> None:
     ("name", "ids"),
     [
         ("actor", ["P8"]),
-        ("order", ["P16", "P16"]),
+        ("order", ["P16", "P16", "P16"]),
         ("flow", ["P12", "P12", "P12"]),
         ("fix", ["P14", "P14", "P13"]),
         ("replay", ["P17", "P17"]),

@@ -52,7 +52,7 @@ def _updates() -> list[Row]:
 def _orders() -> list[Row]:
     from tools.bench import orders
 
-    return orders.order_rows()
+    return [*orders.order_rows(), *_native("ORDER")]
 
 
 def _flow() -> list[Row]:

@@ -47,7 +47,12 @@ class Lane(msgspec.Struct, frozen=True):
 
 
 def _ticks(**more: object) -> Load:
-    base = Load(rate=TICKS_PER_SECOND, seconds=TICK_SECONDS, toggle_every=TOGGLE_EVERY)
+    base = Load(
+        rate=TICKS_PER_SECOND,
+        seconds=TICK_SECONDS,
+        toggle_every=TOGGLE_EVERY,
+        venue_wait="spin",
+    )
     return msgspec.structs.replace(base, **more)
 
 
@@ -55,7 +60,7 @@ LANES: Final = (
     Lane("native lane", _ticks(trader="Native"), 15, 80),
     Lane("Python lane", _ticks(trader="Decider"), 25, 120),
     Lane("native lane beside 10 Python strategies", _ticks(trader="Native", watchers=10), 15, 80),
-    Lane("native lane, parked", _ticks(trader="Native", wait="park")),
+    Lane("native lane, parked", _ticks(trader="Native", wait="park", venue_wait="park")),
 )
 INGEST: Final = ((1, 200_000), (20, 500_000))  # messages a datagram, messages a second
 

@@ -83,7 +83,7 @@ def _row(wanted: Native, result: list[dict[str, Any]] | str) -> Row:
     row = row_of_runs(row, [_figure(wanted, run) for run in laps])
     if wanted.p99:
         p99 = sorted(run[wanted.p99] for run in laps)[len(laps) // 2]
-        row = with_jitter(row, 1.0)
+        row = with_jitter(row, wanted.divide)
         row = msgspec.structs.replace(row, p50=row.value, p99=p99 / wanted.divide)
     if wanted.floor:
         floor = sorted(run[wanted.floor] for run in laps)[len(laps) // 2]
@@ -180,6 +180,22 @@ CORE: Final = (
 FIX: Final = (
     Native(_ns("P14", "FIX, a NewOrderSingle encoded", 250), "fix", "P14_encode", "cpu"),
     Native(_ns("P14", "FIX, an ExecutionReport parsed", 350), "fix", "P14_parse", "cpu"),
+)
+ORDER: Final = (
+    Native(
+        Row(
+            id="P16",
+            name="book change → FIX order's bytes, its records in the log, native lane",
+            unit="us",
+            goal=1.5,
+            goal_p99=5,
+        ),
+        "engine",
+        "P16_order_native/iterations:20000/manual_time",
+        "p50_ns",
+        divide=1e3,
+        p99="p99_ns",
+    ),
 )
 REPLAY: Final = (
     Native(_rate("P17", "replay of P9's log", 2), "engine", "P17_replay/real_time", "rate"),

@@ -14,7 +14,7 @@ import random
 import struct
 import tempfile
 from pathlib import Path
-from time import perf_counter_ns
+from time import monotonic, perf_counter_ns
 from typing import Final
 
 from daemon.app.configuration import parse
@@ -33,7 +33,7 @@ PER_PACKET: Final = 20
 PACKETS_QUEUED: Final = 32
 SEGMENT_BYTES: Final = 1 << 26
 SEED: Final = 3
-TURNS_MAX: Final = 1_000
+ARMED_WITHIN_S: Final = 30
 TURNS: Final = 8  # at once, as the daemon takes them
 HEAD: Final = """
 [daemon]
@@ -126,12 +126,12 @@ class Day:
         append_epoch(self.live, self.wiring, None)
         connect_sessions(self.live, self.configuration)
         self.live.push_feed_status(0, int(FeedEvent.CONNECTED))
-        for _ in range(TURNS_MAX):
+        give_up = monotonic() + ARMED_WITHIN_S
+        while not self.live.core.risk_state(NO_ID)[1]:
+            if monotonic() > give_up:
+                raise RuntimeError(f"the firm was not armed within {ARMED_WITHIN_S} s")
             self._until_idle()
             self.wiring.effects.take()
-            if self.live.core.risk_state(NO_ID)[1]:
-                return
-        raise RuntimeError("the firm was not armed")
 
     def updates_per_second(self, day: list[bytes]) -> float:
         """All packets, a few at a time, as a burst leaves them in the sockets."""

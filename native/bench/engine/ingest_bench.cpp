@@ -4,10 +4,10 @@
 // PITWIRE_BENCH_LOG names the folder for the log; a temporary one otherwise.
 #include <benchmark/benchmark.h>
 
-#include <filesystem>
 #include <map>
 
 #include "itch_day.hpp"
+#include "log_folder.hpp"
 #include "pitwire/base/clock.hpp"
 #include "pitwire/engine/core.hpp"
 #include "pitwire/engine/replay.hpp"
@@ -17,20 +17,7 @@
 namespace pitwire {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr std::size_t kMessagesPerPacket = 20;
-
-struct Folder {
-  fs::path path;
-  Folder() {
-    const char* named = std::getenv("PITWIRE_BENCH_LOG");
-    const fs::path base = named == nullptr ? fs::temp_directory_path() : fs::path(named);
-    std::string pattern = (base / "pitwire-bench-XXXXXX").string();
-    path = ::mkdtemp(pattern.data()) == nullptr ? "" : pattern;
-  }
-  ~Folder() { fs::remove_all(path); }
-};
 
 class Nowhere final : public Egress {
  public:
@@ -82,7 +69,7 @@ void define(Core& core, const Packets& all) {
   }
 }
 
-LogOptions log_options(const Folder& folder) {
+LogOptions log_options(const bench::LogFolder& folder) {
   LogOptions out;
   out.folder = folder.path;
   return out;
@@ -132,7 +119,7 @@ bool run_day(LogWriter& log, const Packets& all) {
 /// Laps of the stream into one log, as long as the benchmark lasts; building the cores is in it.
 void ingest(benchmark::State& state, const bench::Kind& kind) {
   const auto& all = packets(kind);
-  const Folder folder;
+  const bench::LogFolder folder;
   auto log = LogWriter::create(log_options(folder));
   std::int64_t laps = 0;
   for (auto _ : state) {
@@ -162,7 +149,7 @@ BENCHMARK_CAPTURE(ingest, one, kOne)
 /// The log of one day of the hot stream again, from its files, every output compared.
 void replay(benchmark::State& state) {
   const auto& all = packets(bench::kHot);
-  const Folder folder;
+  const bench::LogFolder folder;
   auto log = LogWriter::create(log_options(folder));
   if (!run_day(log, all)) return state.SkipWithError("a book is not the stream's");
   log.close();

@@ -2,8 +2,12 @@
 
 #include <algorithm>
 
+#include "pitwire/base/tuning.hpp"
+
 namespace pitwire {
 namespace {
+
+constexpr Nanos kLoopLookEvery = 10 * kMillisecond / 1'000;  // of a core that spins
 
 EgressRules rules_of(const LogWriter& log, const SharedStatus* status) {
   EgressRules rules;
@@ -275,6 +279,30 @@ void Edge::poll_market() {
     while (left > 0 && !stop_ && feed.poll(clock_.now(), 1, *this) != 0) --left;
     if (left == 0) busy_ = true;
   }
+}
+
+bool Edge::keep_looking(Nanos now) {
+  ++stats_.looks;
+  if (config_.rehearse_every_ns > 0 && now - rehearsed_at_ >= config_.rehearse_every_ns) {
+    rehearsed_at_ = now;
+    rehearse();
+  }
+  // Two reads that find nothing cost less than epoll and then the same two: that is for the loop,
+  // and for a thread that must not spin.
+  if (now - looked_at_loop_at_ < kLoopLookEvery && !real_time_) return true;
+  looked_at_loop_at_ = now;
+  real_time_ = is_real_time();
+  return waiter_.wait(WaitMode::SPIN, 0, kLoopLookEvery) != WAIT_LOOP;
+}
+
+void Edge::rehearse() {
+  ++stats_.rehearsals;
+  if (!rehearsal_) {
+    rehearsal_ = std::make_unique<Rehearsal>(*core_);
+    rehearsal_line_ = std::make_unique<RehearsalLine>();
+  }
+  rehearsal_->run();
+  (void)rehearsal_line_->pass();
 }
 
 Nanos Edge::until_due() {

@@ -27,6 +27,9 @@ class FixDesk::Route final : public OrderRoute {
     return logged_on() &&
            desk_.session_at(session_).send_positions_request(desk_.emitter_.now(), record);
   }
+  void rehearse(const rec::OrderSubmitted& record) override {
+    if (logged_on()) desk_.session_at(session_).rehearse_order(desk_.emitter_.now(), record);
+  }
   [[nodiscard]] bool logged_on() const override {
     const auto& session = desk_.entries_[index(session_)].session;
     return session && session->logged_on();

@@ -156,6 +156,7 @@ bool MarketDesk::apply_datagram(FeedId feed, std::span<const std::byte> packet) 
   if (block_size(packet, at) == 0) {
     caught_up(feed);
   } else {
+    pending_ahead_.reset();
     pending_.assign(packet.begin(), packet.end());
     pending_at_ = at;
     pending_feed_ = feed;
@@ -166,10 +167,15 @@ bool MarketDesk::apply_datagram(FeedId feed, std::span<const std::byte> packet) 
 }
 
 bool MarketDesk::apply_packet(Feed& feed, std::span<const std::byte> packet, std::size_t& at) {
-  Listener listener(*this);
   const Nanos now = emitter_.now() - feed.midnight_offset_ns;
   feed.itch->set_midnight(now - now % kDay + feed.midnight_offset_ns);
   ItchLookahead ahead(*feed.itch, packet.subspan(std::min(at, packet.size())));
+  return apply_messages(feed, packet, at, ahead);
+}
+
+bool MarketDesk::apply_messages(Feed& feed, std::span<const std::byte> packet, std::size_t& at,
+                                ItchLookahead& ahead) {
+  Listener listener(*this);
   for (std::size_t size = block_size(packet, at); size != 0; size = block_size(packet, at)) {
     const auto message = packet.subspan(at + 2, size - 2);
     at += size;
@@ -190,9 +196,15 @@ void MarketDesk::prefetch(InstrumentId instrument) const noexcept {
 bool MarketDesk::resume() {
   stop_here_ = false;
   if (!pending()) return false;
-  const bool stopped = apply_packet(feeds_[index(pending_feed_)], pending_, pending_at_);
+  Feed& feed = feeds_[index(pending_feed_)];
+  // One for all that is left: a strategy that sees every update resumes at every message.
+  if (!pending_ahead_) {
+    pending_ahead_.emplace(*feed.itch, std::span<const std::byte>(pending_).subspan(pending_at_));
+  }
+  const bool stopped = apply_messages(feed, pending_, pending_at_, *pending_ahead_);
   if (block_size(pending_, pending_at_) == 0) {
     pending_at_ = pending_.size();
+    pending_ahead_.reset();
     caught_up(pending_feed_);
   }
   return stopped;
@@ -356,6 +368,7 @@ void MarketDesk::clear_books(FeedId feed) {
 
 void MarketDesk::begin_epoch() {
   if (pending()) feeds_[index(pending_feed_)].whole = false;  // the rest of it is not applied
+  pending_ahead_.reset();
   pending_.clear();
   pending_at_ = 0;
   for (std::uint32_t i = 0; i < feeds_.size(); ++i) {
@@ -449,6 +462,7 @@ void MarketDesk::save(ByteWriter& out) const {
 
 bool MarketDesk::restore(ByteReader& in) {
   const auto pending = in.get_bytes();
+  pending_ahead_.reset();
   pending_.assign(pending.begin(), pending.end());
   pending_at_ = 0;
   pending_feed_ = in.get<FeedId>();

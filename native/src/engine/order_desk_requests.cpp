@@ -26,22 +26,8 @@ OrderRequest request_of(const Order& order, std::int64_t price, std::int64_t ord
   return request;
 }
 
-}  // namespace
-
-void OrderDesk::look_at_kill_word() {
-  if (const auto kill = emitter_.kill_here(gate_.kill_pending())) on_kill_(*kill);
-}
-
-bool OrderDesk::submit(ClOrdId cl_ord_id, const OrderRequest& request) {
-  look_at_kill_word();
-  emitter_.egress().reached(OrderStage::DECIDED);
-  const Verdict verdict = gate_.check(request, market_view(request.instrument),
-                                      session_view(request.session), emitter_.now());
-  if (!verdict.passed()) {
-    deny(cl_ord_id, 0, request, verdict);
-    return false;
-  }
-  emitter_.egress().reached(OrderStage::RISK_PASSED);
+rec::OrderSubmitted record_of(ClOrdId cl_ord_id, const OrderRequest& request,
+                              const Verdict& verdict, Sequence cause) {
   rec::OrderSubmitted record;
   record.cl_ord_id = cl_ord_id;
   record.instrument = index(request.instrument);
@@ -56,12 +42,46 @@ bool OrderDesk::submit(ClOrdId cl_ord_id, const OrderRequest& request) {
   record.order_qty = request.order_qty;
   record.expire_ts = request.expire_ts;
   record.tag = request.tag;
-  record.cause = emitter_.cause();
+  record.cause = cause;
+  return record;
+}
+
+}  // namespace
+
+void OrderDesk::look_at_kill_word() {
+  if (const auto kill = emitter_.kill_here(gate_.kill_pending())) on_kill_(*kill);
+}
+
+bool OrderDesk::submit(ClOrdId cl_ord_id, const OrderRequest& request) {
+  look_at_kill_word();
+  emitter_.egress().reached(OrderStage::DECIDED);
+  const Verdict verdict = check(request);
+  if (!verdict.passed()) {
+    deny(cl_ord_id, 0, request, verdict);
+    return false;
+  }
+  emitter_.egress().reached(OrderStage::RISK_PASSED);
+  send(cl_ord_id, request, verdict);
+  last_submitted_ = request;
+  return true;
+}
+
+Verdict OrderDesk::check(const OrderRequest& request) const {
+  return gate_.check(request, market_view(request.instrument), session_view(request.session),
+                     emitter_.now());
+}
+
+void OrderDesk::send(ClOrdId cl_ord_id, const OrderRequest& request, const Verdict& verdict) {
+  const rec::OrderSubmitted record = record_of(cl_ord_id, request, verdict, emitter_.cause());
   emitter_.emit(record);
   gate_.apply(record, emitter_.now());
   report(table_.apply(record));
   if (!sessions_[index(request.session)].route->order(record)) report(table_.not_sent(cl_ord_id));
-  return true;
+}
+
+void OrderDesk::prefetch_send(const OrderRequest& request) const noexcept {
+  table_.prefetch_next(last_cl_ord_id_ + 1);
+  gate_.prefetch_sent(request);
 }
 
 void OrderDesk::deny(ClOrdId cl_ord_id, ClOrdId orig, const OrderRequest& request,

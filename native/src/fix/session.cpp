@@ -44,6 +44,12 @@ bool FixSession::send_order(Nanos now, const rec::OrderSubmitted& order) {
   return logged_on() && impl_->send_body(now, impl_->orders().order(now, order));
 }
 
+void FixSession::rehearse_order(Nanos now, const rec::OrderSubmitted& order) {
+  if (const FixBody* body = impl_->orders().order(now, order); body != nullptr) {
+    impl_->rehearse_body(*body);
+  }
+}
+
 bool FixSession::send_cancel(Nanos now, const rec::CancelRequested& request,
                              std::int64_t order_qty) {
   return logged_on() && impl_->send_body(now, impl_->orders().cancel(now, request, order_qty));

@@ -184,8 +184,7 @@ bool FixSession::Impl::send_body(Nanos now, const FixBody* body) {
   return sent;
 }
 
-void FixSession::Impl::write_beside(const FixBody& body) {
-  const auto number = store_.getNextSenderMsgSeqNum();
+void FixSession::Impl::compose(const FixBody& body, std::uint64_t number) {
   rest_.clear();
   append_field(rest_, "35=", body.msg_type());
   append_number(rest_, "34=", number);
@@ -198,6 +197,11 @@ void FixSession::Impl::write_beside(const FixBody& body) {
   append_number(whole_, "9=", rest_.size());
   whole_ += rest_;
   append_checksum(whole_);
+}
+
+void FixSession::Impl::write_beside(const FixBody& body) {
+  const auto number = store_.getNextSenderMsgSeqNum();
+  compose(body, number);
   if (!config_.initiator) store_.set(number, whole_);
   store_.incrNextSenderMsgSeqNum();
   this->sent(body.msg_type(), number, body.cl_ord_id());

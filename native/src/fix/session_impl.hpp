@@ -54,6 +54,8 @@ class FixSession::Impl final : private FIX::Application,
   /// through it otherwise; the bytes are the same. As send_application for an initiator, as
   /// send_report for an acceptor.
   bool send_body(Nanos now, const FixBody* body);
+  /// The message of such a body, written as the next and forgotten.
+  void rehearse_body(const FixBody& body) { compose(body, store_.getNextSenderMsgSeqNum()); }
   bool send_application(Nanos now, FIX::Message& message);
   bool send_parsed(Nanos now, std::string_view message);
   /// As send_application, for the reports of an acceptor: kept while nobody is logged on.
@@ -111,6 +113,8 @@ class FixSession::Impl final : private FIX::Application,
   /// `timer_ts`, less than half a heartbeat ago: what passes beside QuickFIX does not set it.
   [[nodiscard]] bool may_pass_beside(Nanos timer_ts) const noexcept;
   void write_beside(const FixBody& body);
+  /// Into `whole_`.
+  void compose(const FixBody& body, std::uint64_t number);
   [[nodiscard]] bool take_beside(const FieldTable& fields, Sequence raw, std::string_view message);
   [[nodiscard]] bool is_next(const FieldTable& fields) const;
   [[nodiscard]] bool is_plain_report(const FieldTable& fields) const;

@@ -189,6 +189,15 @@ void OrderTable::prefetch(InstrumentId instrument) const noexcept {
     __builtin_prefetch(&impl_->peers[index(instrument)]);
   }
 }
+void OrderTable::prefetch_next(ClOrdId cl_ord_id) const noexcept {
+  const auto& slots = impl_->slots;
+  const bool reused = impl_->free_first != kNone;
+  // Behind the last slot there is memory up to the capacity, and a prefetch of none does no harm.
+  const auto* next =
+      reinterpret_cast<const char*>(slots.data() + (reused ? impl_->free_first : slots.size()));
+  for (std::size_t at = 0; at < sizeof(Impl::Slot); at += 64) __builtin_prefetch(next + at, 1);
+  impl_->ids.prefetch_next(cl_ord_id);
+}
 std::uint32_t OrderTable::first_live() const noexcept { return impl_->live.first; }
 std::uint32_t OrderTable::first_terminal() const noexcept { return impl_->terminal.first; }
 std::uint32_t OrderTable::next(std::uint32_t slot) const noexcept {

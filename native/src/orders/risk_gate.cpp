@@ -173,6 +173,12 @@ void RiskGate::count(StrategyId strategy, SessionId session, Nanos now) noexcept
   if (index(session) < sessions_.size()) sessions_[index(session)].count(now);
 }
 
+void RiskGate::prefetch_sent(const OrderRequest& request) const noexcept {
+  recent_.prefetch_next({index(request.strategy), index(request.instrument), request.price,
+                         request.order_qty, static_cast<std::uint32_t>(request.side),
+                         static_cast<std::uint32_t>(request.ord_type)});
+}
+
 void RiskGate::apply(const rec::OrderSubmitted& record, Nanos now) noexcept {
   count(StrategyId{record.strategy}, SessionId{record.session}, now);
   const bool market = static_cast<OrdType>(record.ord_type) == OrdType::MARKET;

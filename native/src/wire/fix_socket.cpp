@@ -75,14 +75,22 @@ OwnedFd listen_on(const std::string& host, std::uint16_t port) {
   return fd;
 }
 
-std::uint16_t port_of(int fd) noexcept {
+namespace {
+
+/// `name` is getsockname or getpeername.
+std::uint16_t port_by(int (*name)(int, sockaddr*, socklen_t*), int fd) noexcept {
   sockaddr_storage storage{};
   socklen_t size = sizeof storage;
-  if (getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return 0;
+  if (name(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return 0;
   if (storage.ss_family == AF_INET6)
     return ntohs(reinterpret_cast<sockaddr_in6*>(&storage)->sin6_port);
   return ntohs(reinterpret_cast<sockaddr_in*>(&storage)->sin_port);
 }
+
+}  // namespace
+
+std::uint16_t port_of(int fd) noexcept { return port_by(getsockname, fd); }
+std::uint16_t port_of_peer(int fd) noexcept { return port_by(getpeername, fd); }
 
 OwnedFd new_epoll() {
   OwnedFd fd(epoll_create1(EPOLL_CLOEXEC));

@@ -24,6 +24,8 @@ class OwnedFd {
   ~OwnedFd() { reset(); }
   void reset(int fd = -1) noexcept;
   [[nodiscard]] int get() const noexcept { return fd_; }
+  /// From now on the caller's.
+  [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
   explicit operator bool() const noexcept { return fd_ >= 0; }
 
  private:
@@ -50,6 +52,8 @@ void ask_stamps(int fd) noexcept;
 /// Throws std::invalid_argument naming host, port and reason.
 [[nodiscard]] OwnedFd listen_on(const std::string& host, std::uint16_t port);
 [[nodiscard]] std::uint16_t port_of(int fd) noexcept;
+/// Of the other end; 0 where there is none.
+[[nodiscard]] std::uint16_t port_of_peer(int fd) noexcept;
 /// Throws std::runtime_error where the kernel has none left.
 [[nodiscard]] OwnedFd new_epoll();
 void watch(int epoll, int fd, std::uint32_t events, bool is_new) noexcept;

@@ -128,13 +128,13 @@ struct Venue final : ConnectionSink {
 class EgressTest : public LogTest, public ::testing::WithParamInterface<Placement> {
  protected:
   struct Daemon {
-    Daemon(EgressTest& test, Awaits awaits)
+    Daemon(EgressTest& test, Awaits awaits, const EdgeConfig& edge_config = {})
         : gate(test.gate_),
           log(LogWriter::create(test.held())),
           journal(log),
           clock(log.last_ts_core()),
           status(test.page()),
-          edge(journal, clock, &status, {}),
+          edge(journal, clock, &status, edge_config),
           core(journal, edge, {}),
           venue(test.venue_) {
       edge.attach(core);
@@ -343,6 +343,22 @@ TEST_P(EgressTest, every_stamp_of_an_order_is_in_the_log_in_the_order_of_its_lif
   EXPECT_LE(found[0].second.ts_sent, found[0].second.ts_acknowledged);
   EXPECT_EQ(found[1].second.ts_acknowledged, 0);
   expect_replays(heard);
+}
+
+TEST_P(EgressTest, orders_are_rehearsed_while_it_spins_and_nothing_comes_of_it) {
+  EdgeConfig often;
+  often.rehearse_every_ns = 1;
+  Daemon daemon(*this, Awaits::NONE, often);
+  daemon.order();
+  ASSERT_TRUE(daemon.until([&] { return venue_.count("D") == 1; }));
+  EXPECT_EQ(daemon.edge.stats().rehearsals, 0U);  // so far it parked
+  const auto logged = daemon.log.last_sequence();
+  for (int i = 1; i <= 10; ++i) (void)daemon.edge.keep_looking(i);
+  EXPECT_EQ(daemon.edge.stats().rehearsals, 10U);
+  EXPECT_EQ(daemon.log.last_sequence(), logged);
+  daemon.order();
+  ASSERT_TRUE(daemon.until([&] { return venue_.count("D") == 2; }));
+  EXPECT_EQ(fix_field(venue_.messages.back(), "34"), "3");  // behind the logon and one order
 }
 
 INSTANTIATE_TEST_SUITE_P(Placements, EgressTest,

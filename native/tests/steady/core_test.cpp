@@ -5,6 +5,8 @@
 #include "../log/log_fixture.hpp"
 #include "hook.hpp"
 #include "pitwire/engine/journal.hpp"
+#include "pitwire/engine/rehearsal.hpp"
+#include "pitwire/log/log_reader.hpp"
 #include "pitwire/market/itch.hpp"
 #include "pitwire/market/mold.hpp"
 
@@ -87,6 +89,15 @@ class Trading {
       // What strategies would hear: the Python phase is not this measure's.
       core_.forget_events();
     }
+  }
+  void rehearse() {
+    if (!rehearsal_) rehearsal_ = std::make_unique<Rehearsal>(core_);
+    rehearsal_->run();
+  }
+  [[nodiscard]] std::vector<std::byte> state() const {
+    std::vector<std::byte> out;
+    core_.save(out);
+    return out;
   }
   [[nodiscard]] std::uint64_t sent() const { return egress_.sent; }
   [[nodiscard]] std::uint32_t working() const { return core_.orders().table().working(); }
@@ -198,6 +209,7 @@ class Trading {
   FixSymbology venue_symbols_;
   Recorder venue_sink_;
   std::unique_ptr<FixSession> venue_;
+  std::unique_ptr<Rehearsal> rehearsal_;
   std::vector<std::byte> payload_;
   std::vector<std::vector<std::byte>> packets_;
   std::vector<std::string> reports_;
@@ -208,6 +220,16 @@ class Trading {
 
 class SteadyCore : public LogTest {
  protected:
+  /// Every frame, as bytes.
+  static std::vector<std::string> contents(const fs::path& folder) {
+    LogReader reader(folder, Upto::COMMITTED);
+    std::vector<std::string> out;
+    while (const auto frame = reader.next()) {
+      const auto payload = text_view(frame->payload);
+      out.push_back(std::to_string(static_cast<int>(frame->type())) + std::string(payload));
+    }
+    return out;
+  }
   static constexpr std::size_t kRounds = 1'000;
   LogOptions large(const std::string& name) const {
     auto settings = options(name);
@@ -227,6 +249,21 @@ TEST_F(SteadyCore, FromDatagramToOrderAndItsAnswer) {
   EXPECT_EQ(here.sent() - sent, kRounds);
   EXPECT_EQ(here.working(), 0U);
   EXPECT_TRUE(here.whole());
+}
+
+TEST_F(SteadyCore, ARehearsalLeavesNoTrace) {
+  Trading rehearsing(large("rehearsing"), kRounds), plain(large("plain"), kRounds);
+  for (std::size_t i = 0; i < kRounds; ++i) {
+    rehearsing.rehearse();
+    rehearsing.rounds(1);
+    plain.rounds(1);
+  }
+  const auto before = rehearsing.state();
+  EXPECT_EQ(allocations_in([&] { rehearsing.rehearse(); }), 0U);
+  EXPECT_EQ(first_system_call_in([&] { rehearsing.rehearse(); }), -1);
+  EXPECT_EQ(rehearsing.state(), before);
+  EXPECT_EQ(plain.state(), before);
+  EXPECT_EQ(contents(root_ / "rehearsing"), contents(root_ / "plain"));
 }
 
 }  // namespace

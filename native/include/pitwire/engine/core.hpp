@@ -64,6 +64,13 @@ class Core final : public MarketObserver {
   bool apply(const Frame& frame);
   /// Goes on with what the last turn left of a datagram; true as apply().
   bool resume();
+  /// f(rule, its market) for each rule that may send orders.
+  template <class F>
+  void for_each_armed_rule(F&& f) const {
+    for (const NativeRule& rule : rules_) {
+      if (rule.armed && !rule.is_trigger()) f(rule, market_->slot(rule.instrument));
+    }
+  }
   [[nodiscard]] bool pending() const noexcept { return market_->pending(); }
   /// True when the Python phase has something to do: the caller then logs TURN and runs it.
   [[nodiscard]] bool python_wanted() const noexcept;

@@ -24,6 +24,8 @@
 #include "pitwire/engine/core.hpp"
 #include "pitwire/engine/latency_ledger.hpp"
 #include "pitwire/engine/paper_venue.hpp"
+#include "pitwire/engine/rehearsal.hpp"
+#include "pitwire/wire/rehearsal_line.hpp"
 #include "pitwire/wire/shared_status.hpp"
 #include "pitwire/wire/threads.hpp"
 #include "pitwire/wire/waiter.hpp"
@@ -31,11 +33,14 @@
 namespace pitwire {
 
 struct EdgeConfig {
-  int turn_records_max = 2048;             ///< inputs a turn, of all sources
-  int operator_quota = 16;                 ///< inputs a turn
-  int session_quota = 64;                  ///< FIX messages a turn and connection
-  int market_quota = 64;                   ///< datagrams or messages a turn and feed
-  Nanos time_interval_ns = kSecond;        ///< a TIME input at least this often
+  int turn_records_max = 2048;       ///< inputs a turn, of all sources
+  int operator_quota = 16;           ///< inputs a turn
+  int session_quota = 64;            ///< FIX messages a turn and connection
+  int market_quota = 64;             ///< datagrams or messages a turn and feed
+  Nanos time_interval_ns = kSecond;  ///< a TIME input at least this often
+  /// While wait() spins, an order is rehearsed at least this often (rehearsal.hpp, and a line with
+  /// ourselves for the kernel's part); 0 never.
+  Nanos rehearse_every_ns = 0;
   std::uint64_t inbox_bytes = 1ULL << 24;  ///< waiting of Python's edges: commands, and market
   LineThreadConfig threads = {};  ///< of lines that have one; names are given by what they are
 };
@@ -49,6 +54,8 @@ struct EdgeStats {
   std::uint64_t fix_refused = 0;    ///< outbound messages that the connection did not take
   std::uint64_t withheld = 0;       ///< orders that were logged and did not leave
   std::uint64_t inbox_refused = 0;  ///< pushes that inbox_bytes had no room for
+  std::uint64_t looks = 0;          ///< calls of keep_looking()
+  std::uint64_t rehearsals = 0;
   std::uint64_t venue_reports = 0;
   std::uint64_t venue_refused = 0;  ///< requests to a simulated venue that has no such session
 };
@@ -130,6 +137,10 @@ class Edge final : public Egress,
   /// Descriptor that is readable when a drain has something to do.
   [[nodiscard]] int epoll_fd() const noexcept { return waiter_.epoll_fd(); }
   [[nodiscard]] Waiter& waiter() noexcept { return waiter_; }
+  /// For a core that spins, between two drains: true where it may drain again, which is how it
+  /// looks at its own sockets; false where the loop has something of its own to do. Orders are
+  /// rehearsed here. `now` is of a steady clock.
+  [[nodiscard]] bool keep_looking(Nanos now);
   /// ns until the next drain is due though nothing arrives.
   [[nodiscard]] Nanos until_due();
   [[nodiscard]] const EdgeStats& stats() const noexcept { return stats_; }
@@ -201,6 +212,7 @@ class Edge final : public Egress,
   void poll_time();
   void poll_market();
   void poll_kill();
+  void rehearse();
 
   // ---- FeedSink
   void datagram(FeedId feed, std::uint32_t line, Nanos ts_recv,
@@ -237,6 +249,11 @@ class Edge final : public Egress,
   EgressRules rules_;
   Core* core_ = nullptr;
   Waiter waiter_;
+  std::unique_ptr<Rehearsal> rehearsal_;
+  std::unique_ptr<RehearsalLine> rehearsal_line_;
+  Nanos rehearsed_at_ = 0;  ///< of a steady clock, as the next
+  Nanos looked_at_loop_at_ = 0;
+  bool real_time_ = false;  ///< this thread, as it was then
   DurableBell durable_;
   std::vector<std::unique_ptr<FeedPort>> feeds_;
   std::vector<std::unique_ptr<FixPort>> connections_;

@@ -122,6 +122,8 @@ class MarketDesk {
   static void begin_feed(Feed& feed, std::uint64_t first_sequence);
   static void feed_connected(Feed& feed, const rec::FeedStatus& status);
   [[nodiscard]] bool apply_packet(Feed& feed, std::span<const std::byte> packet, std::size_t& at);
+  [[nodiscard]] bool apply_messages(Feed& feed, std::span<const std::byte> packet, std::size_t& at,
+                                    ItchLookahead& ahead);
   void count(DecodeStatus status) noexcept { ++decoded_[static_cast<std::size_t>(status)]; }
   [[nodiscard]] const Top& top_of(InstrumentId instrument) const;
   [[nodiscard]] BookState state_of(InstrumentId instrument) const;
@@ -146,6 +148,7 @@ class MarketDesk {
   bool stop_here_ = false;
   std::vector<std::byte> pending_;
   std::size_t pending_at_ = 0;
+  std::optional<ItchLookahead> pending_ahead_;  ///< over it, from where resume() took it up
   FeedId pending_feed_{};
   Nanos pending_now_ = 0;
   Sequence pending_cause_ = 0;

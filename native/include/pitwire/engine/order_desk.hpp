@@ -29,6 +29,8 @@ class OrderRoute {
   /// Also false where the protocol's version has no such question.
   virtual bool positions(const rec::PositionsRequested& record) = 0;
   [[nodiscard]] virtual bool logged_on() const = 0;
+  /// Composes what `order` would send, and drops it.
+  virtual void rehearse(const rec::OrderSubmitted&) {}
 };
 
 struct OrderDeskConfig {
@@ -58,6 +60,16 @@ class OrderDesk final {
   [[nodiscard]] ClOrdId new_cl_ord_id() noexcept { return ++last_cl_ord_id_; }
   /// True when the order passed the gate and went to its route.
   bool submit(ClOrdId cl_ord_id, const OrderRequest& request);
+  /// What the gate says of a request now; asking changes nothing.
+  [[nodiscard]] Verdict check(const OrderRequest& request) const;
+  /// `submit` behind the gate.
+  void send(ClOrdId cl_ord_id, const OrderRequest& request, const Verdict& verdict);
+  /// Asks the cache for what `send` of such a request would write next.
+  void prefetch_send(const OrderRequest& request) const noexcept;
+  /// What was sent last, of this process; for rehearsals alone.
+  [[nodiscard]] const std::optional<OrderRequest>& last_submitted() const noexcept {
+    return last_submitted_;
+  }
   bool replace(ClOrdId order, std::int64_t price, std::int64_t order_qty);
   /// Cancels pass every risk state; false where the order is unknown or has ended.
   bool cancel(ClOrdId order, CancelReason reason);
@@ -146,6 +158,7 @@ class OrderDesk final {
   RiskGate gate_;
   std::vector<Session> sessions_;
   ClOrdId last_cl_ord_id_ = 0;
+  std::optional<OrderRequest> last_submitted_;
   std::function<void(const rec::Kill&)> on_kill_;
 };
 

@@ -135,6 +135,8 @@ class OrderTable {
 
   /// Asks the cache for what `best_own_buy` and `best_own_sell` read.
   void prefetch(InstrumentId instrument) const noexcept;
+  /// The same for what the next order submitted will write, with this id.
+  void prefetch_next(ClOrdId cl_ord_id) const noexcept;
 
   void save(std::vector<std::byte>& out) const;
   /// Rebuilds orders, ids and seen executions, and reserves nothing: restore the PositionBook

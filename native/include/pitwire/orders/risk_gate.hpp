@@ -138,6 +138,8 @@ class RiskGate {
                                                  const SessionView& session, Nanos now) const;
 
   // What was logged, at the time of its frame.
+  /// Asks the cache for what `apply` of such an order will write.
+  void prefetch_sent(const OrderRequest& request) const noexcept;
   void apply(const rec::OrderSubmitted& record, Nanos now) noexcept;
   void apply(const rec::ReplaceRequested& record, Nanos now) noexcept;
   void apply(const rec::CancelRequested& record, Nanos now) noexcept;
