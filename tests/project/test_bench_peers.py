@@ -14,7 +14,18 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from tools.bench import BENCHES, beside, books, flow, native, pairs, peer, peer_inputs, table
+from tools.bench import (
+    BENCHES,
+    beside,
+    books,
+    flow,
+    native,
+    orders,
+    pairs,
+    peer,
+    peer_inputs,
+    table,
+)
 from tools.bench.beside import Group, Pair, Rival, merged, with_peers
 from tools.bench.native import Native
 from tools.bench.peer import PeerError, Script, prepared
@@ -216,11 +227,13 @@ def test_every_pair_names_a_row_of_its_benchmark(monkeypatch: pytest.MonkeyPatch
     """Of those that are quick to measure, what they measure; of the others, what they name."""
     monkeypatch.setattr(native, "rows_of", lambda wanted: [each.row for each in wanted])
     monkeypatch.setattr(books, "DELTAS", 1_000)
+    monkeypatch.setattr(orders, "ORDERS", 1)
+    monkeypatch.setattr(orders, "WARM_UP", 1)
     monkeypatch.setattr(flow, "PACKETS", 1)
     monkeypatch.setattr(flow, "WARM_UP", 1)
     for each in pairs.GROUPS:
         assert each.bench in BENCHES
-        if each.bench in ("ring", "core", "fix", "book", "flow"):
+        if each.bench in ("order", "ring", "core", "fix", "book", "flow"):
             known = {(made.id, made.name) for made in each.lap()}
             assert {(pair.id, pair.row) for pair in each.pairs} <= known
 

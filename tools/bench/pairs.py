@@ -74,8 +74,8 @@ CORE: Final = (
 # ------------------------------------------------------------------ orders and FIX
 
 ORDERS: Final = tuple(
-    Pair("P16", orders.row_name(lane), _nautilus("Strategy.submit_order", "submit", "us"))
-    for lane in ("Python", "native")
+    Pair("P16", name, _nautilus("Strategy.submit_order", "submit", "us"))
+    for name in (orders.row_name("Python"), native.ORDER[0].row.name)
 )
 FLOW: Final = tuple(
     Pair(
@@ -133,7 +133,7 @@ GROUPS: Final = (
     Group("core", lambda: native.rows_of((HOT, ONE)), CORE),
     Group("actor", actors.rows, ACTORS),
     Group("update", updates.rows, UPDATES),
-    Group("order", orders.order_rows, ORDERS),
+    Group("order", lambda: [*orders.order_rows(), *native.rows_of(native.ORDER)], ORDERS),
     Group("flow", flow.rows, FLOW),
     Group("fix", lambda: native.rows_of(native.FIX), MESSAGES),
     Group("load", _sessions, SESSIONS),
