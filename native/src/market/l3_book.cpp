@@ -48,13 +48,15 @@ void L3Book::append(std::uint32_t slot, Side side, std::int64_t px, std::int64_t
   level.qty += qty;
   ++level.orders;
   ++orders_;
-  if (store_->own().awaiting()) [[unlikely]] own_appeared(slot);
+  if (store_->own().awaiting()) [[unlikely]]
+    own_appeared(slot);
 }
 
 void L3Book::unlink(std::uint32_t slot, Side side) noexcept {
   const auto& order = store_->order(slot);
   auto& level = store_->level(order.level);
-  if ((level.tags & kOwnHere) != 0) [[unlikely]] own_taken(slot, order.qty, true);
+  if ((level.tags & kOwnHere) != 0) [[unlikely]]
+    own_taken(slot, order.qty, true);
   level.qty -= order.qty;
   --orders_;
   if (--level.orders == 0) return drop_level(order.level, side);
@@ -73,7 +75,8 @@ void L3Book::unlink(std::uint32_t slot, Side side) noexcept {
 void L3Book::drop_level(std::uint32_t level, Side side) noexcept {
   auto& levels = entries(side);
   levels.erase(levels.place(store_->level(level).px));
-  if ((store_->level(level).tags & kOwnHere) != 0) [[unlikely]] store_->own().level_gone(level);
+  if ((store_->level(level).tags & kOwnHere) != 0) [[unlikely]]
+    store_->own().level_gone(level);
   store_->free_level(level);
 }
 
@@ -115,7 +118,8 @@ L3Result L3Book::take(std::uint64_t ref, std::int64_t qty, Nanos ts_event) noexc
     unlink(slot, side);
     store_->erase(slot);
   } else {
-    if ((level.tags & kOwnHere) != 0) [[unlikely]] own_taken(slot, taken, false);
+    if ((level.tags & kOwnHere) != 0) [[unlikely]]
+      own_taken(slot, taken, false);
     order.qty -= taken;
     level.qty -= taken;
   }
@@ -163,7 +167,8 @@ L3Result L3Book::replace(std::uint64_t ref, std::uint64_t new_ref, std::int64_t 
   store_->erase(slot);
   const auto made = store_->insert(new_ref);
   append(made, side, px, qty);
-  if (ours != kNil) [[unlikely]] stand_in(ours, made);
+  if (ours != kNil) [[unlikely]]
+    stand_in(ours, made);
   stamp(ts_event);
   const auto better = side == Side::BUY ? std::max(px, old_px) : std::min(px, old_px);
   return {DecodeStatus::OK, refresh_top(side, better), side, px, qty};
@@ -180,7 +185,8 @@ L3Result L3Book::modify(std::uint64_t ref, Side side, std::int64_t px, std::int6
   auto& level = store_->level(order.level);
   if (level.px != px || qty > order.qty) return replace(ref, ref, px, qty, ts_event);
   if (qty <= 0) return {.status = DecodeStatus::OUT_OF_RANGE};
-  if ((level.tags & kOwnHere) != 0) [[unlikely]] own_taken(slot, order.qty - qty, false);
+  if ((level.tags & kOwnHere) != 0) [[unlikely]]
+    own_taken(slot, order.qty - qty, false);
   level.qty -= order.qty - qty;
   order.qty = qty;
   stamp(ts_event);
