@@ -229,9 +229,10 @@ TEST_P(EgressTest,
   gate_.close();
   daemon.order();
   const Sequence sequence = records<rec::FixTx>().back().first;
-  const auto looks = daemon.edge.stats().looks;
+  const auto drains = [&] { return daemon.edge.stats().turns + daemon.edge.stats().looks; };
+  const auto before = drains();
   EXPECT_FALSE(daemon.until([&] { return venue_.count("D") != 0; }, 50));
-  EXPECT_GE(daemon.edge.stats().looks, looks + 50);
+  EXPECT_GE(drains(), before + 50);
   EXPECT_LT(daemon.log.durable_sequence(), sequence);
   EXPECT_EQ(daemon.state(), OrderState::PENDING_NEW);
   gate_.open();
