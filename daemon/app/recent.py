@@ -6,7 +6,7 @@ the newest fills, the newest orders with their newest steps, and counters.
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict, deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -22,14 +22,13 @@ from daemon.messages import (
     SessionState,
 )
 from daemon.model import FillKind, OrderEvent
-from daemon.runtime.events import ConnectionTold, Killed, RawEvent, SnapshotWanted
+from daemon.runtime.events import ConnectionTold, Killed, SnapshotWanted
 
 FILLS_MAX: Final = 4096
 ORDERS_MAX: Final = 8192
 STEPS_MAX: Final = 128  # of one order, the newest
 
-# Where an event's values have the place of its record: `engine/events.hpp`.
-SEQUENCE, TS_CORE = 12, 13
+Handler = Callable[[int, int, int, Any], None]
 
 
 class FillNote(msgspec.Struct, frozen=True, gc=False):
@@ -77,9 +76,9 @@ class Recent:
         self.killed: Killed | None = None
         self._after = after
         self._told = told
-        self._steps: OrderedDict[int, deque[StepNote]] = OrderedDict()
-        self._newest: OrderedDict[int, int] = OrderedDict()  # sequences
-        self._handlers: dict[type, Callable[[RawEvent, Any], None]] = {
+        self._steps: dict[int, list[StepNote]] = {}
+        self._newest: dict[int, int] = {}  # sequences of what is no step
+        self._handlers: dict[type, Handler] = {
             OrderUpdate: self._order,
             Fill: self._fill,
             OrderDenied: self._denial,
@@ -91,11 +90,11 @@ class Recent:
             Killed: self._kill,
         }
 
-    def observe(self, event: RawEvent, message: Any) -> None:  # noqa: ANN401 - any message
-        """For PythonPhase.observe."""
+    def observe(self, strategy: int, sequence: int, ts_core: int, message: Any) -> None:  # noqa: ANN401 - any message
+        """For PythonPhase.watch."""
         handler = self._handlers.get(type(message))
         if handler is not None:
-            handler(event, message)
+            handler(strategy, sequence, ts_core, message)
 
     def steps(self, order: int) -> list[StepNote]:
         """The newest steps of an order, oldest first; empty where it is not kept."""
@@ -103,43 +102,47 @@ class Recent:
 
     def newest_at(self, order: int) -> int | None:
         """Sequence of the newest record about an order, or of its denial; None: not kept."""
-        return self._newest.get(order)
+        steps = self._steps.get(order)
+        newest = max(self._newest.get(order, 0), steps[-1].sequence if steps else 0)
+        return newest or None
 
     # ------------------------------------------------------------------ events
 
-    def _order(self, event: RawEvent, update: OrderUpdate) -> None:
-        values = event[3]
-        self._about(update.order, event)
-        steps = self._steps.get(update.order)
+    def _order(self, strategy: int, sequence: int, ts_core: int, update: OrderUpdate) -> None:
+        order = update.order
+        steps = self._steps.get(order)
         if steps is None:
-            steps = self._steps[update.order] = deque(maxlen=STEPS_MAX)
+            steps = self._steps[order] = []
             _limit(self._steps)
-        steps.append(StepNote(values[SEQUENCE], values[TS_CORE], update))
-        if update.event is OrderEvent.SUBMIT and values[SEQUENCE] > self._after:
-            self.submitted[event[1]] += 1
+        elif len(steps) == STEPS_MAX:
+            del steps[0]
+        steps.append(StepNote(sequence, ts_core, update))
+        if update.event is OrderEvent.SUBMIT and sequence > self._after:
+            self.submitted[strategy] += 1
 
-    def _fill(self, event: RawEvent, fill: Fill) -> None:
-        values = event[3]
-        self._about(fill.order, event)
-        if values[SEQUENCE] <= self._after:
+    def _fill(self, strategy: int, sequence: int, ts_core: int, fill: Fill) -> None:
+        self._about(fill.order, sequence)
+        if sequence <= self._after:
             return  # `fills` was begun from the log
-        self.fills.append(FillNote(values[SEQUENCE], values[TS_CORE], event[1], fill))
+        self.fills.append(FillNote(sequence, ts_core, strategy, fill))
         if fill.kind is FillKind.FILL:
-            self.filled[event[1]] += 1
+            self.filled[strategy] += 1
 
-    def _denial(self, event: RawEvent, denied: OrderDenied) -> None:
-        self._about(denied.orig_order or denied.order, event)
-        if event[3][SEQUENCE] > self._after:
+    def _denial(self, _strategy: int, sequence: int, _ts_core: int, denied: OrderDenied) -> None:
+        self._about(denied.orig_order or denied.order, sequence)
+        if sequence > self._after:
             self.denials[denied.reason.name] += 1
 
-    def _cancel_rejected(self, event: RawEvent, rejected: CancelRejected) -> None:
-        self._about(rejected.order, event)
+    def _cancel_rejected(
+        self, _strategy: int, sequence: int, _ts_core: int, rejected: CancelRejected
+    ) -> None:
+        self._about(rejected.order, sequence)
 
-    def _about(self, order: int, event: RawEvent) -> None:
-        self._newest[order] = event[3][SEQUENCE]
+    def _about(self, order: int, sequence: int) -> None:
+        self._newest[order] = sequence
         _limit(self._newest)
 
-    def _session(self, _event: RawEvent, state: SessionState) -> None:
+    def _session(self, _s: int, _at: int, _ts: int, state: SessionState) -> None:
         note = self.sessions.setdefault(state.session, SessionNote())
         self._told.session(state, note.logged_on)
         if state.logged_on:
@@ -148,22 +151,23 @@ class Recent:
         note.connected, note.logged_on = state.connected, state.logged_on
         note.ts_state = state.ts_core
 
-    def _connection(self, _event: RawEvent, told: ConnectionTold) -> None:
+    def _connection(self, _s: int, _at: int, _ts: int, told: ConnectionTold) -> None:
         self.sessions.setdefault(told.session, SessionNote()).text = told.text
         self._told.connection(told)
 
-    def _risk(self, _event: RawEvent, changed: RiskStateChanged) -> None:
+    def _risk(self, _s: int, _at: int, _ts: int, changed: RiskStateChanged) -> None:
         self._told.risk(changed)
         self.risk_reasons[changed.strategy] = changed.reason
 
-    def _gap(self, _event: RawEvent, wanted: SnapshotWanted) -> None:
+    def _gap(self, _s: int, _at: int, _ts: int, wanted: SnapshotWanted) -> None:
         self.gaps[wanted.symbol] += 1
 
-    def _kill(self, _event: RawEvent, killed: Killed) -> None:
+    def _kill(self, _s: int, _at: int, _ts: int, killed: Killed) -> None:
         self.killed = killed
         self._told.killed(killed)
 
 
-def _limit(kept: OrderedDict[int, Any]) -> None:
+def _limit(kept: dict[int, Any]) -> None:
+    """The first that came goes."""
     if len(kept) > ORDERS_MAX:
-        kept.popitem(last=False)
+        del kept[next(iter(kept))]

@@ -120,7 +120,7 @@ class ReplayRun:
         """Run until the end or the first difference; `progress` gets the sequence reached."""
         phase, effects = self.wiring.phase, self.wiring.effects
         while True:
-            stop = Stop(self._replay.run(INPUTS_PER_STEP, phase.books))
+            stop = Stop(self._replay.run(INPUTS_PER_STEP, phase.direct))
             if stop is Stop.PYTHON_PHASE:
                 phase.go_on()
                 effects.take()

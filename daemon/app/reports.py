@@ -100,7 +100,7 @@ class Reports:
         if since is not None:
             begin = max(since, last_sequence - FRAMES_BACK)
             self._recent.fills.extend(newest_fills(folder, wiring.names, begin, FILLS_MAX))
-        wiring.phase.observe = self._recent.observe
+        wiring.phase.watch(self._recent.observe)
         budget_ns = daemon.configuration.core.handler_budget_ns
         self.turns = Turns(live, wiring.phase)
         self.handler_times = [timed(each, budget_ns) for each in wiring.strategy_mailboxes]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Sequence
 from enum import IntEnum
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -50,6 +50,12 @@ _STATES = {int(each): each for each in OrderState}
 _EVENTS = {int(each): each for each in OrderEvent}
 _KINDS = {int(each): each for each in FillKind}
 _REASONS = {int(each): each for each in DenyReason}
+
+# The enumerations that messages made natively use, each as a list by number.
+MEMBERS: Final = [
+    [each.get(number) for number in range(max(each) + 1)]
+    for each in (_SIDES, _STATES, _EVENTS, _KINDS)
+]
 
 RawEvent = tuple[int, int, int, tuple[int, ...], str]
 
@@ -390,6 +396,9 @@ def _positions_answered(_names: Names, event: RawEvent) -> PositionsAnswered:
     session, request, refused, reports = event[3][:4]
     return PositionsAnswered(session, request, bool(refused), reports, event[4])
 
+
+# What strategies alone hear is made natively, by position (`daemon.core.Delivery`).
+DELIVERED: Final = (BookUpdate, Trade, TimerFired, OrderUpdate, Fill)
 
 BUILDERS: dict[EventKind, Callable[[Names, RawEvent], msgspec.Struct]] = {
     EventKind.BOOK: _book,

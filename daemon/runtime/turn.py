@@ -3,8 +3,8 @@
 The core decides when this phase begins (it logs a TURN frame); `end_turn` logs where it ended.
 Live and replay run exactly this code.
 
-Turns that are about books alone, which are most, need no queue: native code tells the strategies
-(`daemon.core.BookDelivery`) in the order in which `go_on` would, and ends the turn.
+Turns that are for strategies alone, which are most, need no queue: native code tells the strategies
+(`daemon.core.Delivery`) in the order in which `go_on` would, and ends the turn.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from daemon.core import BookDelivery, Core
-from daemon.messages import BookUpdate
-from daemon.runtime.events import NO_ID, Names, message_of
+from daemon.core import Core, Delivery
+from daemon.runtime.events import DELIVERED, MEMBERS, NO_ID, Names, TimerFired, message_of
 from daemon.runtime.mailbox import Dispatcher, Mailbox
+
+Observer = Callable[[int, int, int, Any], None]
 
 
 class PythonPhase:
@@ -28,24 +29,31 @@ class PythonPhase:
         self._names = names
         self._dispatcher = dispatcher
         self._strategies = strategies
-        self.books = BookDelivery(
+        self._observe: Observer | None = None
+        if overheard := set(DELIVERED) & dispatcher.routes.keys() - {TimerFired}:
+            raise ValueError(f"others than strategies subscribed to {overheard}")
+        self.direct = Delivery(
             core,
-            BookUpdate,
+            DELIVERED,
+            MEMBERS,
             list(names.instruments),
             strategies,
             dispatcher.failed,
             dispatcher.queue,
         )
-        # Shown every event but books' with its message, before any actor gets it; it may only look.
-        self.observe: Callable[[tuple[Any, ...], Any], None] | None = None
+
+    def watch(self, observe: Observer) -> None:
+        """Show every event but books' with its message, before any actor gets it; `observe` may
+        only look. Of orders' events it is told sequence and ts_core of the record."""
+        self._observe = self.direct.observe = observe
 
     def run(self) -> None:
         """Handle everything the native phase left, and all that follows from it."""
-        if not self.books.run():
+        if not self.direct.run():
             self.go_on()
 
     def go_on(self) -> None:
-        """Where books were not all there was.
+        """Where strategies were not all there was.
 
         What actors do makes further events (an order is denied, another acknowledged by the
         simulated venue): they belong to this turn too.
@@ -60,8 +68,8 @@ class PythonPhase:
 
     def _route(self, event: tuple[Any, ...]) -> None:
         message = message_of(self._names, event)
-        if self.observe is not None:
-            self.observe(event, message)
+        if self._observe is not None:
+            self._observe(event[1], event[3][12], event[3][13], message)
         dispatcher = self._dispatcher
         if event[1] != NO_ID:
             dispatcher.post_to(self._strategies[event[1]], message)

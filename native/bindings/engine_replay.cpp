@@ -1,7 +1,7 @@
 // The core on a recorded log.
 #include <pybind11/stl.h>
 
-#include "book_delivery.hpp"
+#include "delivery.hpp"
 #include "pitwire/engine/replay.hpp"
 
 namespace pitwire {
@@ -23,14 +23,14 @@ struct Replay {
   std::vector<CheckResult> checks;  ///< of the frame named by `explain_at`
 };
 
-/// Until Python has something to do: turns that are about books alone end here. Where it gives
-/// PYTHON_PHASE, strategies were told of books already, and the phase is to go on.
-int run(Replay& replay, std::uint64_t inputs_max, BookDelivery* books) {
+/// Until Python has something to do: turns that are for strategies alone end here. Where it gives
+/// PYTHON_PHASE, strategies were told already, and the phase is to go on.
+int run(Replay& replay, std::uint64_t inputs_max, Delivery* direct) {
   for (std::uint64_t turn = 0; turn < inputs_max; ++turn) {
     const auto stop = replay.driver.run_native(inputs_max);
-    const bool books_may_do = stop == ReplayDriver::Stop::PYTHON_PHASE && books != nullptr;
+    const bool direct_may_do = stop == ReplayDriver::Stop::PYTHON_PHASE && direct != nullptr;
     // No time: in a replay nobody measures handlers.
-    if (!books_may_do || !books->run(0)) return static_cast<int>(stop);
+    if (!direct_may_do || !direct->run(0)) return static_cast<int>(stop);
   }
   return static_cast<int>(ReplayDriver::Stop::BUDGET);
 }

@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "book_delivery.hpp"
+#include "delivery.hpp"
 #include "live.hpp"
 
 namespace pitwire {
@@ -35,6 +35,28 @@ py::custom_type_setup collected() {
   });
 }
 
+/// `messages` are the types BookUpdate, Trade, TimerFired, OrderUpdate and Fill; `members` the
+/// enumerations Side, OrderState, OrderEvent and FillKind, each a list by number.
+std::unique_ptr<Delivery> make_delivery(Core& core, const std::array<py::object, 5>& messages,
+                                        std::array<std::vector<py::object>, 4> members,
+                                        std::vector<py::object> symbols,
+                                        std::vector<py::object> mailboxes, py::object failed,
+                                        py::object queue) {
+  const auto& [book, trade, timer, order, fill] = messages;
+  auto& [sides, states, events, kinds] = members;
+  DeliveredTypes types{book,
+                       trade,
+                       timer,
+                       order,
+                       fill,
+                       std::move(sides),
+                       std::move(states),
+                       std::move(events),
+                       std::move(kinds)};
+  return std::make_unique<Delivery>(core, std::move(types), std::move(symbols),
+                                    std::move(mailboxes), std::move(failed), std::move(queue));
+}
+
 py::tuple tuple_of(const Cost& cost) {
   return py::make_tuple(cost.calls, cost.total_ns, cost.max_ns, cost.over_budget);
 }
@@ -43,22 +65,22 @@ py::tuple tuple_of(const Cost& cost) {
 class Turns {
  public:
   Turns(Live& live, py::object phase)
-      : live_(live), phase_(std::move(phase)), books_(phase_.attr("books")) {}
+      : live_(live), phase_(std::move(phase)), direct_(phase_.attr("direct")) {}
 
   /// Turns while the edges have something: at most `turns_max` of those that know of more behind
   /// them. With `spin_ns` it looks for so long for more, again and again while it comes. It ends
-  /// where Python said something that is not about books, behind a Python phase with nothing known
-  /// to wait, and when the loop has something to do or has waited for kLoopWaits. True if the
+  /// where something was said that is not for strategies alone, behind a Python phase with nothing
+  /// known to wait, and when the loop has something to do or has waited for kLoopWaits. True if the
   /// last had a Python phase.
   bool take(int turns_max, Nanos spin_ns) {
-    auto& books = books_.cast<BookDelivery&>();
+    auto& direct = direct_.cast<Delivery&>();
     idle = false;
     now_ = monotonic_now();
     const Nanos until = spin_ns == 0 ? now_ : now_ + std::max(spin_ns, kLoopWaits);
     Nanos seen = now_;  // something
     while (true) {
       const bool had_phase = run_native(seen);
-      if (had_phase && !run_python(books)) return true;
+      if (had_phase && !run_python(direct)) return true;
       if (live_.edge.busy()) {
         if (--turns_max <= 0) return had_phase;
         continue;
@@ -78,7 +100,7 @@ class Turns {
   template <class F>
   void objects(F&& f) {
     f(phase_);
-    f(books_);
+    f(direct_);
   }
 
   /// A histogram of ours, or one that others can read.
@@ -115,20 +137,20 @@ class Turns {
     if (!wants_python) turn.record(now_ - began_);
     return wants_python;
   }
-  /// True where strategies were told of books, and of nothing else.
-  bool run_python(BookDelivery& books) {
+  /// True where only strategies were told of something.
+  bool run_python(Delivery& direct) {
     const Nanos drained = now_;
-    const bool told_books = books.run(drained);
-    if (!told_books) phase_.attr("go_on")();
+    const bool told = direct.run(drained);
+    if (!told) phase_.attr("go_on")();
     now_ = monotonic_now();
     python.record(now_ - drained);
     cost_.add(now_ - drained);
     turn.record(now_ - began_);
-    return told_books;
+    return told;
   }
   Live& live_;
   py::object phase_;
-  py::object books_;
+  py::object direct_;
   Nanos now_ = 0;    ///< when it was last read
   Nanos began_ = 0;  ///< of the turn
   Nanos native_ns_ = 0;
@@ -154,23 +176,24 @@ void bind_turns(py::module_& module) {
       .def_readonly("over_budget", &HandlerTimes::over_budget)
       .def_readonly("budget_ns", &HandlerTimes::budget_ns);
 
-  py::class_<BookDelivery>(module, "BookDelivery", collected<BookDelivery>(),
-                           "Tells strategies of books.")
-      .def(py::init<Core&, py::object, std::vector<py::object>, std::vector<py::object>, py::object,
-                    py::object>(),
-           py::keep_alive<1, 2>(), py::arg("core"), py::arg("update"), py::arg("symbols"),
-           py::arg("mailboxes"), py::arg("failed"), py::arg("queue"))
+  py::class_<Delivery>(module, "Delivery", collected<Delivery>(),
+                       "Tells strategies what is theirs alone to hear.")
+      .def(py::init(&make_delivery), py::keep_alive<1, 2>(), py::arg("core"), py::arg("messages"),
+           py::arg("members"), py::arg("symbols"), py::arg("mailboxes"), py::arg("failed"),
+           py::arg("queue"))
+      .def_readwrite("observe", &Delivery::observe)
       .def(
-          "run", [](BookDelivery& self) { return self.run(monotonic_now()); },
-          "Tell of books where the phase is about books alone; True: the turn has ended.");
+          "run", [](Delivery& self) { return self.run(monotonic_now()); },
+          "Tell them where the phase is for strategies alone; True: the turn has ended.");
 
   py::class_<Turns> turns(module, "Turns", collected<Turns>(),
                           "Takes turns on a live core, and measures them.");
   turns
       .def(py::init<Live&, py::object>(), py::keep_alive<1, 2>(), py::arg("live"), py::arg("phase"))
-      .def("take", &Turns::take, py::arg("turns_max") = 1, py::arg("spin_ns") = 0,
-           "Turns while there is work and they are about books alone, for `spin_ns` also such as "
-           "arrives meanwhile; True where the last had a Python phase.")
+      .def(
+          "take", &Turns::take, py::arg("turns_max") = 1, py::arg("spin_ns") = 0,
+          "Turns while there is work and they are for strategies alone, for `spin_ns` also such as "
+          "arrives meanwhile; True where the last had a Python phase.")
       .def_readonly("idle", &Turns::idle, "The last take() ended because nothing was left to do.")
       .def("take_cost", [](Turns& self) -> std::optional<py::tuple> {
         const auto cost = self.take_cost();

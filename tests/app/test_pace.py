@@ -14,8 +14,8 @@ import uvloop
 
 from daemon.app.pace import Pace
 from daemon.app.settings import CoreSettings
-from daemon.core import BookDelivery, Live, LogWriter, Turns
-from daemon.messages import BookUpdate
+from daemon.core import Delivery, Live, LogWriter, Turns
+from daemon.runtime.events import DELIVERED, MEMBERS
 
 SECOND = 1_000_000_000
 FEED_MOLD = 0
@@ -26,7 +26,9 @@ class Phase:
     """No strategies: a Python phase has nobody to tell."""
 
     def __init__(self, live: Live) -> None:
-        self.books = BookDelivery(live.core, BookUpdate, [], [], lambda _mailbox, _error: None, [])
+        self.direct = Delivery(
+            live.core, DELIVERED, MEMBERS, [], [], lambda _mailbox, _error: None, []
+        )
         self._core = live.core
 
     def go_on(self) -> None:

@@ -48,7 +48,7 @@ def test_both_ways_replay_alike(tmp_path: Path) -> None:
     for way in (True, False):
         run = ReplayRun(desk.log_folder, configuration_of(part.first.start), None)
         if not way:
-            run.wiring.phase.books = None  # type: ignore[assignment]  # replay takes none
+            run.wiring.phase.direct = None  # type: ignore[assignment]  # replay takes none
         outcomes.append(run.finish())
     assert all(outcome.identical for outcome in outcomes), outcomes
     assert outcomes[0].outputs == outcomes[1].outputs > UPDATES

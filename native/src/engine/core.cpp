@@ -173,11 +173,20 @@ void Core::take_events(std::vector<Event>& out) {
   out.swap(emitter_.events());
 }
 
-bool Core::tells_only_books() const noexcept {
-  const auto& events = emitter_.events();
-  return !events.empty() && std::ranges::all_of(events, [](const Event& event) {
-    return event.kind == EventKind::BOOK;
-  });
+bool Core::tells_only_strategies() const noexcept {
+  const auto is_strategys = [](const Event& event) {
+    switch (event.kind) {
+      case EventKind::BOOK:
+      case EventKind::TRADE:
+      case EventKind::TIMER:
+      case EventKind::ORDER:
+      case EventKind::FILL:
+        return event.strategy != kNoId;
+      default:
+        return false;
+    }
+  };
+  return has_events() && std::ranges::all_of(emitter_.events(), is_strategys);
 }
 
 void Core::end_turn() {

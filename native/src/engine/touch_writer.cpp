@@ -35,9 +35,11 @@ touch::Row row_of(const std::string& path, const Instrument& instrument) {
   touch::Row row{};
   std::copy(instrument.symbol.begin(), instrument.symbol.end(), row.symbol.begin());
   row.price_mantissa = instrument.price_increment.mantissa;
-  row.price_exponent = instrument.price_increment.exponent;
   row.qty_mantissa = instrument.qty_increment.mantissa;
+  // NOLINTBEGIN(bugprone-signed-char-misuse): small numbers with a sign, and no characters
+  row.price_exponent = instrument.price_increment.exponent;
   row.qty_exponent = instrument.qty_increment.exponent;
+  // NOLINTEND(bugprone-signed-char-misuse)
   return row;
 }
 

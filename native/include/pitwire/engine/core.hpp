@@ -80,8 +80,8 @@ class Core final : public MarketObserver {
   /// The same into memory that is used again.
   void take_events(std::vector<Event>& out);
   [[nodiscard]] bool has_events() const noexcept { return emitter_.has_events(); }
-  /// There are events, and all of them tell strategies of books.
-  [[nodiscard]] bool tells_only_books() const noexcept;
+  /// There are events, and all of them tell strategies of books, trades, timers or own orders.
+  [[nodiscard]] bool tells_only_strategies() const noexcept;
   void end_turn();
   [[nodiscard]] std::uint64_t turn() const noexcept { return turn_; }
   [[nodiscard]] Nanos now() const noexcept { return emitter_.now(); }
