@@ -322,6 +322,8 @@ int FixLink::flush() {
     touched_offset_ = std::max(touched_offset_, written_offset_);
     retire_written(count);
     if (io == Io::ENDED) {
+      // Who refuses our certificate may have said why, behind a handshake that was over for us.
+      if (std::size_t unread = 0; ssl_ != nullptr) (void)read_some(unread);
       fail("writing failed");
       return count;
     }
