@@ -580,6 +580,23 @@ TEST_F(FixTls, asks_clients_for_their_certificate) {
   EXPECT_TRUE(known.connect());
 }
 
+TEST_F(FixTls, a_client_that_writes_behind_its_refusal_still_says_why) {
+  Net net;
+  secure(net);
+  net.listener_config.tls->ca_file = file("ca.pem");
+  net.listener_config.tls->require_client_certificate = true;
+  net.start();
+  // By TLS 1.3 a client's handshake is over before the server has looked at what it has not got.
+  ASSERT_TRUE(net.until([&] { return net.client->connected(); }));
+  while (!net.venue.had(ConnectionEvent::TLS_FAILED)) {
+    (void)net.listener->poll(host_now(), 64, net.venue);
+  }
+  for (Sequence i = 1; i < 100; ++i) (void)net.client->write({i}, logon("FIRM"));
+  ASSERT_TRUE(net.until([&] { return net.firm.had(ConnectionEvent::DISCONNECTED); }));
+  const auto& reason = net.firm.find(ConnectionEvent::DISCONNECTED)->reason;
+  EXPECT_NE(reason.find("certificate required"), std::string::npos) << reason;
+}
+
 TEST_F(FixTls, a_plain_client_is_not_understood) {
   Net net;
   secure(net);
