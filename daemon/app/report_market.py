@@ -7,7 +7,12 @@ from typing import Final
 
 from daemon.app.configuration import Configuration
 from daemon.app.definitions import session_rules
-from daemon.app.market_settings import FixSessionSettings, ItchFeed
+from daemon.app.market_settings import (
+    DropCopySettings,
+    FixSessionSettings,
+    ItchFeed,
+    SessionSettings,
+)
 from daemon.app.recent import Recent, SessionNote
 from daemon.app.report_rows import price_text, qty_text
 from daemon.core import Live
@@ -161,7 +166,7 @@ class MarketReports:
             rows.append(
                 SessionRow(
                     name=session.name,
-                    kind="fix" if isinstance(session, FixSessionSettings) else "simulated",
+                    kind=_kind_of(session),
                     venue=session.venue,
                     state="logged_on" if logged_on else "connected" if connected else "down",
                     next_sender_msg_seq_num=sender,
@@ -189,3 +194,9 @@ def _signals(instrument: Instrument, floats: memoryview[float]) -> dict[str, flo
             value *= increment
         out[signal.name.lower()] = value if math.isfinite(value) else None
     return out
+
+
+def _kind_of(session: SessionSettings) -> str:
+    if isinstance(session, DropCopySettings):
+        return "drop_copy"
+    return "fix" if isinstance(session, FixSessionSettings) else "simulated"

@@ -9,6 +9,7 @@ from enum import IntEnum
 from daemon.core import (
     BookState,
     CancelReason,
+    CopyMatch,
     DenyReason,
     ExecType,
     OrderEvent,
@@ -30,6 +31,7 @@ __all__ = [
     "BookState",
     "CancelReason",
     "Comparison",
+    "CopyMatch",
     "DenyReason",
     "ExecType",
     "FillKind",

@@ -33,6 +33,8 @@ class Exchange(Section, frozen=True):
     orders_max: Positive = 1 << 20
     client_orders_max: Positive = 1 << 17
     wait: Literal["park", "spin"] = "park"
+    # A Unix socket that takes what a venue does unasked; "": none.
+    control: str = ""
     tick_ms: Positive = 1
     spin_us: Positive = 200
 
@@ -53,6 +55,7 @@ class Session(Section, frozen=True):
     sender_comp_id: str = "EXCHANGE"
     begin_string: Literal["FIX.4.2", "FIX.4.4"] = "FIX.4.4"
     cancel_on_disconnect: bool = False
+    copies: str = ""  # a drop copy: it takes no orders, and gets every report of this client's
     check_latency: bool = True
     stored_bytes_max: Positive = 64 << 20
 
@@ -252,6 +255,11 @@ def _check(path: Path, config: Config) -> None:
             raise UsageError(f"{key}.captures: the files of this instrument are missing")
     if config.capture is not None:
         _check_capture(path, config, config.capture)
+    clients = [each.target_comp_id for each in config.fix.session if not each.copies]
+    for place, session in enumerate(config.fix.session):
+        if session.copies and session.copies not in clients:
+            reason = f"{session.copies} is no client that sends orders"
+            raise UsageError(f"{path}: fix.session[{place}].copies: {reason}")
 
 
 def _check_steps(key: str, instrument: Instrument) -> None:

@@ -82,6 +82,7 @@ def _instrument(made: Instrument, symbols: list[str]) -> dict[str, Any]:
 
 def _fix(fix: Fix, exec_id_prefix: str) -> dict[str, Any]:
     jitter = fix.jitter_us * 1000
+    clients = [session.target_comp_id for session in fix.session]
     return {
         "host": fix.host,
         "port": fix.port,
@@ -100,9 +101,10 @@ def _fix(fix: Fix, exec_id_prefix: str) -> dict[str, Any]:
                 "target_comp_id": session.target_comp_id,
                 "check_latency": session.check_latency,
                 "cancel_on_disconnect": session.cancel_on_disconnect,
+                "copies": clients.index(session.copies) if session.copies else number,
                 "stored_bytes_max": session.stored_bytes_max,
             }
-            for session in fix.session
+            for number, session in enumerate(fix.session)
         ],
         "latency_in": {"base_ns": fix.latency_in_us * 1000, "jitter_ns": jitter},
         "latency_out": {"base_ns": fix.latency_out_us * 1000, "jitter_ns": jitter},

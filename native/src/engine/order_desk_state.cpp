@@ -1,4 +1,6 @@
 // Recovery by the log's facts, and checkpoints.
+#include <cstring>
+
 #include "pitwire/engine/order_desk.hpp"
 
 namespace pitwire {
@@ -30,8 +32,19 @@ void OrderDesk::apply_fact(const Frame& frame) {
   } else if (const auto* replaced = frame.as<rec::ReplaceRequested>()) {
     gate_.apply(*replaced, frame.ts_core());
     transition = table_.apply(*replaced);
+  } else if (const auto* adopted = frame.as<rec::OrderAdopted>()) {
+    (void)table_.apply(*adopted);
+  } else if (const auto* reconciled = frame.as<rec::Reconciliation>()) {
+    if (reconciled->accepted != 0) accept(SessionId{reconciled->session});
   } else if (const auto* execution = frame.as<rec::Execution>()) {
     transition = table_.apply(*execution);
+    trade_told(*execution, transition, frame.ts_core());
+  } else if (frame.type() == RecordType::DROP_COPY) {
+    rec::Execution told;
+    std::memcpy(&told, frame.tail<rec::DropCopy>().data(), sizeof told);
+    (void)copy_told(told, frame.ts_core());
+  } else if (const auto* taken = frame.as<rec::CopyAccepted>()) {
+    copies_.remove(SessionId{taken->session}, taken->exec_id, taken->side);
   } else if (const auto* rejected = frame.as<rec::CancelRejected>()) {
     transition = table_.apply(*rejected);
   } else if (const auto* state = frame.as<rec::OrderState>()) {
@@ -68,6 +81,7 @@ void OrderDesk::save(std::vector<std::byte>& out) const {
   section(session_positions_);
   section(table_);
   section(gate_);
+  section(copies_);
   for (const Session& session : sessions_) {
     writer.put(static_cast<std::uint64_t>(session.unwritten.size()));
     for (const Outbound& entry : session.unwritten) {
@@ -81,7 +95,8 @@ bool OrderDesk::restore(std::span<const std::byte> in) {
   ByteReader reader(in);
   last_cl_ord_id_ = reader.get<ClOrdId>();
   if (!positions_.restore(reader.get_bytes()) || !session_positions_.restore(reader.get_bytes()) ||
-      !table_.restore(reader.get_bytes()) || !gate_.restore(reader.get_bytes())) {
+      !table_.restore(reader.get_bytes()) || !gate_.restore(reader.get_bytes()) ||
+      !copies_.restore(reader.get_bytes())) {
     return false;
   }
   for (Session& session : sessions_) {
@@ -100,7 +115,7 @@ bool OrderDesk::restore_facts(std::span<const std::byte> in) {
   (void)reader.get<ClOrdId>();
   return positions_.restore(reader.get_bytes()) && session_positions_.restore(reader.get_bytes()) &&
          table_.restore(reader.get_bytes()) && gate_.restore_facts(reader.get_bytes()) &&
-         reader.ok();
+         copies_.restore(reader.get_bytes()) && reader.ok();
 }
 
 }  // namespace pitwire

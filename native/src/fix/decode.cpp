@@ -77,7 +77,6 @@ bool is_unsolicited(const FieldTable& fields, ExecType type) {
 void read_ids(const FieldTable& fields, rec::Execution& to, std::string& defects) {
   to.cl_ord_id = parse_cl_ord_id(fields[11]);
   to.orig_cl_ord_id = parse_cl_ord_id(fields[41]);
-  if (to.cl_ord_id == 0) add_defect(defects, 11, fields[11], "not a ClOrdID of ours");
   copy_text(to.exec_id, fields[17]);
   copy_text(to.exec_ref_id, fields[19]);
   copy_text(to.order_id, fields[37]);

@@ -167,7 +167,8 @@ const FixBody* OrderEncoder::execution(Nanos now, const FixExecution& execution)
   }
   put_exec_type(type, status);
   body_.put_decimal(151, execution.leaves_qty, of->qty_step);
-  if (type == ExecType::TRADE) body_.put(liquidity_tag_, execution.aggressor ? '2' : '1');
+  if (type == ExecType::TRADE || type == ExecType::TRADE_CORRECT)
+    body_.put(liquidity_tag_, execution.aggressor ? '2' : '1');
   return &body_;
 }
 

@@ -24,6 +24,7 @@ namespace pitwire {
 struct FixAcceptorConfig {
   ListenerConfig listener;                 ///< its sessions are filled in from `sessions`
   std::vector<FixSessionConfig> sessions;  ///< acceptors; ids dense from 0
+  std::vector<SessionId> copies;  ///< by session: whose reports it gets copies of, itself for none
   std::vector<FixInstrument> instruments;
   Latency latency_in;
   Latency latency_out;
@@ -52,6 +53,8 @@ class FixAcceptor final : public ReportSink, private FixSink, private Connection
   std::size_t poll(Nanos now);
   /// Hands out reports that are due, without reading; call it after trades that were not asked for.
   std::size_t send_due(Nanos now);
+  /// The next `count` trades of a session are not told to it, as a venue with a fault would.
+  void withhold(SessionId session, std::uint32_t count) { withheld_[index(session)] = count; }
   /// Says Logout to every session and accepts no more connections.
   void logout(Nanos now, const std::string& reason);
   /// Drops a session's connection without a word, as a failing network would.
@@ -104,6 +107,7 @@ class FixAcceptor final : public ReportSink, private FixSink, private Connection
 
   void arrive(Nanos due, const VenueRequest& request);
   void deliver(const VenueReport& report);
+  void deliver_to(SessionId to, const VenueReport& report);
   void deliver(const VenueCancelReject& reject);
   void deliver(const VenueMassCancelReport& report);
   void deliver(const VenueHoldings& holdings);
@@ -118,6 +122,8 @@ class FixAcceptor final : public ReportSink, private FixSink, private Connection
   FixListener listener_;
   std::vector<std::unique_ptr<FixSession>> sessions_;
   OrderGateway* gateway_ = nullptr;
+  std::vector<SessionId> copies_;
+  std::vector<std::uint32_t> withheld_;  ///< by session
   DelayLine<VenueRequest> way_in_;
   DelayLine<Report> way_out_;
   Random random_;

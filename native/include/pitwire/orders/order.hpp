@@ -45,7 +45,10 @@ enum class OrderFact : std::uint8_t {
   ACKNOWLEDGED = 1,
   SUSPENDED = 2,
   NOT_SENT = 4,
-  OVERFILLED = 8
+  OVERFILLED = 8,
+  FOREIGN = 16,   ///< adopted, and known to the venue by a name that we cannot write
+  ACCEPTED = 32,  ///< adopted, and an operator knows
+  IN_DOUBT = 64   ///< a request was out when the connection ended: it may never have arrived
 };
 
 /// One order. Valid until it is recycled: at the earliest when it is terminal and the table needs
