@@ -1254,7 +1254,17 @@ class RecordedRun:
 class Replay:
     """A core that runs a log's inputs again and compares its outputs with the log's."""
 
-    def __init__(self, folder: str, orders_max: int = 65536) -> None: ...
+    def __init__(
+        self,
+        folder: str,
+        facts: Sequence[tuple[int, bool, int, int]] = (),
+        orders_max: int = 65536,
+    ) -> None:
+        """`facts`: of each ABANDONED record its place, whether strategies began anew, first, last.
+
+        Rising. What recovery took as facts, replay takes as facts.
+        """
+
     @property
     def core(self) -> Core: ...
     def run(self, inputs_max: int, direct: Delivery | None) -> int: ...

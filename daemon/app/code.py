@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 
 SHA256_BYTES: Final = 32  # of KERNEL_CODE, before its tail
+FRAMES_AT_ONCE: Final = 64
 
 
 class Code(msgspec.Struct, frozen=True):
@@ -55,7 +57,9 @@ def logged_code(folder: Path, sequence: int) -> Code:
     loaded: dict[str, LoadedStrategy] = {}
     kernels: dict[tuple[str, str], bytes] = {}
     types = ["SOURCE", "KERNEL_CODE", "DEFINITION"]
-    for frame in LogReader(folder, types=types, committed=True, from_sequence=sequence):
+    reader = LogReader(folder, types=types, committed=True, from_sequence=sequence)
+    # In small batches: they stand together, and what follows is the day.
+    for frame in chain.from_iterable(batch.frames() for batch in reader.batches(FRAMES_AT_ONCE)):
         if frame.name == "DEFINITION":
             break
         name, _, content = bytes(frame.tail).partition(b"\0")

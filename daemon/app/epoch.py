@@ -148,12 +148,6 @@ def definitions(configuration: Configuration) -> list[tuple[str, int, str]]:
     ]
 
 
-def last_epoch(folder: Path) -> LoggedEpoch | None:
-    """The newest EPOCH in a log; None in a new one."""
-    epochs = epochs_of(folder)
-    return epochs[-1] if epochs else None
-
-
 def epochs_of(folder: Path) -> list[LoggedEpoch]:
     """Every EPOCH in a log, in order."""
     reader = LogReader(folder, types=["EPOCH"], committed=True)

@@ -25,8 +25,8 @@ from daemon.app.epoch import (
     EpochStart,
     append_epoch,
     definitions,
-    last_epoch,
 )
+from daemon.app.history import History, history_of
 from daemon.app.host import (
     Collector,
     check_kernel_bypass,
@@ -34,7 +34,7 @@ from daemon.app.host import (
     settle_on_host,
     thread_map,
 )
-from daemon.app.identities import KINDS, in_order_of_ids, known_of
+from daemon.app.identities import KINDS, in_order_of_ids
 from daemon.app.operators import Operators
 from daemon.app.pace import WAIT_MODES, Pace
 from daemon.app.recovery import Recovered, recover
@@ -93,6 +93,7 @@ class Daemon:
         self.log_folder = Path(configuration.log.folder)
         self.phase = PHASES[0]
         self.epoch: EpochStart | None = None
+        self.history: History
         self.wiring: Wiring
         self.live: Live
         self.reports: Reports
@@ -176,7 +177,8 @@ class Daemon:
         # What had been synced and is gone, the venue may still know.
         say = log.error if report["verdict"] == "torn_below_durable" else log.info
         say("log recovered", report=report["text"])
-        self.configuration = in_order_of_ids(self.configuration, known_of(self.log_folder))
+        self.history = history_of(self.log_folder)
+        self.configuration = in_order_of_ids(self.configuration, self.history.definitions)
 
     def _recover(self) -> Recovered | None:
         core = self.configuration.core
@@ -195,10 +197,9 @@ class Daemon:
         )
         self.wiring = Wiring(self.live.core, self.configuration)
         self.reports = Reports(self)
-        self._before = last_epoch(self.log_folder)
-        if self._before is None:
+        if not self.history.epochs:
             return None
-        return recover(self.live, self.wiring, self.log_folder, self._before, self._recovering)
+        return recover(self.live, self.wiring, self.log_folder, self.history, self._recovering)
 
     def _recovering(self, sequence: int) -> None:
         """How far the log was run again: systemd waits for as long as this goes on."""
@@ -215,7 +216,7 @@ class Daemon:
                 recovered.turn, recovered.from_sequence, recovered.last_sequence
             )
         epoch_sequence = self._log.last_sequence + 1
-        self.epoch = append_epoch(self.live, self.wiring, self._before)
+        self.epoch = append_epoch(self.live, self.wiring, self.history.last_epoch)
         self.live.repeat_definitions(
             [
                 (number, KINDS[kind], content)

@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import msgspec
 
-from daemon.app.epoch import epochs_of
 from daemon.app.recent import FillNote
 from daemon.log import Frame, LogReader
 from daemon.messages import Fill
@@ -142,19 +141,6 @@ def first_cl_ord_id(folder: Path, cl_ord_id: int, begin: int) -> tuple[int, int]
             order = fields.get("order", cl_ord_id)
             return order, submitted.get(order, frame.sequence)
     return None
-
-
-def same_configuration_since(folder: Path, sha256: str) -> int | None:
-    """Where the log's last epochs of this configuration begin; None: the last had another.
-
-    Ids mean what the configuration says: before that place they may mean something else.
-    """
-    begin = None
-    for epoch in reversed(epochs_of(folder)):
-        if epoch.start.configuration_sha256 != sha256:
-            break
-        begin = epoch.sequence
-    return begin
 
 
 def newest_fills(folder: Path, names: Names, begin: int, limit: int) -> list[FillNote]:

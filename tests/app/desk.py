@@ -15,6 +15,7 @@ from typing import Any
 from daemon.app.configuration import parse
 from daemon.app.connections import connect_sessions
 from daemon.app.epoch import EpochStart, append_epoch
+from daemon.app.history import history_of
 from daemon.app.reports import Reports
 from daemon.app.wiring import Wiring
 from daemon.core import (
@@ -194,6 +195,7 @@ class Desk:
         version = f"session.broker.begin_string={begin_string}"
         self.configuration = parse(text, "desk.toml", [version, *overrides])
         self._log, _ = LogWriter.recover(str(self.log_folder), 1 << 20)
+        self.history = history_of(self.log_folder)
         self._status = SharedStatus(str(folder / "status.page"))
         self.live = Live(self._log, self._status)
         self.wiring = Wiring(self.live.core, self.configuration)

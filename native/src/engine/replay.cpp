@@ -6,15 +6,8 @@
 
 namespace pitwire {
 
-ReplayDriver::ReplayDriver(LogReader& log, LogReader& scan, const CoreConfig& config)
-    : journal_(log), core_(journal_, egress_, config) {
-  while (const auto frame = scan.next()) {
-    if (const auto* abandoned = frame->as<rec::Abandoned>()) {
-      facts_.push_back({frame->sequence(), abandoned->turn == 0, abandoned->from_sequence,
-                        abandoned->last_sequence});
-    }
-  }
-}
+ReplayDriver::ReplayDriver(LogReader& log, const CoreConfig& config, std::vector<Facts> facts)
+    : journal_(log), core_(journal_, egress_, config), facts_(std::move(facts)) {}
 
 bool ReplayDriver::begin_anew(Sequence abandoned, Sequence facts_from) {
   std::erase_if(facts_, [&](const Facts& facts) { return facts.at < abandoned; });
