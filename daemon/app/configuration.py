@@ -40,6 +40,7 @@ from daemon.app.settings import (
     ServiceSettings,
     WorkerSettings,
 )
+from daemon.app.watchdog_settings import WatchdogSettings
 
 FILE_BYTES_MAX: Final = 4 << 20
 
@@ -74,6 +75,7 @@ class Configuration(Section, frozen=True, kw_only=True):
     worker: WorkerSettings = WorkerSettings()
     service: ServiceSettings = ServiceSettings()
     backtest: BacktestSettings = BacktestSettings()
+    watchdog: WatchdogSettings = WatchdogSettings()
     venue: Annotated[tuple[VenueSettings, ...], Meta(min_length=1)]
     feed: Annotated[tuple[Feed, ...], Meta(min_length=1)]
     session: tuple[SessionSettings, ...] = ()
@@ -100,6 +102,16 @@ class Configuration(Section, frozen=True, kw_only=True):
     def counters_page(self) -> Path:
         """Where its counters and histograms are shared (core.SharedCounters)."""
         return Path(self.daemon.runtime_dir) / "counters.page"
+
+    @property
+    def watchdog_page(self) -> Path:
+        """Where the watchdog's counters are shared (core.SharedCounters)."""
+        return Path(self.daemon.runtime_dir) / "watchdog.page"
+
+    @property
+    def incident_folder(self) -> Path:
+        """Where the watchdog writes what it saw and did."""
+        return Path(self.watchdog.incident_folder or f"{self.log.folder}/incidents")
 
     @property
     def touch_page(self) -> Path | None:
@@ -285,6 +297,7 @@ def contradictions(configuration: Configuration) -> Iterator[Problem]:
     yield from _unfit(configuration)
     yield from _unrated(configuration)
     yield from _starved(configuration)
+    yield from _unwatchable(configuration)
     yield from _bypassed(configuration)
 
 
@@ -312,6 +325,8 @@ def _references(configuration: Configuration) -> Iterator[tuple[str, str, str | 
         yield f"strategy[{number}].session", "session", strategy.session
         for index, symbol in enumerate(strategy.instruments):
             yield f"strategy[{number}].instruments[{index}]", "instrument", symbol
+    for number, watching in enumerate(configuration.watchdog.session):
+        yield f"watchdog.session[{number}].covers", "session", watching.covers
     for name in configuration.risk.strategy:
         yield f"risk.strategy.{name}", "strategy", name
     for symbol in configuration.risk.instrument:
@@ -397,6 +412,22 @@ def _starved(configuration: Configuration) -> Iterator[Problem]:
             f" sessions and time may take {before}"
         )
         yield Problem("core.turn_records_max", reason)
+
+
+def _unwatchable(configuration: Configuration) -> Iterator[Problem]:
+    """Only a FIX session has orders at a venue; one watchdog session cancels for each."""
+    simulated = {s.name for s in configuration.session if isinstance(s, SimulatedSessionSettings)}
+    for key in ("name", "covers"):
+        seen: set[str] = set()
+        for number, watching in enumerate(configuration.watchdog.session):
+            value = getattr(watching, key)
+            if value in seen:
+                yield Problem(f"watchdog.session[{number}].{key}", f"{value} is there twice")
+            seen.add(value)
+    for number, watching in enumerate(configuration.watchdog.session):
+        if watching.covers in simulated:
+            reason = f"{watching.covers} is simulated: its orders end with the daemon"
+            yield Problem(f"watchdog.session[{number}].covers", reason)
 
 
 def _bypassed(configuration: Configuration) -> Iterator[Problem]:

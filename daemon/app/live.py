@@ -37,6 +37,7 @@ from daemon.app.host import (
 from daemon.app.identities import KINDS, in_order_of_ids
 from daemon.app.operators import Operators
 from daemon.app.pace import WAIT_MODES, Pace
+from daemon.app.phases import PHASES
 from daemon.app.recovery import Recovered, recover
 from daemon.app.reports import Reports
 from daemon.app.wiring import Wiring
@@ -62,7 +63,6 @@ from daemon.runtime.effects import (
 
 log = structlog.get_logger("daemon")
 
-PHASES = ("starting", "recovering", "reconciling", "ready", "stopping")
 SEQUENCES_SKIPPED = 1 << 16
 TURNS_AT_ONCE = 8  # of those about books alone, before their effects and the log are looked at
 CLOCK_ADJUST_S = 1.0
@@ -273,7 +273,7 @@ class Daemon:
         self.live.watch(self._kill)
         epoch = self.epoch.epoch if self.epoch else 0
         self._operators = Operators(
-            self.live, self._status, self.reports, self._pace.schedule, epoch
+            self.live, self._status, self.reports, self._pace.schedule, epoch, self._keeps_kill
         )
         self._control = ControlServer(
             Settings(
@@ -311,6 +311,8 @@ class Daemon:
             await asyncio.sleep(0)
             if self._logged_out() or self._loop.time() > give_up:
                 break
+        if not self._left and not self._log.failed:
+            self._set_phase("stopped")
         self._tell_costs()
         self.live.log_unanswered()
         self.live.end_touch()
@@ -391,6 +393,14 @@ class Daemon:
             return
         log.critical("disk is low: the firm is halted", folder=str(self.log_folder))
         self._operators.command("halt", reason="disk is low")
+
+    def _keeps_kill(self) -> str:
+        """Why a kill is not taken back now; "" where it may be."""
+        if self.live.fenced:
+            return "this process is fenced: end it, the next one can be resumed"
+        if self.phase == "reconciling":
+            return "not reconciled yet: " + ", ".join(self.wiring.firm.awaited)
+        return ""
 
     def _fence_lost(self) -> None:
         """Egress has stopped by itself; the firm is halted too, until this process ends."""

@@ -3,6 +3,7 @@
 
 #include "engine.hpp"
 #include "live.hpp"
+#include "tls.hpp"
 
 namespace py = pybind11;
 
@@ -71,15 +72,7 @@ void add_connection(Live& live, std::uint32_t session, const std::string& host, 
   for (const auto& [placeholder, secret] : secrets) {
     config.secrets.push_back(FixSecret{placeholder, secret});
   }
-  if (!tls.is_none()) {
-    const auto spec = tls.cast<std::map<std::string, std::string>>();
-    TlsConfig settings;
-    settings.ca_file = spec.at("ca_file");
-    settings.certificate = spec.at("certificate_file");
-    settings.private_key = spec.at("key_file");
-    settings.host_name = spec.at("server_name");
-    config.tls = settings;
-  }
+  config.tls = client_tls_of(tls);
   live.edge.add_connection(std::move(config), static_cast<Awaits>(awaits), placement(threaded));
 }
 

@@ -146,6 +146,7 @@ FixAcceptorConfig fix_of(const Settings& given) {
   fix.listener.tls = tls_of(given);
   for (const auto& session : given.list("sessions")) {
     fix.sessions.push_back(session_of(session, static_cast<std::uint32_t>(fix.sessions.size())));
+    fix.cancels_for.push_back(session.get<std::vector<std::string>>("cancels_for"));
   }
   fix.latency_in = latency_of(given.part("latency_in"));
   fix.latency_out = latency_of(given.part("latency_out"));
@@ -199,6 +200,7 @@ ExchangeConfig config_of(const py::dict& values) {
   }
   config.fix = fix_of(given.part("fix"));
   config.trades_path = given.get<std::string>("trades_path");
+  config.reports_path = given.get<std::string>("reports_path");
   config.orders_max = given.get<std::uint32_t>("orders_max");
   config.client_orders_max = given.get<std::uint32_t>("client_orders_max");
   if (recorded) {

@@ -4,11 +4,13 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "bindings.hpp"
 #include "pitwire/fix/session.hpp"
 #include "pitwire/wire/fix_connection.hpp"
+#include "tls.hpp"
 
 namespace py = pybind11;
 
@@ -240,14 +242,25 @@ void bind_session(py::module_& module) {
 
 void bind_connections(py::module_& module) {
   py::class_<FixConnection>(module, "FixConnection", "A polled FIX client connection.")
-      .def(py::init([](std::uint32_t id, const std::string& host, std::uint16_t port) {
+      .def(py::init([](std::uint32_t id, const std::string& host, std::uint16_t port,
+                       const py::object& tls,
+                       const std::vector<std::pair<std::string, std::string>>& secrets,
+                       Nanos backoff_max_ns) {
              ConnectionConfig config;
              config.id = SessionId{id};
              config.host = host;
              config.port = port;
+             config.tls = client_tls_of(tls);
+             for (const auto& [placeholder, secret] : secrets) {
+               config.secrets.push_back(FixSecret{placeholder, secret});
+             }
+             config.backoff_max = backoff_max_ns;
+             config.backoff_min = std::min(config.backoff_min, backoff_max_ns);
              return std::make_unique<FixConnection>(config);
            }),
-           py::arg("id"), py::arg("host"), py::arg("port"))
+           py::arg("id"), py::arg("host"), py::arg("port"), py::arg("tls") = py::none(),
+           py::arg("secrets") = std::vector<std::pair<std::string, std::string>>(),
+           py::arg("backoff_max_ns") = ConnectionConfig{}.backoff_max)
       .def("poll", &poll<FixConnection>, py::arg("now"), py::arg("budget") = 64)
       .def("write", [](FixConnection& self, Sequence sequence,
                        const py::bytes& message) { return self.write({sequence}, message); })

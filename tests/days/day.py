@@ -96,11 +96,20 @@ class Day:
         command[command.index("-c") + 1] = str(self.configuration)
         for key, value in self._settings.items():
             command += ["--set", f"{key}={value}"]
-        # `env` is replaced by the daemon: the process stays ours to signal.
-        words = ["/usr/bin/env", f"PYTHONPATH={self._path}", *self._environment, *command]
+        self._command = command
         self.exit_code = None
         self._kills = 0
-        self.daemon = Supervised(words, self.folder / "daemon.err")
+        self.daemon = Supervised(self._in_environment(command), self.folder / "daemon.err")
+
+    def companion(self, name: str, *words: str) -> list[str]:
+        """The command line of a process beside the daemon, with the daemon's configuration."""
+        place = self._command.index("run")
+        command = [*self._command[:place], name, *self._command[place + 1 :], *words]
+        return self._in_environment(command)
+
+    def _in_environment(self, command: list[str]) -> list[str]:
+        # `env` is replaced by the command: the process stays ours to signal.
+        return ["/usr/bin/env", f"PYTHONPATH={self._path}", *self._environment, *command]
 
     def stop(self) -> int:
         """SIGTERM, as systemd stops it; the exit code."""
@@ -193,14 +202,14 @@ class Day:
             f"restarts {self.daemon.restarts}\n{self.errors[-ERRORS_SHOWN:]}"
         )
 
-    def until_ready(self, epoch: int = 1) -> dict[str, Any]:
+    def until_ready(self, epoch: int = 1, seconds: float = DEADLINE_SECONDS) -> dict[str, Any]:
         """Status once this epoch has been reconciled with the exchange."""
 
         def ready() -> dict[str, Any] | None:
             status = self.status()
             return status if status["epoch"] == epoch and status["phase"] == "ready" else None
 
-        return self.until(f"epoch {epoch} is ready", ready)
+        return self.until(f"epoch {epoch} is ready", ready, seconds)
 
     def until_trading(self, orders: int = 1, seconds: float = DEADLINE_SECONDS) -> None:
         """Until this process has sent so many orders."""

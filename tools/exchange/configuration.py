@@ -25,10 +25,14 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class Exchange(Section, frozen=True):
-    """[exchange]: the process. `exec_id_prefix` empty: from the start time, so runs differ."""
+    """[exchange]: the process. `exec_id_prefix` empty: from the start time, so runs differ.
+
+    `trades` and `reports` are files: what clients traded, and every execution report.
+    """
 
     seed: NotNegative = 1
     trades: str = ""
+    reports: str = ""
     exec_id_prefix: Annotated[str, msgspec.Meta(max_length=16)] = ""
     orders_max: Positive = 1 << 20
     client_orders_max: Positive = 1 << 17
@@ -47,7 +51,10 @@ class Tls(Section, frozen=True):
 
 
 class Session(Section, frozen=True):
-    """[[fix.session]]: one client, by its CompIDs; `sender_comp_id` is the exchange's."""
+    """[[fix.session]]: one client, by its CompIDs; `sender_comp_id` is the exchange's.
+
+    `cancels_for`: clients whose orders it may cancel, naming them by OnBehalfOfCompID.
+    """
 
     target_comp_id: str
     sender_comp_id: str = "EXCHANGE"
@@ -55,6 +62,7 @@ class Session(Section, frozen=True):
     cancel_on_disconnect: bool = False
     check_latency: bool = True
     stored_bytes_max: Positive = 64 << 20
+    cancels_for: list[str] = []
 
 
 class Fix(Section, frozen=True):
@@ -237,6 +245,12 @@ def _converted(path: Path, tables: dict[str, Any]) -> Config:
 
 def _check(path: Path, config: Config) -> None:
     """What no single field can tell."""
+    clients = {session.target_comp_id for session in config.fix.session}
+    for place, session in enumerate(config.fix.session):
+        for name in session.cancels_for:
+            if name not in clients:
+                key = f"{path}: fix.session[{place}].cancels_for"
+                raise UsageError(f"{key}: there is no session {name}")
     symbols: list[str] = []
     for place, instrument in enumerate(config.instrument):
         key = f"{path}: instrument[{place}]"

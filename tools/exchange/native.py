@@ -17,6 +17,7 @@ def settings(config: Config) -> dict[str, Any]:
     return {
         "seed": config.exchange.seed,
         "trades_path": config.exchange.trades,
+        "reports_path": config.exchange.reports,
         "orders_max": config.exchange.orders_max,
         "client_orders_max": config.exchange.client_orders_max,
         "instruments": [_instrument(made, symbols) for made in config.instrument],
@@ -101,6 +102,7 @@ def _fix(fix: Fix, exec_id_prefix: str) -> dict[str, Any]:
                 "check_latency": session.check_latency,
                 "cancel_on_disconnect": session.cancel_on_disconnect,
                 "stored_bytes_max": session.stored_bytes_max,
+                "cancels_for": session.cancels_for,
             }
             for session in fix.session
         ],

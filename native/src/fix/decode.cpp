@@ -239,20 +239,26 @@ bool Decoder::cancel(const FieldTable& fields, Sequence raw, FixCancel& out, Ref
          parse_cl_ord_id(fields[11]),
          parse_cl_ord_id(fields[41]),
          instrument_of(fields),
-         side_of(fields[54])};
+         side_of(fields[54]),
+         fields[115]};
   if (out.cl_ord_id != 0 && out.orig_cl_ord_id != 0) return true;
   why = {kOther, "ClOrdID and OrigClOrdID: expected 16 upper-case hexadecimal digits"};
   return false;
 }
 
 FixStatusRequest Decoder::status_request(const FieldTable& fields, Sequence raw) const {
-  return {config_.id,          raw,       parse_cl_ord_id(fields[11]), instrument_of(fields),
-          side_of(fields[54]), fields[37]};
+  return {config_.id,
+          raw,
+          parse_cl_ord_id(fields[11]),
+          instrument_of(fields),
+          side_of(fields[54]),
+          fields[37],
+          fields[115]};
 }
 
 bool Decoder::mass_cancel(const FieldTable& fields, Sequence raw, FixMassCancel& out,
                           Refusal& why) const {
-  out = {config_.id, raw, parse_cl_ord_id(fields[11]), InstrumentId{kNoId}};
+  out = {config_.id, raw, parse_cl_ord_id(fields[11]), InstrumentId{kNoId}, fields[115]};
   if (fields[530] == "1") {
     out.instrument = instrument_of(fields);
     if (index(out.instrument) == kNoId) why = {kUnknownSymbol, "unknown symbol"};

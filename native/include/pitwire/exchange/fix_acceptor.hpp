@@ -4,8 +4,9 @@
 //   reports → way out (latency) → FixSession → FixListener → bytes
 //
 // Reports are made and numbered also while a session is away, and resent when it asks. Misbehaviour
-// is seeded: random rejects of requests, random disconnects. With cancel_on_disconnect, a session
-// that loses its connection has its orders cancelled.
+// is seeded: random rejects of requests, random disconnects. A session may be entitled to cancel
+// others' orders and ask for their status, which OnBehalfOfCompID (115) then names. With
+// cancel_on_disconnect, a session that loses its connection has its orders cancelled.
 #pragma once
 
 #include <memory>
@@ -13,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "pitwire/exchange/report_journal.hpp"
 #include "pitwire/exchange/trade_journal.hpp"
 #include "pitwire/fix/session.hpp"
 #include "pitwire/matching/delay_line.hpp"
@@ -24,6 +26,8 @@ namespace pitwire {
 struct FixAcceptorConfig {
   ListenerConfig listener;                 ///< its sessions are filled in from `sessions`
   std::vector<FixSessionConfig> sessions;  ///< acceptors; ids dense from 0
+  /// By session: CompIDs of those whose orders it may cancel and ask about.
+  std::vector<std::vector<std::string>> cancels_for;
   std::vector<FixInstrument> instruments;
   Latency latency_in;
   Latency latency_out;
@@ -42,7 +46,8 @@ struct ExchangeNote {
 class FixAcceptor final : public ReportSink, private FixSink, private ConnectionSink {
  public:
   /// Binds and listens; throws std::invalid_argument with key and reason.
-  FixAcceptor(const FixAcceptorConfig& config, TradeJournal& journal, Nanos now);
+  FixAcceptor(const FixAcceptorConfig& config, TradeJournal& journal, ReportJournal& reports,
+              Nanos now);
   ~FixAcceptor() override;
 
   /// Where requests go; once, before the first poll.
@@ -102,6 +107,8 @@ class FixAcceptor final : public ReportSink, private FixSink, private Connection
              Sequence last_written) override;
   void written(SessionId, Sequence, std::uint64_t, Nanos) override {}
 
+  /// Fills in whose orders a request is about, by its OnBehalfOfCompID.
+  void address(VenueRequest& request, SessionId from, std::string_view on_behalf_of) const;
   void arrive(Nanos due, const VenueRequest& request);
   void deliver(const VenueReport& report);
   void deliver(const VenueCancelReject& reject);
@@ -115,8 +122,10 @@ class FixAcceptor final : public ReportSink, private FixSink, private Connection
 
   FixSymbology symbology_;
   TradeJournal& journal_;
+  ReportJournal& report_journal_;
   FixListener listener_;
   std::vector<std::unique_ptr<FixSession>> sessions_;
+  std::vector<std::vector<std::string>> cancels_for_;
   OrderGateway* gateway_ = nullptr;
   DelayLine<VenueRequest> way_in_;
   DelayLine<Report> way_out_;
