@@ -897,6 +897,25 @@ class Core:
         tag: int,
         /,
     ) -> bool: ...
+    def would_pass(
+        self,
+        cl_ord_id: int,
+        strategy: int,
+        instrument: int,
+        session: int,
+        side: int,
+        ord_type: int,
+        time_in_force: int,
+        flags: int,
+        price: int,
+        stop_px: int,
+        order_qty: int,
+        expire_ts: int,
+        tag: int,
+        /,
+    ) -> bool:
+        """What `submit` would answer now; nothing is sent."""
+
     def cancel(self, order: int, reason: int, /) -> bool: ...
     def replace(self, order: int, price: int, qty: int, /) -> bool: ...
     def cancel_all(self, strategy: int | None, instrument: int | None, reason: int, /) -> int: ...
@@ -1087,6 +1106,9 @@ class Turns:
     turn: Histogram
     native: Histogram
     python: Histogram
+    rehearsal: Callable[[], None] | None
+    """Called while there is no work, wherever the core rehearses."""
+
     def __init__(self, live: Live, phase: object) -> None: ...
     def take(self, turns_max: int = 1, spin_ns: int = 0) -> bool: ...
     @property

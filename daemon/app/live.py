@@ -39,6 +39,7 @@ from daemon.app.operators import Operators
 from daemon.app.pace import WAIT_MODES, Pace
 from daemon.app.phases import PHASES
 from daemon.app.recovery import Recovered, recover
+from daemon.app.rehearsing import rehearsal_of
 from daemon.app.reports import Reports
 from daemon.app.wiring import Wiring
 from daemon.core import KillSocket, Live, LogWriter, SharedStatus
@@ -263,6 +264,8 @@ class Daemon:
             self._between_turns,
             self._turn_failed,
         )
+        if self._pace.spin_ns and settings.core.rehearse_every_ns:
+            self.reports.turns.rehearsal = rehearsal_of(self.wiring)
         self.live.claim_fence()
         # First what may still refuse: an address, a credential, a certificate.
         self._feeds = connect_feeds(self.live, settings, self._pace.schedule)

@@ -72,6 +72,18 @@ bool submit(Core& core, ClOrdId cl_ord_id, std::uint32_t strategy, std::uint32_t
   return core.orders().submit(cl_ord_id, request);
 }
 
+/// The same order asked of the gate, and not sent.
+bool would_pass(Core& core, ClOrdId, std::uint32_t strategy, std::uint32_t instrument,
+                std::uint32_t session, int side, int ord_type, int time_in_force, int flags,
+                std::int64_t price, std::int64_t stop_px, std::int64_t order_qty, Nanos expire_ts,
+                std::uint64_t tag) {
+  OrderRequest request = request_of(strategy, instrument, session, side, ord_type, time_in_force,
+                                    flags, price, stop_px, order_qty);
+  request.expire_ts = expire_ts;
+  request.tag = tag;
+  return core.orders().check(request).passed();
+}
+
 OrderFilter filter_of(std::optional<std::uint32_t> strategy,
                       std::optional<std::uint32_t> instrument) {
   OrderFilter filter;
@@ -282,6 +294,7 @@ py::tuple risk_state(Core& core, std::uint32_t strategy) {
 void bind_requests(py::class_<Core>& cls) {
   cls.def("new_cl_ord_id", [](Core& self) { return self.orders().new_cl_ord_id(); })
       .def("submit", &submit, "Gate, log, route; false when denied.")
+      .def("would_pass", &would_pass, "What `submit` would answer now; nothing is sent.")
       .def("cancel",
            [](Core& self, ClOrdId order, int reason) {
              return self.orders().cancel(order, static_cast<CancelReason>(reason));

@@ -185,7 +185,13 @@ def _stamp(now: int) -> str:
 class Desk:
     """What `Reports` sees of a daemon, driven by the test: `turn`, `until`."""
 
-    def __init__(self, folder: Path, *overrides: str, begin_string: str = "FIX.4.4") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *overrides: str,
+        begin_string: str = "FIX.4.4",
+        rehearse_every_ns: int = 0,
+    ) -> None:
         self.venue = Venue(begin_string)
         self.effects: list[Effect] = []
         self._commands = 0
@@ -197,7 +203,7 @@ class Desk:
         self._log, _ = LogWriter.recover(str(self.log_folder), 1 << 20)
         self.history = history_of(self.log_folder)
         self._status = SharedStatus(str(folder / "status.page"))
-        self.live = Live(self._log, self._status)
+        self.live = Live(self._log, self._status, rehearse_every_ns=rehearse_every_ns)
         self.wiring = Wiring(self.live.core, self.configuration)
         self.reports = Reports(self)
         self.phase = "ready"
