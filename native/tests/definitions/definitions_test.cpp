@@ -43,7 +43,11 @@ int expect_all_pass(const fs::path& folder, DefinitionSide side) {
 const fs::path kOurs = PITWIRE_DEFINITIONS;
 
 TEST(OurDefinitions, hold_for_our_acceptor) {
-  EXPECT_GE(expect_all_pass(kOurs / "acceptor", DefinitionSide::ACCEPTOR), 32);
+  EXPECT_GE(expect_all_pass(kOurs / "acceptor", DefinitionSide::ACCEPTOR), 34);
+}
+
+TEST(OurDefinitions, hold_for_our_initiator) {
+  EXPECT_GE(expect_all_pass(kOurs / "initiator", DefinitionSide::INITIATOR), 212);
 }
 
 TEST(SharedDefinitions, hold_for_our_acceptor) {
