@@ -1415,6 +1415,22 @@ class FixConnection:
     @property
     def connected(self) -> bool: ...
 
+class DefinitionOutcome:
+    """Of one definition: where it did not hold first, and the messages that differ, SOH as |."""
+
+    passed: bool
+    line: int
+    problem: str
+    expected: str
+    found: str
+
+def run_fix_definition(
+    text: bytes, side: str | None = None, patterns: bytes | None = None
+) -> DefinitionOutcome:
+    """An acceptance definition against our `acceptor` or `initiator` in virtual time; without
+    `side`, the one that its first connection asks for. `patterns` as QuickFIX's fields.fmt.
+    ValueError, the line first, where a text is none."""
+
 class FixListener:
     def __init__(self, host: str, port: int, sessions: Sequence[FixSessionConfig]) -> None: ...
     def poll(self, now: int, budget: int = 64) -> list[tuple[Any, ...]]: ...

@@ -52,6 +52,7 @@ void FixSession::Impl::onLogout(const FIX::SessionID&) {
   queued_raw_.clear();
   highest_ahead_ = 0;
   resend_next_ = 0;
+  asked_from_ = asked_to_ = gap_begin_ = 0;
   if (!muted_) sink_.logged_out(config_.id, reason_);
 }
 
@@ -72,6 +73,11 @@ bool FixSession::Impl::send(const std::string& message) {
   const bool poss_dup = fields.is_set(43);
   const ClOrdId id = admin ? 0 : parse_cl_ord_id(fields[11]);
   if (type == "1") test_request_ts_ = now_;
+  if (type == "2") {
+    asked_from_ = gap_begin_ = fields.number(7);
+    asked_to_ = current_number_ - 1;
+    gap_ts_ = now_;
+  }
   rejected_ = rejected_ || type == "3" || type == "j";
   if (!poss_dup) sent(type, number, id == 0 ? parse_cl_ord_id(fields[710]) : id);
   sink_.tx(config_.id, message, number, id, admin, poss_dup);
@@ -117,6 +123,8 @@ void FixSession::Impl::fromAdmin(const FIX::Message& message, const FIX::Session
   const std::string& type = message.getHeader().getField(35);
   if (type == "A" && !config_.initiator) {
     heart_bt_int_ = static_cast<int>(FieldTable(message.toString()).number(108));
+  } else if (type == "2") {
+    check_resend_request(message);
   } else if (type == "5" && message.isSetField(58)) {
     reason_ = message.getField(58);
   } else if (type == "3") {

@@ -6,9 +6,10 @@
 // same numbers (they are in our store); anything that is not plainly ordinary goes to QuickFIX:
 // logon, gaps, duplicates, resends, unknown or missing fields, other messages.
 //
-// QuickFIX's timers do not hear of what passes here. So when it has sent or received nothing for
-// half a heartbeat interval, the next message goes through it: it never asks a lively peer for a
-// sign of life, and at worst says a heartbeat too many.
+// QuickFIX's timers do not hear of what passes here. So when it has sent nothing for half a
+// heartbeat interval, or received nothing for a tenth, the next message goes through it: it asks
+// for a sign of life when nothing came for 1.1 to 1.2 intervals, and at worst says a heartbeat too
+// many.
 #include <algorithm>
 #include <array>
 #include <bitset>
@@ -163,9 +164,9 @@ void append_checksum(std::string& out) {
 
 }  // namespace
 
-bool FixSession::Impl::may_pass_beside(Nanos timer_ts) const noexcept {
+bool FixSession::Impl::may_pass_beside(Nanos timer_ts, int part) const noexcept {
   return logged_on() && !session_->sentLogout() && !muted_ && session_->isEnabled() &&
-         (now_ - timer_ts) * 2 < heart_bt_int_ * kSecond;
+         (now_ - timer_ts) * part < heart_bt_int_ * kSecond;
 }
 
 bool FixSession::Impl::send_body(Nanos now, const FixBody* body) {
@@ -173,7 +174,7 @@ bool FixSession::Impl::send_body(Nanos now, const FixBody* body) {
   if (config_.initiator && (!logged_on() || session_->sentLogout())) return false;
   bool sent = false;
   turn(now, [&, this] {
-    if (body->ascending() && may_pass_beside(last_sent_ts_)) {
+    if (body->ascending() && may_pass_beside(last_sent_ts_, 2)) {
       write_beside(*body);
       sent = true;
     } else {
@@ -211,7 +212,7 @@ void FixSession::Impl::write_beside(const FixBody& body) {
 
 bool FixSession::Impl::take_beside(const FieldTable& fields, Sequence raw,
                                    std::string_view message) {
-  if (!may_pass_beside(last_received_ts_) || !queued_raw_.empty() || resend_next_ != 0)
+  if (!may_pass_beside(last_received_ts_, 10) || !queued_raw_.empty() || resend_next_ != 0)
     return false;
   const std::string_view type = fields[35];
   if (type.size() != 1 || !has_plain_frame(fields) || !is_next(fields)) return false;

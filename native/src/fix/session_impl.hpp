@@ -108,10 +108,23 @@ class FixSession::Impl final : private FIX::Application,
   void feed_logon(int heart_bt_int);
   [[nodiscard]] bool is_session_time(Nanos now) const;
 
+  // session_numbers.cpp
+  [[nodiscard]] bool is_out_of_place(const FieldTable& fields);
+  /// A message of this type, its number higher than the one that is due.
+  [[nodiscard]] bool is_ahead(const FieldTable& fields, std::string_view type) const;
+  void keep_place();
+  /// The header of a message in the peer's name.
+  [[nodiscard]] FIX::Message from_peer(const char* msg_type, std::uint64_t number) const;
+  void count_logout(const FieldTable& fields, std::uint64_t due);
+  void check_resend_request(const FIX::Message& request) const;
+  [[nodiscard]] bool is_asked_for(std::uint64_t due, bool poss_dup);
+  void ask_for_gap(const FieldTable& fields);
+
   // session_fast.cpp
   /// Logged on with nothing special going on, and QuickFIX's own timer of this direction was set at
-  /// `timer_ts`, less than half a heartbeat ago: what passes beside QuickFIX does not set it.
-  [[nodiscard]] bool may_pass_beside(Nanos timer_ts) const noexcept;
+  /// `timer_ts`, less than that part of a heartbeat ago: what passes beside QuickFIX does not set
+  /// it.
+  [[nodiscard]] bool may_pass_beside(Nanos timer_ts, int part) const noexcept;
   void write_beside(const FixBody& body);
   /// Into `whole_`.
   void compose(const FixBody& body, std::uint64_t number);
@@ -163,6 +176,12 @@ class FixSession::Impl final : private FIX::Application,
   bool delivered_ = false;
   bool rejected_ = false;
   std::map<std::uint64_t, Sequence> queued_raw_;
+
+  // Our newest ResendRequest on this connection: from, up to the message that showed the gap.
+  std::uint64_t asked_from_ = 0, asked_to_ = 0;
+  // Where the gap begins, and since when it has.
+  std::uint64_t gap_begin_ = 0;
+  Nanos gap_ts_ = 0;
 
   std::uint64_t resend_next_ = 0;  // 0: no resend under way
   std::uint64_t resend_end_ = 0;

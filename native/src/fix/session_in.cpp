@@ -55,6 +55,7 @@ void FixSession::Impl::received(Nanos now, Sequence raw, std::string_view messag
     }
     const FieldTable fields(message);
     if (take_beside(fields, raw, message)) return;
+    if (is_out_of_place(fields)) return;
     last_received_ts_ = now_;
     ++traffic_.in_through;
     current_ = message;
@@ -66,14 +67,18 @@ void FixSession::Impl::received(Nanos now, Sequence raw, std::string_view messag
       queued_raw_[current_number_] = raw;
       highest_ahead_ = std::max(highest_ahead_, current_number_);
     }
+    const std::uint64_t due = store_.getNextTargetMsgSeqNum();
     try {
       feed(message, fields);
     } catch (const std::exception& error) {
       event(2, std::string("message not taken: ") + error.what());
       rejected_ = true;
     }
+    count_logout(fields, due);
+    ask_for_gap(fields);
     const std::string_view type = fields[35];
-    if (config_.initiator && rejected_ && !delivered_ &&
+    const bool is_new = current_number_ >= due;  // what repeats a used number was heard before
+    if (config_.initiator && is_new && rejected_ && !delivered_ &&
         (type == "8" || type == "9" || type == "AP")) {
       report_unreadable(message);
     }
@@ -86,8 +91,12 @@ void FixSession::Impl::received(Nanos now, Sequence raw, std::string_view messag
 }
 
 void FixSession::Impl::feed(std::string_view message, const FieldTable& fields) {
-  if (begin_resend(message, fields)) return;
-  session_->next(std::string(message), to_utc(now_));
+  if (is_ahead(fields, "3")) {
+    sink_.session_rejected(reject_of(fields, current_raw_));
+  } else if (!begin_resend(message, fields)) {
+    session_->next(std::string(message), to_utc(now_));
+  }
+  if (is_ahead(fields, "3") || is_ahead(fields, "2")) keep_place();
 }
 
 // A long ResendRequest to an acceptor is answered in parts: the first in place of the request, the
@@ -124,14 +133,7 @@ bool FixSession::Impl::begin_resend(std::string_view message, const FieldTable& 
 void FixSession::Impl::continue_resend() {
   const std::uint64_t begin = resend_next_;
   const std::uint64_t end = std::min(resend_end_, begin + config_.resend_messages_per_turn_max - 1);
-  FIX::Message request;
-  FIX::Header& header = request.getHeader();
-  header.setField(FIX::BeginString(config_.begin_string));
-  header.setField(FIX::MsgType("2"));
-  header.setField(FIX::MsgSeqNum(store_.getNextTargetMsgSeqNum() - 1));
-  header.setField(FIX::SenderCompID(config_.target_comp_id));
-  header.setField(FIX::TargetCompID(config_.sender_comp_id));
-  header.setField(FIX::SendingTime(to_utc(now_), 6));
+  FIX::Message request = from_peer("2", store_.getNextTargetMsgSeqNum() - 1);
   request.setField(FIX::BeginSeqNo(begin));
   request.setField(FIX::EndSeqNo(end));
   resend_next_ = end >= resend_end_ ? 0 : end + 1;
