@@ -74,6 +74,7 @@ def _hang(folder: Path, kind: str, moment_s: float) -> tuple[int, int]:
         assert (incident["fenced"], incident["killed"]) == (True, True)
         assert "|" in day.alarms.read_text()
         assert day.end_watchdog() == 1  # within an incident
+        day.put_down()
     return len(behind), max(behind) - hung
 
 
@@ -125,7 +126,7 @@ def test_a_hung_process_is_ended_and_its_successor_waits_for_an_operator(tmp_pat
 
 
 def test_an_orderly_end_and_a_quick_restart_are_no_incident(tmp_path: Path) -> None:
-    settings = {"watchdog.restart_within_ms": 20_000}
+    settings = {"watchdog.restart_within_ms": 60_000, "watchdog.hang_after_ms": 20_000}
     with WatchedDay(tmp_path, settings) as day:
         day.until_ready()
         day.until_resting()

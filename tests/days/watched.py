@@ -24,12 +24,11 @@ SESSIONS = (
     '[{ target_comp_id = "PITWIRE" },'
     ' { target_comp_id = "PITWIRE-WATCHDOG", cancels_for = ["PITWIRE"] }]'
 )
-# Orders that rest, and a watchdog as quick as it may be.
+# Orders that rest, and a watchdog that waits for no restart; a hang counts when it does by default.
 SETTINGS: Mapping[str, object] = {
     "strategy.pair.class": "tests.days.hanging:Hangs",
     "strategy.pair.instruments": '["CRUX"]',
     "strategy.pair.parameters": '{ symbol = "CRUX" }',
-    "watchdog.hang_after_ms": 1200,
     "watchdog.restart_within_ms": 1500,
 }
 
@@ -92,7 +91,7 @@ class WatchedDay(Day):
 
     def hang(self, kind: str) -> int:
         """Now, in this way; the host clock before it, ns."""
-        pid = int(self.status()["pid"])
+        pid = self._hung = int(self.status()["pid"])
         before = time.time_ns()
         match kind:
             case "stopped":
@@ -104,6 +103,11 @@ class WatchedDay(Day):
                 # Nobody answers: who asks is left behind.
                 threading.Thread(target=self._tell_to_hang, args=(kind,), daemon=True).start()
         return before
+
+    def put_down(self) -> None:
+        """End what was hung, if it is still there: SIGTERM would be waited for in vain."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._hung, signal.SIGKILL)
 
     def _tell_to_hang(self, kind: str) -> None:
         with contextlib.suppress(NoDaemonError, OSError):
