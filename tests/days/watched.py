@@ -33,6 +33,10 @@ SETTINGS: Mapping[str, object] = {
 }
 
 
+# Two processes start, and a third: what a loaded machine takes for it is no fault.
+PATIENCE_S = 60.0
+
+
 class Reported(NamedTuple):
     """A line of the exchange's record of reports."""
 
@@ -60,7 +64,7 @@ class WatchedDay(Day):
         super().start(settings)
         if not hasattr(self, "watchdog"):
             self.watchdog = self._watch()
-            self.until("the watchdog's session is up", lambda: "logged on" in self.said)
+            self.until("the watchdog's session is up", lambda: "logged on" in self.said, PATIENCE_S)
 
     def _watch(self) -> subprocess.Popen[bytes]:
         with (self.folder / "watchdog.err").open("wb") as errors:
@@ -87,7 +91,7 @@ class WatchedDay(Day):
 
     def until_resting(self) -> None:
         """Until orders work that only a cancel ends."""
-        self.until("8 orders work", lambda: self.status()["orders_working"] >= 8)
+        self.until("8 orders work", lambda: self.status()["orders_working"] >= 8, PATIENCE_S)
 
     def hang(self, kind: str) -> int:
         """Now, in this way; the host clock before it, ns."""
@@ -121,7 +125,7 @@ class WatchedDay(Day):
         folder = self.log / "incidents"
         return [msgspec.json.decode(each.read_bytes()) for each in sorted(folder.glob("*.json"))]
 
-    def until_canceled(self, seconds: float = 20.0) -> dict[str, Any]:
+    def until_canceled(self, seconds: float = PATIENCE_S) -> dict[str, Any]:
         """The newest incident, when the watchdog says that nothing works."""
 
         def canceled() -> dict[str, Any] | None:
@@ -156,7 +160,7 @@ class WatchedDay(Day):
                 working.add(each.order_id)
         return working
 
-    def until_said(self, text: str, seconds: float = 20.0) -> None:
+    def until_said(self, text: str, seconds: float = PATIENCE_S) -> None:
         """Until the watchdog's operating log has it."""
         deadline = time.monotonic() + seconds
         while text not in self.said:
