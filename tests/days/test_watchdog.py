@@ -15,7 +15,7 @@ from daemon.io.kernels import Kernels
 from daemon.strategy.loading import load
 from tests.days import books
 from tests.days.day import pitwire
-from tests.days.watched import WatchedDay
+from tests.days.watched import PATIENCE_S, WatchedDay
 
 SEED = 20261121
 CANCELED_NS_MAX = 5_000_000_000
@@ -60,7 +60,7 @@ def test_a_hundred_hangs_leave_nothing_working_within_five_seconds(tmp_path: Pat
 def _hang(folder: Path, kind: str, moment_s: float) -> tuple[int, int]:
     """Orders cancelled after the hang, and when the last was, by the exchange's record, in ns."""
     with WatchedDay(folder) as day:
-        day.until_ready()
+        day.until_ready(1, PATIENCE_S)
         day.until_resting()
         time.sleep(moment_s)  # the moment of the hang is drawn, not waited for
         day.daemon.leave_down()
@@ -74,6 +74,7 @@ def _hang(folder: Path, kind: str, moment_s: float) -> tuple[int, int]:
         assert (incident["fenced"], incident["killed"]) == (True, True)
         assert "|" in day.alarms.read_text()
         assert day.end_watchdog() == 1  # within an incident
+        day.put_down()
     return len(behind), max(behind) - hung
 
 
@@ -81,7 +82,7 @@ def test_a_daemon_that_wakes_up_sends_nothing_and_the_next_trades_when_an_operat
     tmp_path: Path,
 ) -> None:
     with WatchedDay(tmp_path, {"watchdog.end_hung_process": "false"}) as day:
-        day.until_ready()
+        day.until_ready(1, PATIENCE_S)
         day.until_resting()
         pid = int(day.status()["pid"])
         day.hang("stopped")
@@ -96,7 +97,7 @@ def test_a_daemon_that_wakes_up_sends_nothing_and_the_next_trades_when_an_operat
         assert [each for each in day.reported() if each.ts > fenced_ts] == []
 
         day.kill()
-        status = day.until_ready(2)
+        status = day.until_ready(2, PATIENCE_S)
         assert (status["killed"], status["armed"]) == (True, False)
         day.until("it is told to be back", lambda: day.incidents()[-1]["back_ts"])
         assert day.working_at_exchange() == set()
@@ -113,11 +114,11 @@ def test_a_daemon_that_wakes_up_sends_nothing_and_the_next_trades_when_an_operat
 
 def test_a_hung_process_is_ended_and_its_successor_waits_for_an_operator(tmp_path: Path) -> None:
     with WatchedDay(tmp_path) as day:
-        day.until_ready()
+        day.until_ready(1, PATIENCE_S)
         day.until_resting()
         day._kills += 1  # the watchdog's
         day.hang("handler")
-        status = day.until_ready(2)
+        status = day.until_ready(2, PATIENCE_S)
         assert (status["killed"], status["armed"]) == (True, False)
         assert day.working_at_exchange() == set()
         assert day.incidents()[-1]["ended_ts"]
@@ -125,12 +126,12 @@ def test_a_hung_process_is_ended_and_its_successor_waits_for_an_operator(tmp_pat
 
 
 def test_an_orderly_end_and_a_quick_restart_are_no_incident(tmp_path: Path) -> None:
-    settings = {"watchdog.restart_within_ms": 20_000}
+    settings = {"watchdog.restart_within_ms": 60_000, "watchdog.hang_after_ms": 20_000}
     with WatchedDay(tmp_path, settings) as day:
-        day.until_ready()
+        day.until_ready(1, PATIENCE_S)
         day.until_resting()
         day.kill()
-        day.until_ready(2)
+        day.until_ready(2, PATIENCE_S)
         day.until_resting()
         assert day.stop() == 0, day.errors
         assert day.working_at_exchange() == set()

@@ -26,7 +26,7 @@ from tools.watchdog.working import WorkingOrders
 
 UNCANCELED_NS: Final = 5_000_000_000  # then it is said again
 END_NS: Final = 2_000_000_000  # from SIGABRT, which leaves a core file, to SIGKILL
-BATCHES_A_LOOK: Final = 64
+BATCHES_A_LOOK: Final = 16
 ACTS: Final = frozenset({Verdict.HUNG, Verdict.DEAD, Verdict.LATE})
 
 log = structlog.get_logger("watchdog")
