@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from daemon.app.code import Code, CutError, logged_code
 from daemon.app.epoch import LoggedEpoch, epochs_of
 from daemon.log import LogReader
 
@@ -70,3 +71,17 @@ def parts_of(folder: Path) -> list[Part]:
         if own:
             parts.append(Part(own, begin, end - 1 if end else 0))
     return parts
+
+
+def code_of(folder: Path, part: Part) -> Code:
+    """What strategies of the part decided by, as logged; that of all of its epochs is the same.
+
+    LoadingError where no process lived to log all of it, or it is damaged.
+    """
+    cut: CutError | None = None
+    for epoch in part.epochs:
+        try:
+            return logged_code(folder, epoch.sequence)
+        except CutError as error:
+            cut = error
+    raise cut or CutError("a part without a process")

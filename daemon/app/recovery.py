@@ -24,7 +24,6 @@ from daemon.app.checkpoints import (
     log_uuid_of,
     read_checkpoint,
 )
-from daemon.app.code import logged_code
 from daemon.app.epoch import (
     EpochStart,
     LoggedEpoch,
@@ -32,7 +31,7 @@ from daemon.app.epoch import (
     differences,
     epochs_of,
 )
-from daemon.app.parts import Abandoned, Part, abandoned_of, parts_of
+from daemon.app.parts import Abandoned, Part, abandoned_of, code_of, parts_of
 from daemon.app.replaying import ReplayRun
 from daemon.app.wiring import Wiring
 from daemon.core import Live, LogReader
@@ -189,7 +188,7 @@ def _adopt(
 ) -> bool:
     """Run the log's newest part to `until`; where it agrees, its state is `wiring`'s."""
     name = checkpoint.path.name if checkpoint is not None else ""
-    code = logged_code(folder, part.epochs[-1].sequence)
+    code = code_of(folder, part)
     try:
         run = ReplayRun(
             folder,
