@@ -91,8 +91,8 @@ def _replay(arguments: argparse.Namespace, folder: Path, console: Console) -> in
 def _behind_checkpoint(
     folder: Path, part: Part, until: int, logged: bool, console: Console
 ) -> ReplayRun:
-    from daemon.app.code import logged_code
     from daemon.app.epoch import describe
+    from daemon.app.history import code_of
     from daemon.app.recovery import newest_checkpoint
     from daemon.app.replaying import ReplayRun, configuration_of
 
@@ -105,7 +105,7 @@ def _behind_checkpoint(
     console.print(
         f"begins behind sequence {checkpoint.covered_sequence}, with {checkpoint.path.name}"
     )
-    code = logged_code(folder, part.first.sequence) if logged else None
+    code = code_of(folder, part) if logged else None
     return ReplayRun(folder, configuration_of(part.first.start), code, until, checkpoint)
 
 

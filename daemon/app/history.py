@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from daemon.app.code import Code, CutError, logged_code
 from daemon.app.epoch import LoggedEpoch, decode_epoch
 from daemon.app.identities import KINDS, Known
 from daemon.log import LogReader, spec_of
@@ -123,6 +124,20 @@ def history_of(folder: Path) -> History:
             content = msgspec.json.decode(frame.tail.rstrip(b"\0"))
             definitions[SECTIONS[fields["kind"]]][fields["id"]] = content
     return History(epochs, abandoned, definitions, reader.last_sequence)
+
+
+def code_of(folder: Path, part: Part) -> Code:
+    """What strategies of the part decided by, as logged; that of all of its epochs is the same.
+
+    LoadingError where no process lived to log all of it, or it is damaged.
+    """
+    cut: CutError | None = None
+    for epoch in part.epochs:
+        try:
+            return logged_code(folder, epoch.sequence)
+        except CutError as error:
+            cut = error
+    raise cut or CutError("a part without a process")
 
 
 def last_turn_end(folder: Path, last_sequence: int) -> tuple[int, int] | None:

@@ -24,9 +24,8 @@ from daemon.app.checkpoints import (
     log_uuid_of,
     read_checkpoint,
 )
-from daemon.app.code import logged_code
 from daemon.app.epoch import EpochStart, describe, differences
-from daemon.app.history import Abandoned, History, Part, history_of, last_turn_end
+from daemon.app.history import Abandoned, History, Part, code_of, history_of, last_turn_end
 from daemon.app.replaying import ReplayRun
 from daemon.app.wiring import Wiring
 from daemon.core import Live, LogReader
@@ -183,7 +182,7 @@ def _adopt(
     """Run the log's newest part to `until`; where it agrees, its state is `wiring`'s."""
     name = checkpoint.path.name if checkpoint is not None else ""
     part = history.parts[-1]
-    code = logged_code(folder, part.epochs[-1].sequence)
+    code = code_of(folder, part)
     try:
         run = ReplayRun(
             folder,

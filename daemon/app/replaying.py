@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 
 from daemon.app.checkpoints import Checkpoint, CheckpointError
-from daemon.app.code import Code, logged_code
+from daemon.app.code import Code
 from daemon.app.configuration import Configuration
 from daemon.app.epoch import EpochStart
-from daemon.app.history import History, Part, history_of
+from daemon.app.history import History, Part, code_of, history_of
 from daemon.app.wiring import Wiring
 from daemon.core import Replay
 from daemon.log import LogReader
@@ -88,7 +88,7 @@ class ReplayRun:
     @classmethod
     def of_part(cls, folder: Path, part: Part, until: int = 0, logged: bool = True) -> ReplayRun:
         """A part of the log, as it was configured; with the strategies that it had, or today's."""
-        code = logged_code(folder, part.first.sequence) if logged else None
+        code = code_of(folder, part) if logged else None
         last = min(until or part.last, part.last or until)
         return cls(
             folder,
