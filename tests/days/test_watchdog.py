@@ -14,7 +14,7 @@ from daemon.core import SharedStatus
 from daemon.io.kernels import Kernels
 from daemon.strategy.loading import load
 from tests.days import books
-from tests.days.day import pitwire
+from tests.days.day import Day, pitwire
 from tests.days.watched import PATIENCE_S, WatchedDay
 
 SEED = 20261121
@@ -110,6 +110,16 @@ def test_a_daemon_that_wakes_up_sends_nothing_and_the_next_trades_when_an_operat
     books.assert_books_equal(day.log, day.trades)
     result = pitwire("replay", str(day.log))
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_a_kill_is_not_taken_back_before_the_venue_was_asked(tmp_path: Path) -> None:
+    with Day(tmp_path, {"session.broker.port": 1}) as day:
+        day.until("reconciling", lambda: day.status()["phase"] == "reconciling", PATIENCE_S)
+        day.done("kill", reason="as a watchdog does")
+        refused = day.ask("resume", clear_kill=True, reason="too early")
+        assert (refused.status, refused.error) == (1, "not reconciled yet: broker")
+        assert day.status()["killed"]
+        assert day.stop() == 0, day.errors
 
 
 def test_a_hung_process_is_ended_and_its_successor_waits_for_an_operator(tmp_path: Path) -> None:

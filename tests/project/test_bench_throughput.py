@@ -18,6 +18,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     if len(os.sched_getaffinity(0)) < 2:
         pytest.skip("needs two cores")
     monkeypatch.setattr(throughput, "FEED", 1_000)
+    monkeypatch.setattr(throughput, "TRAINS", 1)
     monkeypatch.setattr(throughput, "BURST", 500)
     monkeypatch.setattr(throughput, "BURST_SECONDS", 6)
 

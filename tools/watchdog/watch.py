@@ -89,7 +89,7 @@ class Watch:
     def _tell(self, verdict: Verdict) -> None:
         if verdict is not self._told:
             self._told = verdict
-            log.info("the daemon", is_=verdict.value, pid=self._pulse.identity[0])
+            log.info("the daemon", state=verdict.value, pid=self._pulse.identity[0])
         for session in self._sessions:
             if self._up.get(session.name) != session.up:
                 self._up[session.name] = session.up
