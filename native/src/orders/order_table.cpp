@@ -1,5 +1,6 @@
 #include "pitwire/orders/order_table.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 
@@ -21,11 +22,17 @@ OrderTableConfig validated(const OrderTableConfig& config) {
   return config;
 }
 
+constexpr std::uint32_t kTouchedAtStart = 1 << 16;
+
 }  // namespace
 
 OrderTable::Impl::Impl(const OrderTableConfig& config_in, PositionBook& positions_in)
     : config(validated(config_in)), positions(&positions_in), ids(config.capacity * 4) {
-  slots.reserve(config.capacity);  // grown in place: no page is touched before it is needed
+  slots.reserve(config.capacity);
+  // Pages of as many as a daemon has by default are there from the start: no order of a day waits
+  // for one, and what the process takes says nothing about how long it has run.
+  slots.resize(std::min(config.capacity, kTouchedAtStart));
+  slots.clear();
   peers.resize(positions->registry().size());
 }
 
