@@ -51,9 +51,8 @@ def order_intent(
     ouo: ClOrdId | None = None,
 ) -> SubmitOrder:
     """The order as asked for, its type filled in. ValueError where its fields contradict."""
-    kind = ord_type or _implied_type(
-        price, stop_px, trails=not (trail is None and trail_bps is None)
-    )
+    trails = (trail, trail_bps) != (None, None)
+    kind = ord_type or _implied_type(price, stop_px, trails=trails)
     offset, unit = _check_trail(symbol, kind, trail, trail_bps)
     if side not in (Side.BUY, Side.SELL):
         raise ValueError(f"{symbol}: side must be BUY or SELL, found {side!r}")
