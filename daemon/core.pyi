@@ -38,6 +38,8 @@ class OrdType(IntEnum):
     LIMIT = 2
     STOP = 3
     STOP_LIMIT = 4
+    MARKET_IF_TOUCHED = 5
+    TRAILING_STOP = 6
 
 class TimeInForce(IntEnum):
     DAY = 0
@@ -52,6 +54,7 @@ class OrderFlag(IntFlag):
     REDUCE_ONLY = 2
     NATIVE_RULE = 4
     ADOPTED = 8
+    EMULATED = 16
 
 class ExecType(IntEnum):
     NEW = 0
@@ -107,6 +110,7 @@ class OrderState(IntEnum):
     REJECTED = 12
     EXPIRED = 13
     DONE_FOR_DAY = 14
+    HELD = 15
 
 class OrderEvent(IntEnum):
     SUBMIT = 0
@@ -131,6 +135,10 @@ class OrderEvent(IntEnum):
     NOT_SENT = 19
     UNKNOWN_AT_VENUE = 20
     OPERATOR_CLOSED = 21
+    HOLD = 22
+    HELD_CHANGED = 23
+    HELD_CANCELED = 24
+    HELD_EXPIRED = 25
 
 class OrderLane(IntEnum):
     UNKNOWN = 0
@@ -156,6 +164,9 @@ class CancelReason(IntEnum):
     STRATEGY_FAILED = 4
     RISK = 5
     RECOVERY = 6
+    CONTINGENCY = 16
+    EXPIRED = 17
+    REDUCE_ONLY = 18
 
 class DenyReason(IntEnum):
     NONE = 0
@@ -191,6 +202,30 @@ class DenyReason(IntEnum):
     STRATEGY_STOPPED = 30
     DISK_LOW = 31
     UNSUPPORTED = 32
+    POST_ONLY = 33
+
+class TriggerPriceType(IntEnum):
+    NONE = 0
+    LAST_TRADE = 2
+    BID_ASK = 3
+    MID = 6
+
+class PegOffsetType(IntEnum):
+    PRICE = 0
+    BASIS_POINTS = 1
+
+class ContingencyType(IntEnum):
+    NONE = 0
+    OCO = 1
+    OTO = 2
+    OUO = 3
+
+class HeldStatus(IntEnum):
+    NONE = 0
+    PARENT = 1
+    TRIGGER = 2
+    LIST = 3
+    GATE = 4
 
 class RiskState(IntEnum):
     ACTIVE = 0
@@ -311,6 +346,11 @@ class RecordType(IntEnum):
     POSITIONS_ANSWERED = 58
     POSITION_ADJUSTED = 59
     KERNEL_STATE = 61
+    ORDER_TERMS = 80
+    ORDER_HELD = 81
+    ORDER_HELD_CHANGED = 82
+    ORDER_HELD_ENDED = 83
+    CONTINGENCY_BROKEN = 84
     ORDER_LATENCY = 64
     TURN_COST = 65
     COLLECTOR_RUN = 66
@@ -792,6 +832,17 @@ class NativeOrder:
     @property
     def stop_px(self) -> int: ...
     @property
+    def held(self) -> int: ...
+    @property
+    def waits_for(self) -> int:
+        """The DenyReason with which the gate holds a held order back, else 0."""
+
+    @property
+    def terms(self) -> tuple[int, int, int, int, int, int, int, int] | None:
+        """Of a kept order: OrdType as asked for, TriggerPriceType, offset and its PegOffsetType,
+        list, ContingencyType, parent, quantity as asked for."""
+
+    @property
     def order_qty(self) -> int: ...
     @property
     def cum_qty(self) -> int: ...
@@ -898,6 +949,7 @@ class Core:
         /,
     ) -> bool: ...
     def would_pass(
+    def submit_kept(
         self,
         cl_ord_id: int,
         strategy: int,
@@ -916,8 +968,23 @@ class Core:
     ) -> bool:
         """What `submit` would answer now; nothing is sent."""
 
+        parent: int,
+        sibling: int,
+        contingency: int,
+        trigger: int,
+        peg_offset: int,
+        peg_offset_type: int,
+        /,
+    ) -> bool: ...
     def cancel(self, order: int, reason: int, /) -> bool: ...
-    def replace(self, order: int, price: int, qty: int, /) -> bool: ...
+    def replace(self, order: int, price: int, qty: int, stop_px: int | None = None) -> bool: ...
+    def end_day(self, session: int, /) -> None:
+        """What is held for the day only expires."""
+
+    @property
+    def contingencies_broken(self) -> int:
+        """How often more of a list traded than it allows."""
+
     def cancel_all(self, strategy: int | None, instrument: int | None, reason: int, /) -> int: ...
     def request_statuses(self, session: int, /) -> int: ...
     def request_positions(self, session: int, /) -> int:

@@ -19,7 +19,7 @@ import msgspec
 from daemon.actors.reconciliation import Comparison, Difference, SessionPhase
 from daemon.core import Core
 from daemon.messages import SessionState, Start
-from daemon.model import CancelReason, RiskState
+from daemon.model import CancelReason, OrderState, RiskState
 from daemon.runtime.effects import Effects, Ready, Tell
 from daemon.runtime.events import (
     NO_ID,
@@ -122,7 +122,9 @@ class Firm:
     def _begin(self, number: int) -> None:
         session = self._sessions[number]
         working = self._core.working(None, None)
-        session.begin({order.order for order in working if order.session == number})
+        mine = [order for order in working if order.session == number]
+        # What the daemon holds the venue has never heard of.
+        session.begin({order.order for order in mine if order.state != OrderState.HELD})
         self._core.request_statuses(number)
         if session.unanswered:
             self._wait(number)

@@ -65,4 +65,5 @@ class SessionHoursDesk:
         if is_open:
             self._core.session_logon(number)
         else:
+            self._core.end_day(number)
             self._core.session_logout(number, "outside its hours")

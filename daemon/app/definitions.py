@@ -19,7 +19,7 @@ from daemon.app.market_settings import (
 )
 from daemon.app.settings import Limits
 from daemon.core import Core
-from daemon.model import Instrument
+from daemon.model import Instrument, OrdType, TimeInForce
 from daemon.runtime.events import NO_ID, Names
 
 FEED_KINDS = {"itch": 0, "spot": 1, "usdm": 2, "coinm": 3}
@@ -143,12 +143,18 @@ def _symbol_at_venue(settings: InstrumentSettings, number: int) -> dict[str, Any
 
 
 def session_rules(session: SessionSettings) -> dict[str, int]:
-    """Messages in flight; of a simulated session none ever is: it takes all it is given."""
+    """What the venue takes by itself, and messages in flight: none ever is of a simulated session,
+    which takes all it is given."""
+    native = {
+        "order_types": sum(1 << OrdType[each.upper()] for each in session.order_types),
+        "time_in_force": sum(1 << TimeInForce[each.upper()] for each in session.time_in_force),
+        "post_only": "post_only" in session.instructions,
+    }
     if not isinstance(session, FixSessionSettings):
-        return {"in_flight_max": IN_FLIGHT_MAX, "cancel_reserve": 0}
+        return {"in_flight_max": IN_FLIGHT_MAX, "cancel_reserve": 0, **native}
     in_flight = session.messages_in_flight_max
     reserve = in_flight * session.cancel_share_percent // 100
-    return {"in_flight_max": in_flight, "cancel_reserve": reserve}
+    return {"in_flight_max": in_flight, "cancel_reserve": reserve, **native}
 
 
 def _fix_session(session: FixSessionSettings, number: int) -> dict[str, Any]:

@@ -32,6 +32,8 @@ TimeOfDay = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][
 Placement = Literal["inline", "thread"]
 # Whose stamp what is received has in the log: the kernel's as it arrived, ours as it was read.
 Stamp = Literal["kernel", "user"]
+NativeType = Literal["market", "limit", "stop", "stop_limit"]
+NativeTime = Literal["day", "gtc", "ioc", "fok", "gtd"]
 Micros = Annotated[int, Meta(ge=0, le=1_000_000)]  # SO_BUSY_POLL, 0 is off
 Url = Annotated[str, Meta(pattern=r"^[a-z]+://[^\s]+$")]
 
@@ -156,7 +158,27 @@ class HoursSettings(Section, frozen=True, kw_only=True):
         )
 
 
-class FixSessionSettings(Section, frozen=True, kw_only=True, tag_field="kind", tag="fix"):
+class VenueTypes(Section, frozen=True, kw_only=True):
+    """What the venue of a session takes by itself. The daemon does the rest, where it can: stops,
+    orders if touched and trailing stops are held here until their price comes, GTD and post-only
+    are watched here (docs/orders.md). What nobody can do is denied as UNSUPPORTED.
+    """
+
+    order_types: tuple[NativeType, ...] = ("market", "limit", "stop", "stop_limit")
+    time_in_force: tuple[NativeTime, ...] = ("day", "gtc", "ioc", "fok", "gtd")
+    instructions: tuple[Literal["post_only"], ...] = ("post_only",)
+
+    def __post_init__(self) -> None:
+        if missing := {"market", "limit"} - set(self.order_types):
+            raise ValueError(
+                f"order_types: must have market and limit, which what is held is sent as; missing"
+                f" {', '.join(sorted(missing))}"
+            )
+        if not self.time_in_force:
+            raise ValueError("time_in_force: a venue takes one at least, found none")
+
+
+class FixSessionSettings(VenueTypes, frozen=True, kw_only=True, tag_field="kind", tag="fix"):
     """[[session]] kind = "fix": an initiator's FIX session with a venue or broker."""
 
     name: Name
@@ -193,6 +215,7 @@ class FixSessionSettings(Section, frozen=True, kw_only=True, tag_field="kind", t
     retired: bool = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.positions == "fix" and self.begin_string == "FIX.4.2":
             raise ValueError("positions: FIX 4.2 has no RequestForPositions")
         if self.reconnect_ms_min > self.reconnect_ms_max:
@@ -210,7 +233,7 @@ class FixSessionSettings(Section, frozen=True, kw_only=True, tag_field="kind", t
 
 
 class SimulatedSessionSettings(
-    Section, frozen=True, kw_only=True, tag_field="kind", tag="simulated"
+    VenueTypes, frozen=True, kw_only=True, tag_field="kind", tag="simulated"
 ):
     """[[session]] kind = "simulated": a venue inside the daemon that fills from the market seen."""
 

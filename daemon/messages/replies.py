@@ -127,7 +127,11 @@ class SessionRow(Row, frozen=True, kw_only=True):
 
 
 class OrderRow(Row, frozen=True, kw_only=True):
-    """An order as it stands. `order` is its first ClOrdID, `cl_ord_id` the newest."""
+    """An order as it stands. `order` is its first ClOrdID, `cl_ord_id` the newest.
+
+    `held` says what an order waits for that the daemon keeps: TRIGGER and the price's name, PARENT,
+    LIST, or GATE and the reason.
+    """
 
     order: str
     cl_ord_id: str
@@ -148,6 +152,7 @@ class OrderRow(Row, frozen=True, kw_only=True):
     flags: list[str] = msgspec.field(default_factory=list)
     ts_submitted: int = 0
     ts_state: int = 0
+    held: str = ""
 
 
 class FillRow(Row, frozen=True, kw_only=True):

@@ -69,6 +69,27 @@ bool submit(Core& core, ClOrdId cl_ord_id, std::uint32_t strategy, std::uint32_t
                                     flags, price, stop_px, order_qty);
   request.expire_ts = expire_ts;
   request.tag = tag;
+  const bool passed = core.orders().submit(cl_ord_id, request);
+  core.orders().settle();
+  return passed;
+}
+
+/// What `submit` takes, and what the daemon itself is to do for the order.
+bool submit_kept(Core& core, ClOrdId cl_ord_id, std::uint32_t strategy, std::uint32_t instrument,
+                 std::uint32_t session, int side, int ord_type, int time_in_force, int flags,
+                 std::int64_t price, std::int64_t stop_px, std::int64_t order_qty, Nanos expire_ts,
+                 std::uint64_t tag, ClOrdId parent, ClOrdId sibling, int contingency, int trigger,
+                 std::int64_t peg_offset, int peg_offset_type) {
+  OrderRequest request = request_of(strategy, instrument, session, side, ord_type, time_in_force,
+                                    flags, price, stop_px, order_qty);
+  request.expire_ts = expire_ts;
+  request.tag = tag;
+  request.parent = parent;
+  request.sibling = sibling;
+  request.contingency = static_cast<ContingencyType>(contingency);
+  request.trigger = static_cast<TriggerPriceType>(trigger);
+  request.peg_offset = peg_offset;
+  request.peg_offset_type = static_cast<PegOffsetType>(peg_offset_type);
   return core.orders().submit(cl_ord_id, request);
 }
 
@@ -82,6 +103,13 @@ bool would_pass(Core& core, ClOrdId, std::uint32_t strategy, std::uint32_t instr
   request.expire_ts = expire_ts;
   request.tag = tag;
   return core.orders().check(request).passed();
+}
+
+/// Kept orders are looked at behind each request, as they are behind each input.
+template <class T>
+T settled(Core& core, T answer) {
+  core.orders().settle();
+  return answer;
 }
 
 OrderFilter filter_of(std::optional<std::uint32_t> strategy,
@@ -215,6 +243,12 @@ void order_field(py::class_<NativeOrder>& cls, const char* name) {
   });
 }
 
+/// What the daemon does for the order; null where it has nothing to do.
+const OrderKeeper::Kept* kept_of(const NativeOrder& order) {
+  const OrderDesk& desk = order.core->orders();
+  return desk.keeper().find(order.id);
+}
+
 void bind_order_views(py::module_& module) {
   py::class_<NativeOrder> cls(module, "NativeOrder");
   order_field<&Order::order>(cls, "order");
@@ -232,8 +266,20 @@ void bind_order_views(py::module_& module) {
   order_field<&Order::order_qty>(cls, "order_qty");
   order_field<&Order::cum_qty>(cls, "cum_qty");
   order_field<&Order::leaves_qty>(cls, "leaves_qty");
+  order_field<&Order::held>(cls, "held");
   order_field<&Order::tag>(cls, "tag");
   order_field<&Order::cause>(cls, "cause");
+  cls.def_property_readonly("waits_for", [](NativeOrder& self) {
+    const auto* kept = kept_of(self);
+    return static_cast<int>(kept == nullptr ? DenyReason::NONE : kept->waits_for);
+  });
+  cls.def_property_readonly("terms", [](NativeOrder& self) -> std::optional<py::tuple> {
+    const auto* kept = kept_of(self);
+    if (kept == nullptr) return std::nullopt;
+    const auto& terms = kept->terms;
+    return py::make_tuple(terms.ord_type, terms.trigger, terms.peg_offset, terms.peg_offset_type,
+                          terms.list, terms.contingency, terms.parent, terms.order_qty);
+  });
   cls.def_property_readonly("avg_px", [](NativeOrder& self) { return self.now().avg_px(); });
   cls.def_property_readonly("queue", [](const NativeOrder& self) {
     const auto place = self.core->market().queue_place(self.last.instrument, self.id);
@@ -291,28 +337,45 @@ py::tuple risk_state(Core& core, std::uint32_t strategy) {
                         totals.working_orders, totals.pnl, totals.day_loss());
 }
 
+void bind_keeping(py::class_<Core>& cls) {
+  cls.def("submit_kept", &submit_kept)
+      .def("end_day",
+           [](Core& self, std::uint32_t session) {
+             self.orders().keeper().end_day(SessionId{session});
+           })
+      .def_property_readonly("contingencies_broken",
+                             [](Core& self) { return self.orders().keeper().broken(); });
+}
+
 void bind_requests(py::class_<Core>& cls) {
   cls.def("new_cl_ord_id", [](Core& self) { return self.orders().new_cl_ord_id(); })
       .def("submit", &submit, "Gate, log, route; false when denied.")
       .def("would_pass", &would_pass, "What `submit` would answer now; nothing is sent.")
       .def("cancel",
            [](Core& self, ClOrdId order, int reason) {
-             return self.orders().cancel(order, static_cast<CancelReason>(reason));
+             return settled(self, self.orders().cancel(order, static_cast<CancelReason>(reason)));
            })
-      .def("replace", [](Core& self, ClOrdId order, std::int64_t price,
-                         std::int64_t qty) { return self.orders().replace(order, price, qty); })
+      .def(
+          "replace",
+          [](Core& self, ClOrdId order, std::int64_t price, std::int64_t qty,
+             std::optional<std::int64_t> stop_px) {
+            return settled(self, self.orders().replace(order, price, qty, stop_px.value_or(kNoPx)));
+          },
+          py::arg("order"), py::arg("price"), py::arg("qty"), py::arg("stop_px") = std::nullopt)
       .def("cancel_all",
            [](Core& self, std::optional<std::uint32_t> strategy,
               std::optional<std::uint32_t> instrument, int reason) {
-             return self.orders().cancel_all(filter_of(strategy, instrument),
-                                             static_cast<CancelReason>(reason));
+             return settled(self, self.orders().cancel_all(filter_of(strategy, instrument),
+                                                           static_cast<CancelReason>(reason)));
            })
       .def("request_statuses",
            [](Core& self, std::uint32_t session) {
              return self.orders().request_statuses(SessionId{session});
            })
       .def("close_order",
-           [](Core& self, ClOrdId order) { return self.orders().close_by_operator(order); })
+           [](Core& self, ClOrdId order) {
+             return settled(self, self.orders().close_by_operator(order));
+           })
       .def("order", &order)
       .def("working",
            [](Core& self, std::optional<std::uint32_t> strategy,
@@ -500,6 +563,7 @@ void bind_engine(py::module_& module) {
         return self.restore_facts(std::as_bytes(std::span(bytes.data(), bytes.size())));
       });
   bind_requests(cls);
+  bind_keeping(cls);
   bind_positions(cls);
   bind_risk(cls);
   bind_subscriptions(cls);

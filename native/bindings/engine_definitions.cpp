@@ -105,6 +105,9 @@ SessionRules session_rules(const py::dict& spec) {
   out.in_flight_max = field<std::uint32_t>(spec, "in_flight_max");
   out.order_id_is_reference = field<bool>(spec, "order_id_is_reference");
   out.cancel_reserve = field<std::uint32_t>(spec, "cancel_reserve");
+  out.types.order_types = field<std::uint32_t>(spec, "order_types");
+  out.types.time_in_force = field<std::uint32_t>(spec, "time_in_force");
+  out.types.post_only = field<bool>(spec, "post_only");
   return out;
 }
 

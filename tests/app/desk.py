@@ -115,6 +115,7 @@ class Venue:
         self.session: FixSession | None = None
         self.orders: list[int] = []
         self.cancels: list[tuple[int, int]] = []
+        self.replaces: list[tuple[int, int]] = []
         self.held: list[Held] | None = []  # None: the question is not answered
         self.asked: list[int] = []
         self.status_requests: list[int] = []
@@ -143,6 +144,8 @@ class Venue:
                 self.orders.append(said[1])
             elif said[0] == "cancel":
                 self.cancels.append((said[1], said[2]))
+            elif said[0] == "replace":
+                self.replaces.append((said[1], said[2]))
             elif said[0] == "positions_request":
                 self.asked.append(said[1])
                 if self.held is not None:
@@ -266,7 +269,7 @@ class Desk:
         self.venue.report(self.live.clock_now(), order, exec_type, ord_status, **more)
         self.until(lambda: self.live.stats["fix_inputs"] > before)
 
-    def command(self, name: str, **arguments: object) -> Reply:
+    def command(self, name: str, /, **arguments: object) -> Reply:
         """An operator's command, carried out in the next turn; its reply."""
         said = {"name": name, "arguments": arguments, "user": "tester", "role": "risk"}
         self._commands += 1

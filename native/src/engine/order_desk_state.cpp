@@ -24,6 +24,17 @@ void OrderDesk::apply_fact(const Frame& frame) {
   if (const auto* submitted = frame.as<rec::OrderSubmitted>()) {
     gate_.apply(*submitted, frame.ts_core());
     transition = table_.apply(*submitted);
+  } else if (const auto* terms = frame.as<rec::OrderTerms>()) {
+    keeper_.apply(*terms);
+  } else if (const auto* held = frame.as<rec::OrderHeld>()) {
+    keeper_.apply(*held);
+    gate_.apply(*held, frame.ts_core());
+    transition = table_.apply(*held);
+  } else if (const auto* changed = frame.as<rec::OrderHeldChanged>()) {
+    keeper_.apply(*changed);
+    transition = table_.apply(*changed);
+  } else if (const auto* ended = frame.as<rec::OrderHeldEnded>()) {
+    transition = table_.apply(*ended);
   } else if (const auto* cancel = frame.as<rec::CancelRequested>()) {
     gate_.apply(*cancel, frame.ts_core());
     transition = table_.apply(*cancel);
@@ -52,6 +63,7 @@ void OrderDesk::after_recovery() {
     sessions_[i].unwritten.clear();
     table_.connection_lost(SessionId{i}, [this](const Transition& t) { report(t); });
   }
+  keeper_.look_again();
 }
 
 // ------------------------------------------------------------------ checkpoints
@@ -68,6 +80,10 @@ void OrderDesk::save(std::vector<std::byte>& out) const {
   section(session_positions_);
   section(table_);
   section(gate_);
+  std::vector<std::byte> kept;
+  ByteWriter kept_writer(kept);
+  keeper_.save(kept_writer);
+  writer.put_bytes(kept);
   for (const Session& session : sessions_) {
     writer.put(static_cast<std::uint64_t>(session.unwritten.size()));
     for (const Outbound& entry : session.unwritten) {
@@ -81,7 +97,8 @@ bool OrderDesk::restore(std::span<const std::byte> in) {
   ByteReader reader(in);
   last_cl_ord_id_ = reader.get<ClOrdId>();
   if (!positions_.restore(reader.get_bytes()) || !session_positions_.restore(reader.get_bytes()) ||
-      !table_.restore(reader.get_bytes()) || !gate_.restore(reader.get_bytes())) {
+      !table_.restore(reader.get_bytes()) || !gate_.restore(reader.get_bytes()) ||
+      !restore_kept(reader.get_bytes())) {
     return false;
   }
   for (Session& session : sessions_) {
@@ -100,7 +117,12 @@ bool OrderDesk::restore_facts(std::span<const std::byte> in) {
   (void)reader.get<ClOrdId>();
   return positions_.restore(reader.get_bytes()) && session_positions_.restore(reader.get_bytes()) &&
          table_.restore(reader.get_bytes()) && gate_.restore_facts(reader.get_bytes()) &&
-         reader.ok();
+         restore_kept(reader.get_bytes()) && reader.ok();
+}
+
+bool OrderDesk::restore_kept(std::span<const std::byte> in) {
+  ByteReader reader(in);
+  return keeper_.restore(reader);
 }
 
 }  // namespace pitwire

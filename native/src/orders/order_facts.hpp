@@ -17,6 +17,7 @@ inline void clear(Order& order, OrderFact fact) noexcept {
 /// The state of an order that lives by its facts (Rule::LIVE).
 inline OrderState live_state(const Order& order) noexcept {
   if (order.is(OrderFact::NOT_SENT)) return OrderState::NOT_SENT;
+  if (order.is(OrderFact::HELD)) return OrderState::HELD;
   if (order.closing != OrderState::NONE) {
     return order.cum_qty >= order.venue_cum ? order.closing : OrderState::UNKNOWN;
   }

@@ -116,6 +116,13 @@ OrderTable::~OrderTable() = default;
 Transition OrderTable::apply(const rec::OrderSubmitted& record) noexcept {
   return impl_->submitted(record);
 }
+Transition OrderTable::apply(const rec::OrderHeld& record) noexcept { return impl_->held(record); }
+Transition OrderTable::apply(const rec::OrderHeldChanged& record) noexcept {
+  return impl_->held_changed(record);
+}
+Transition OrderTable::apply(const rec::OrderHeldEnded& record) noexcept {
+  return impl_->held_ended(record);
+}
 Transition OrderTable::apply(const rec::CancelRequested& record) noexcept {
   return impl_->request(record.order, record.cl_ord_id, nullptr);
 }

@@ -10,6 +10,7 @@
 
 #include "pitwire/engine/emitter.hpp"
 #include "pitwire/engine/market_desk.hpp"
+#include "pitwire/engine/order_keeper.hpp"
 #include "pitwire/orders/order_table.hpp"
 #include "pitwire/orders/position_book.hpp"
 #include "pitwire/orders/risk_gate.hpp"
@@ -44,6 +45,7 @@ struct SessionRules {
   std::uint32_t cancel_reserve = 512;  ///< of these, kept for cancels
   /// The digits of OrderID are the order's reference in the venue's market data.
   bool order_id_is_reference = false;
+  VenueTypes types;  ///< what the venue takes by itself
 };
 
 class OrderDesk final {
@@ -60,7 +62,7 @@ class OrderDesk final {
 
   // ---- requests; each logs what came of it
   [[nodiscard]] ClOrdId new_cl_ord_id() noexcept { return ++last_cl_ord_id_; }
-  /// True when the order passed the gate and went to its route.
+  /// True when the order passed the gate and went to its route, or is held.
   bool submit(ClOrdId cl_ord_id, const OrderRequest& request);
   /// What the gate says of a request now; asking changes nothing.
   [[nodiscard]] Verdict check(const OrderRequest& request) const;
@@ -72,10 +74,17 @@ class OrderDesk final {
   [[nodiscard]] const std::optional<OrderRequest>& last_submitted() const noexcept {
     return last_submitted_;
   }
-  bool replace(ClOrdId order, std::int64_t price, std::int64_t order_qty);
-  /// Cancels pass every risk state; false where the order is unknown or has ended.
+  /// `stop_px` of a held order; kNoPx: as it is. A held order is changed at once.
+  bool replace(ClOrdId order, std::int64_t price, std::int64_t order_qty,
+               std::int64_t stop_px = kNoPx);
+  /// Cancels pass every risk state; false where the order is unknown or has ended. A held order is
+  /// over at once.
   bool cancel(ClOrdId order, CancelReason reason);
   unsigned cancel_all(const OrderFilter& filter, CancelReason reason);
+  /// What follows for kept orders from everything that was asked or has come back.
+  void settle() { keeper_.settle(); }
+  [[nodiscard]] OrderKeeper& keeper() noexcept { return keeper_; }
+  [[nodiscard]] const OrderKeeper& keeper() const noexcept { return keeper_; }
   /// Asks the venue for each order of the session that may be alive; returns how many.
   unsigned request_statuses(SessionId session);
   /// An operator accepts that an UNKNOWN order is gone.
@@ -110,6 +119,8 @@ class OrderDesk final {
   }
   [[nodiscard]] Interval interval_at(SessionId session, InstrumentId instrument) const;
   [[nodiscard]] MarketView market_view(InstrumentId instrument) const;
+  /// Of an unknown session: the default, and the gate denies.
+  [[nodiscard]] const VenueTypes& types_of(SessionId session) const noexcept;
   [[nodiscard]] OrderRoute& route(SessionId session) { return *sessions_[index(session)].route; }
   [[nodiscard]] RiskGate& gate() noexcept { return gate_; }
   [[nodiscard]] const RiskGate& gate() const noexcept { return gate_; }
@@ -131,6 +142,7 @@ class OrderDesk final {
   [[nodiscard]] bool restore_facts(std::span<const std::byte> in);
 
  private:
+  friend class OrderKeeper;
   struct Outbound {
     Sequence sequence{};
     ClOrdId cl_ord_id{};
@@ -151,6 +163,7 @@ class OrderDesk final {
   void apply(const rec::PositionAdjusted& record);
   void place(Event& event, Sequence sequence) const noexcept;
   void look_at_kill_word();
+  [[nodiscard]] bool restore_kept(std::span<const std::byte> in);
   bool send_cancel(const Order& order, CancelReason reason);
 
   Emitter& emitter_;
@@ -159,6 +172,7 @@ class OrderDesk final {
   SessionPositions session_positions_;
   OrderTable table_;
   RiskGate gate_;
+  OrderKeeper keeper_;
   std::vector<Session> sessions_;
   ClOrdId last_cl_ord_id_ = 0;
   std::optional<OrderRequest> last_submitted_;
