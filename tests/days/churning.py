@@ -1,6 +1,7 @@
 """A strategy that does everything an order can have done to it, as often as it may."""
 
-from daemon.model import Side, TimeInForce
+from daemon.messages import OrderDenied
+from daemon.model import DenyReason, Side, TimeInForce
 from daemon.strategy import Parameters, State, Strategy, may_trade
 
 
@@ -32,10 +33,11 @@ class Churns(Strategy[Churning, Nothing]):
         self.book = self.context.book(symbol)
         self.position = self.context.position(symbol)
         self.tick = 100  # price increments of 0.0001
+        self.halted = False
 
     def on_timer(self, name: str) -> None:
         del name
-        if not may_trade(self.book) or not (self.book.bid_qty and self.book.ask_qty):
+        if self.halted or not may_trade(self.book) or not (self.book.bid_qty and self.book.ask_qty):
             return
         working = self.context.working(self.parameters.symbol)
         draw = self.context.random.random()
@@ -50,6 +52,10 @@ class Churns(Strategy[Churning, Nothing]):
                 )
             return
         self._submit()
+
+    def on_denied(self, denied: OrderDenied) -> None:
+        """Halted, it leaves its orders where they are."""
+        self.halted |= denied.reason is DenyReason.HALTED
 
     def _submit(self) -> None:
         dice = self.context.random
