@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from daemon.model import OrderEvent
+from daemon.model import CancelReason, OrderEvent
 from tests.days import books
 from tests.days.day import Day, frames, pitwire
 from tests.orders.held_desk import call, submit
@@ -110,6 +110,19 @@ def test_what_is_held_outlives_other_code_by_the_log_s_facts(tmp_path: Path) -> 
     books.assert_books_equal(day.log, day.trades)
     result = pitwire("replay", str(day.log))
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_a_kill_cancels_what_is_held(tmp_path: Path) -> None:
+    with Day(tmp_path, SCRIPTED) as day:
+        day.until_ready()
+        _hold(day)
+        day.done("kill", reason="test")
+        day.until("nothing is held", lambda: not _held(day))
+        assert day.stop() == 0, day.errors
+    ended = {frame.fields()["reason"] for frame in frames(day.log, "ORDER_HELD_ENDED")}
+    # The bracket's children may go with their parent, as a list does.
+    assert CancelReason.KILL in ended
+    assert ended <= {CancelReason.KILL, CancelReason.CONTINGENCY}
 
 
 def _filled(day: Day, qty: int) -> bool:

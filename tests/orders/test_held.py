@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from daemon.app.configuration import ConfigurationError
 from daemon.core import FeedEvent
 from daemon.model import CancelReason, OrdType
 from tests.orders.held_desk import HeldDesk, call, submit
@@ -204,3 +205,27 @@ def test_a_venue_that_has_stops_gets_them(tmp_path: Path) -> None:
         submit("mid", "SELL", 1, stop_px=990, trigger="MID"),
     )
     assert (desk.state("stop"), desk.state("mid")) == ("PENDING_NEW", "HELD TRIGGER")
+
+
+def test_what_is_held_for_the_day_ends_with_the_session_s_hours(desk: HeldDesk) -> None:
+    desk.do(
+        submit("day", "SELL", 1, stop_px=990),
+        submit("longer", "SELL", 1, stop_px=980, time_in_force="GTC"),
+    )
+    desk.live.core.end_day(0)
+    assert (desk.state("day"), desk.state("longer")) == ("EXPIRED", "HELD TRIGGER")
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ('session.broker.order_types=["limit"]', "missing market"),
+        ("session.broker.time_in_force=[]", "time_in_force"),
+        ('session.broker.order_types=["market", "limit", "iceberg"]', "order_types"),
+    ],
+)
+def test_a_venue_that_takes_nothing_usable_is_a_configuration_error(
+    tmp_path: Path, setting: str, said: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        HeldDesk(tmp_path, setting)
