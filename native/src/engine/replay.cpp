@@ -9,10 +9,15 @@ namespace pitwire {
 ReplayDriver::ReplayDriver(LogReader& log, LogReader& scan, const CoreConfig& config)
     : journal_(log), core_(journal_, egress_, config) {
   while (const auto frame = scan.next()) {
-    if (const auto* abandoned = frame->as<rec::Abandoned>()) {
-      facts_.push_back({frame->sequence(), abandoned->turn == 0, abandoned->from_sequence,
-                        abandoned->last_sequence});
+    const auto* abandoned = frame->as<rec::Abandoned>();
+    if (abandoned == nullptr) continue;
+    const Facts facts{frame->sequence(), abandoned->turn == 0, abandoned->from_sequence,
+                      abandoned->last_sequence};
+    // A start that died before its first turn ended is itself among what the next took as facts.
+    if (!facts.anew) {
+      std::erase_if(facts_, [&](const Facts& each) { return !each.anew && each.at >= facts.from; });
     }
+    facts_.push_back(facts);
   }
 }
 
