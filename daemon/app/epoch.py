@@ -7,6 +7,7 @@ strategies' texts, DEFINITION records what the ids mean.
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import platform
 import sys
@@ -72,8 +73,9 @@ def build_version() -> str:
         return "0+checkout"
 
 
+@functools.cache
 def native_sha256() -> str:
-    """Hash of the compiled core."""
+    """Hash of the compiled core, as this process first found it."""
     return hashlib.sha256(Path(daemon.core.__file__).read_bytes()).hexdigest()
 
 

@@ -181,9 +181,9 @@ class Daemon:
         self.history = history_of(self.log_folder)
         self.configuration = in_order_of_ids(self.configuration, self.history.definitions)
 
-    def _recover(self) -> Recovered | None:
+    def _make_live(self, given_time: bool = False) -> Live:
         core = self.configuration.core
-        self.live = Live(
+        return Live(
             self._log,
             self._status,
             orders_max=core.orders_max,
@@ -195,7 +195,11 @@ class Daemon:
             thread_wait=WAIT_MODES[core.wait],
             thread_spin_ns=core.spin_ns,
             rehearse_every_ns=core.rehearse_every_ns if core.wait != "park" else 0,
+            given_time=given_time,
         )
+
+    def _recover(self) -> Recovered | None:
+        self.live = self._make_live()
         self.wiring = Wiring(self.live.core, self.configuration)
         self.reports = Reports(self)
         if not self.history.epochs:

@@ -186,7 +186,7 @@ class FixSessionSettings(VenueTypes, frozen=True, kw_only=True, tag_field="kind"
     begin_string: Literal["FIX.4.2", "FIX.4.4"] = "FIX.4.4"
     sender_comp_id: Text
     target_comp_id: Text
-    host: Text
+    host: Text  # or the path of a socket on this host, whose port then counts for nothing
     port: Port
     tls: TlsSettings | None = None
     username: CredentialReference | None = None

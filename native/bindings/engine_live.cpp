@@ -323,6 +323,13 @@ void bind_live(py::module_& module) {
       .def("watch_loop", [](Live& self, int fd) { self.edge.waiter().watch_loop(fd); })
       .def("adjust_clock", [](Live& self) { return self.clock.adjust(); })
       .def("clock_now", [](Live& self) { return self.clock.now(); })
+      .def(
+          "set_time",
+          [](Live& self, Nanos now) {
+            if (!self.clock.given()) throw std::invalid_argument("the clock is not a given one");
+            self.clock.set_floor(now);
+          },
+          "On given time: what the clock says from now on. It never goes back.")
       .def_property_readonly("stats", &stats)
       .def("order_latencies", &order_latencies,
            "(lane, stage, histogram) of each; the histograms live as long as this and are counted "

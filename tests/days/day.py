@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -118,12 +119,15 @@ class Day:
         self.exit_code = self.daemon.exit_code
         return self.exit_code
 
-    def kill(self) -> int:
-        """SIGKILL; the pid that is no more."""
-        pid = int(self.status()["pid"])
+    def kill(self, pid: int = 0) -> int:
+        """SIGKILL; the pid that is no more. `pid` is of a daemon that cannot be asked for it."""
+        pid = pid or int(self.status()["pid"])
         self._hang_up()
         self._kills += 1
-        os.kill(pid, signal.SIGKILL)
+        process = os.pidfd_open(pid)
+        signal.pidfd_send_signal(process, signal.SIGKILL)
+        select.select([process], [], [], DEADLINE_SECONDS)
+        os.close(process)
         return pid
 
     @property

@@ -4,6 +4,13 @@
 #include <limits>
 
 namespace pitwire {
+namespace {
+
+// Bits of FIX_TX's flags.
+constexpr std::uint32_t kFixTxAdmin = 1;
+constexpr std::uint32_t kFixTxPossDup = 2;
+
+}  // namespace
 
 /// A session as the order desk's way out.
 class FixDesk::Route final : public OrderRoute {
@@ -135,7 +142,7 @@ void FixDesk::tx(SessionId session, std::string_view message, std::uint64_t msg_
   record.msg_seq_num = msg_seq_num;
   record.order = cl_ord_id;
   record.size_bytes = static_cast<std::uint32_t>(message.size());
-  record.flags = (admin ? 1U : 0U) | (poss_dup ? 2U : 0U);
+  record.flags = (admin ? kFixTxAdmin : 0U) | (poss_dup ? kFixTxPossDup : 0U);
   const auto source = static_cast<std::uint16_t>(index(session));
   const Sequence sequence = emitter_.emit(record, source, text_bytes(message));
   orders_.on_sent(session, sequence, cl_ord_id);
@@ -220,12 +227,22 @@ void FixDesk::venue_position(const rec::VenuePosition& record, std::int64_t repo
 // ------------------------------------------------------------------ recovery, checkpoints
 
 void FixDesk::apply_fact(const Frame& frame) {
-  const auto* record = frame.as<rec::FixState>();
-  if (record == nullptr || frame.header->source >= entries_.size()) return;
-  FixRestored& restored = entries_[frame.header->source].restored;
-  restored.next_sender = record->next_sender_msg_seq_num;
-  restored.next_target = record->next_target_msg_seq_num;
-  restored.creation_ts = record->creation_ts;
+  const auto* state = frame.as<rec::FixState>();
+  const auto* tx = frame.as<rec::FixTx>();
+  if ((state == nullptr && tx == nullptr) || frame.header->source >= entries_.size()) return;
+  Entry& entry = entries_[frame.header->source];
+  // What replay led to is where the facts go on from.
+  if (entry.session) entry.restored = entry.session->snapshot();
+  entry.session.reset();
+  FixRestored& restored = entry.restored;
+  if (state != nullptr) {
+    restored.next_sender = state->next_sender_msg_seq_num;
+    restored.next_target = state->next_target_msg_seq_num;
+    restored.creation_ts = state->creation_ts;
+  } else if ((tx->flags & kFixTxPossDup) == 0) {
+    // It may have left, whether its FIX_STATE was logged or not: its number is used up.
+    restored.next_sender = std::max(restored.next_sender, tx->msg_seq_num + 1);
+  }
 }
 
 void FixDesk::after_recovery() {

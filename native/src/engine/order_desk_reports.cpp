@@ -69,6 +69,7 @@ void OrderDesk::book(const Transition& transition) {
     session_positions_.add(order.session, order.instrument,
                            bought ? booking.last_qty : -booking.last_qty);
     const Sequence sequence = emitter_.emit(fill);
+    if (emitter_.muted()) unlogged_.push_back(fill);
     Event& event = emitter_.event(EventKind::FILL, index(order.strategy), index(order.instrument));
     event.values = {static_cast<std::int64_t>(order.order),
                     number(order.side),

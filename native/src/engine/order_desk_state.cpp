@@ -1,4 +1,6 @@
 // Recovery by the log's facts, and checkpoints.
+#include <utility>
+
 #include "pitwire/engine/order_desk.hpp"
 
 namespace pitwire {
@@ -49,6 +51,10 @@ void OrderDesk::apply_fact(const Frame& frame) {
     transition = table_.apply(*state);
   } else if (const auto* tx = frame.as<rec::FixTx>()) {
     on_sent(SessionId{frame.header->source}, frame.sequence(), tx->order);
+  } else if (const auto* fill = frame.as<rec::Fill>()) {
+    std::erase_if(unlogged_, [&](const rec::Fill& each) {
+      return each.order == fill->order && each.exec_id == fill->exec_id && each.kind == fill->kind;
+    });
   } else if (const auto* adjusted = frame.as<rec::PositionAdjusted>()) {
     apply(*adjusted);
   }
@@ -58,6 +64,8 @@ void OrderDesk::apply_fact(const Frame& frame) {
 }
 
 void OrderDesk::after_recovery() {
+  // The process died between the report and what it logged of it.
+  for (const rec::Fill& fill : std::exchange(unlogged_, {})) emitter_.emit(fill);
   for (std::uint32_t i = 0; i < sessions_.size(); ++i) {
     // What was handed to the dead process's sockets may have left: nothing here is NOT_SENT.
     sessions_[i].unwritten.clear();

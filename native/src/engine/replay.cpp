@@ -6,8 +6,16 @@
 
 namespace pitwire {
 
-ReplayDriver::ReplayDriver(LogReader& log, const CoreConfig& config, std::vector<Facts> facts)
-    : journal_(log), core_(journal_, egress_, config), facts_(std::move(facts)) {}
+ReplayDriver::ReplayDriver(LogReader& log, const CoreConfig& config, const std::vector<Facts>& facts)
+    : journal_(log), core_(journal_, egress_, config) {
+  for (const Facts& next : facts) {
+    // A start that died before its first turn ended is itself among what the next took as facts.
+    if (!next.anew) {
+      std::erase_if(facts_, [&](const Facts& each) { return !each.anew && each.at >= next.from; });
+    }
+    facts_.push_back(next);
+  }
+}
 
 bool ReplayDriver::begin_anew(Sequence abandoned, Sequence facts_from) {
   std::erase_if(facts_, [&](const Facts& facts) { return facts.at < abandoned; });

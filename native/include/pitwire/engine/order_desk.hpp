@@ -174,6 +174,7 @@ class OrderDesk final {
   RiskGate gate_;
   OrderKeeper keeper_;
   std::vector<Session> sessions_;
+  std::vector<rec::Fill> unlogged_;  ///< booked from facts that are not followed by a FILL
   ClOrdId last_cl_ord_id_ = 0;
   std::optional<OrderRequest> last_submitted_;
   std::function<void(const rec::Kill&)> on_kill_;

@@ -38,7 +38,7 @@ class ReplayDriver {
   };
 
   /// `facts` are those of all the log's ABANDONED records, rising.
-  ReplayDriver(LogReader& log, const CoreConfig& config, std::vector<Facts> facts = {});
+  ReplayDriver(LogReader& log, const CoreConfig& config, const std::vector<Facts>& facts = {});
 
   /// Before the first run: begin with this ABANDONED record, by which a process began anew.
   /// Everything before it is taken as facts, from the log's beginning or from where `facts_from`
