@@ -876,6 +876,17 @@ class Core:
 
     def session_logon(self, session: int, /) -> None: ...
     def session_logout(self, session: int, reason: str, /) -> None: ...
+    def session_activity(self, session: int, /) -> dict[str, Any]:
+        """What an operator sees of it; changes nothing."""
+
+    def session_set_numbers(self, session: int, next_sender: int, next_target: int) -> bool:
+        """0 leaves one as it is. False, and nothing changed, while it is logged on."""
+
+    def session_reset_numbers(self, session: int) -> bool:
+        """Both begin at 1 now. False, and nothing changed, while it is connected."""
+
+    def session_hold(self, session: int, held: bool) -> bool:
+        """New orders of a held session are denied."""
 
     # -------------------------------------------------- orders and positions
 
@@ -1324,6 +1335,11 @@ class FixSessionConfig:
     allow_unknown_fields: bool
     def __init__(self) -> None: ...
 
+def check_fix_dialect(
+    begin_string: str, initiator: bool, account: str, dialect: dict[str, Any]
+) -> None:
+    """ValueError, "key: reason", where the dialect cannot be spoken."""
+
 class FixSymbology:
     def __init__(self) -> None: ...
     def add(self, id: int, symbol: str, price_step: str, qty_step: str, fee_step: str) -> None:
@@ -1367,7 +1383,9 @@ class FixSession:
     def next_deadline(self) -> int: ...
 
 class FixConnection:
-    def __init__(self, id: int, host: str, port: int) -> None: ...
+    def __init__(
+        self, id: int, host: str, port: int, tls: Mapping[str, str] | None = None
+    ) -> None: ...
     def poll(self, now: int, budget: int = 64) -> list[tuple[Any, ...]]: ...
     def write(self, sequence: int, message: bytes, /) -> bool: ...
     def close(self, reason: str, /) -> None: ...
@@ -1376,7 +1394,13 @@ class FixConnection:
     def connected(self) -> bool: ...
 
 class FixListener:
-    def __init__(self, host: str, port: int, sessions: Sequence[FixSessionConfig]) -> None: ...
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        sessions: Sequence[FixSessionConfig],
+        tls: Mapping[str, str] | None = None,
+    ) -> None: ...
     def poll(self, now: int, budget: int = 64) -> list[tuple[Any, ...]]: ...
     def write(self, session: int, sequence: int, message: bytes, /) -> bool: ...
     def close(self, session: int, reason: str, /) -> None: ...

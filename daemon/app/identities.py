@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
-from daemon.app.configuration import Configuration, ConfigurationError, Problem
+from daemon.app.configuration import Configuration, ConfigurationError
 from daemon.app.market_settings import (
     Feed,
     InstrumentSettings,
@@ -22,6 +22,7 @@ from daemon.app.market_settings import (
     StrategySettings,
     VenueSettings,
 )
+from daemon.app.problems import Problem
 from daemon.log import LogReader
 
 # Section and DEFINITION's kind: appended to, never renumbered.

@@ -75,6 +75,7 @@ void add_connection(Live& live, std::uint32_t session, const std::string& host, 
     const auto spec = tls.cast<std::map<std::string, std::string>>();
     TlsConfig settings;
     settings.ca_file = spec.at("ca_file");
+    settings.crl_file = spec.at("crl_file");
     settings.certificate = spec.at("certificate_file");
     settings.private_key = spec.at("key_file");
     settings.host_name = spec.at("server_name");

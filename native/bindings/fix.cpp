@@ -5,8 +5,11 @@
 #include <pybind11/stl.h>
 
 #include <cstring>
+#include <map>
+#include <optional>
 
 #include "bindings.hpp"
+#include "dialect.hpp"
 #include "pitwire/fix/session.hpp"
 #include "pitwire/wire/fix_connection.hpp"
 
@@ -238,16 +241,38 @@ void bind_session(py::module_& module) {
       });
 }
 
+/// Of the keys that a side has; "require_client_certificate" = "yes" for a server.
+std::optional<TlsConfig> tls_of(const std::optional<std::map<std::string, std::string>>& files) {
+  if (!files) return std::nullopt;
+  const auto value = [&](const char* key) {
+    const auto found = files->find(key);
+    return found == files->end() ? std::string() : found->second;
+  };
+  TlsConfig tls;
+  tls.ca_file = value("ca_file");
+  tls.crl_file = value("crl_file");
+  tls.certificate = value("certificate_file");
+  tls.private_key = value("key_file");
+  tls.host_name = value("server_name");
+  tls.require_client_certificate = value("require_client_certificate") == "yes";
+  return tls;
+}
+
+using TlsFiles = std::optional<std::map<std::string, std::string>>;
+
 void bind_connections(py::module_& module) {
   py::class_<FixConnection>(module, "FixConnection", "A polled FIX client connection.")
-      .def(py::init([](std::uint32_t id, const std::string& host, std::uint16_t port) {
+      .def(py::init([](std::uint32_t id, const std::string& host, std::uint16_t port,
+                       const TlsFiles& tls) {
              ConnectionConfig config;
              config.id = SessionId{id};
              config.host = host;
              config.port = port;
+             config.tls = tls_of(tls);
+             config.backoff_min = kMillisecond;
              return std::make_unique<FixConnection>(config);
            }),
-           py::arg("id"), py::arg("host"), py::arg("port"))
+           py::arg("id"), py::arg("host"), py::arg("port"), py::arg("tls") = py::none())
       .def("poll", &poll<FixConnection>, py::arg("now"), py::arg("budget") = 64)
       .def("write", [](FixConnection& self, Sequence sequence,
                        const py::bytes& message) { return self.write({sequence}, message); })
@@ -256,7 +281,7 @@ void bind_connections(py::module_& module) {
       .def("fileno", &FixConnection::epoll_fd);
   py::class_<FixListener>(module, "FixListener", "A polled server of FIX sessions.")
       .def(py::init([](const std::string& host, std::uint16_t port,
-                       const std::vector<FixSessionConfig>& sessions) {
+                       const std::vector<FixSessionConfig>& sessions, const TlsFiles& tls) {
              ListenerConfig config;
              config.host = host;
              config.port = port;
@@ -264,9 +289,10 @@ void bind_connections(py::module_& module) {
                config.sessions.push_back({session.id, session.begin_string, session.sender_comp_id,
                                           session.target_comp_id});
              }
+             config.tls = tls_of(tls);
              return std::make_unique<FixListener>(config);
            }),
-           py::arg("host"), py::arg("port"), py::arg("sessions"))
+           py::arg("host"), py::arg("port"), py::arg("sessions"), py::arg("tls") = py::none())
       .def_property_readonly("port", &FixListener::port)
       .def("poll", &poll<FixListener>, py::arg("now"), py::arg("budget") = 64)
       .def("write",
@@ -282,6 +308,7 @@ void bind_connections(py::module_& module) {
 }  // namespace
 
 void bind_fix(py::module_& module) {
+  bind_dialect(module);
   bind_configuration(module);
   bind_session(module);
   bind_connections(module);

@@ -24,7 +24,8 @@ namespace pitwire {
 struct FixAcceptorConfig {
   ListenerConfig listener;                 ///< its sessions are filled in from `sessions`
   std::vector<FixSessionConfig> sessions;  ///< acceptors; ids dense from 0
-  std::vector<FixInstrument> instruments;
+  /// By session, as its client names and counts them.
+  std::vector<std::vector<FixInstrument>> instruments;
   Latency latency_in;
   Latency latency_out;
   std::int64_t rejects_per_million = 0;
@@ -113,7 +114,7 @@ class FixAcceptor final : public ReportSink, private FixSink, private Connection
   [[nodiscard]] FixSession* find(SessionId session) noexcept;
   [[nodiscard]] const std::string& name(SessionId session) const noexcept;
 
-  FixSymbology symbology_;
+  std::vector<std::unique_ptr<FixSymbology>> symbologies_;  ///< by session
   TradeJournal& journal_;
   FixListener listener_;
   std::vector<std::unique_ptr<FixSession>> sessions_;
