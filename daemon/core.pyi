@@ -927,6 +927,17 @@ class Core:
 
     def session_logon(self, session: int, /) -> None: ...
     def session_logout(self, session: int, reason: str, /) -> None: ...
+    def session_activity(self, session: int, /) -> dict[str, Any]:
+        """What an operator sees of it; changes nothing."""
+
+    def session_set_numbers(self, session: int, next_sender: int, next_target: int) -> bool:
+        """0 leaves one as it is. False, and nothing changed, while it is logged on."""
+
+    def session_reset_numbers(self, session: int) -> bool:
+        """Both begin at 1 now. False, and nothing changed, while it is connected."""
+
+    def session_hold(self, session: int, held: bool) -> bool:
+        """New orders of a held session are denied."""
 
     # -------------------------------------------------- orders and positions
 
@@ -1426,6 +1437,11 @@ class FixSessionConfig:
     allow_unknown_fields: bool
     def __init__(self) -> None: ...
 
+def check_fix_dialect(
+    begin_string: str, initiator: bool, account: str, dialect: dict[str, Any]
+) -> None:
+    """ValueError, "key: reason", where the dialect cannot be spoken."""
+
 class FixSymbology:
     def __init__(self) -> None: ...
     def add(self, id: int, symbol: str, price_step: str, qty_step: str, fee_step: str) -> None:
@@ -1477,6 +1493,7 @@ class FixConnection:
         tls: Mapping[str, str] | None = None,
         secrets: Sequence[tuple[str, str]] = (),
         backoff_max_ns: int = ...,
+        self, id: int, host: str, port: int, tls: Mapping[str, str] | None = None
     ) -> None: ...
     def poll(self, now: int, budget: int = 64) -> list[tuple[Any, ...]]: ...
     def write(self, sequence: int, message: bytes, /) -> bool: ...
@@ -1502,7 +1519,13 @@ def run_fix_definition(
     ValueError, the line first, where a text is none."""
 
 class FixListener:
-    def __init__(self, host: str, port: int, sessions: Sequence[FixSessionConfig]) -> None: ...
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        sessions: Sequence[FixSessionConfig],
+        tls: Mapping[str, str] | None = None,
+    ) -> None: ...
     def poll(self, now: int, budget: int = 64) -> list[tuple[Any, ...]]: ...
     def write(self, session: int, sequence: int, message: bytes, /) -> bool: ...
     def close(self, session: int, reason: str, /) -> None: ...

@@ -6,17 +6,19 @@ holds, so that ids mean the same in both.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
 from daemon.app.configuration import Configuration
+from daemon.app.dialects import native
 from daemon.app.market_settings import (
     BinanceFeed,
     FixSessionSettings,
     InstrumentSettings,
     SessionSettings,
 )
+from daemon.app.naming import counted, venue_names
 from daemon.app.settings import Limits
 from daemon.core import Core
 from daemon.model import Instrument, OrdType, TimeInForce
@@ -77,12 +79,14 @@ def define(core: Core, configuration: Configuration) -> None:
         rules["order_id_is_reference"] = False  # a venue inside the daemon is in no feed
         if isinstance(session, FixSessionSettings):
             rules["order_id_is_reference"] = venue.order_id_is_reference
-            named = [
-                _symbol_at_venue(each, place)
+            traded = [
+                counted(each, place)
                 for place, each in enumerate(configuration.instrument)
                 if each.venue == session.venue
             ]
-            core.define_fix_session(_fix_session(session, number), named, rules)
+            named = venue_names(session.dialect, session.symbols, traded)
+            strategies = [each.name for each in configuration.strategy]
+            core.define_fix_session(_fix_session(session, number, strategies), named, rules)
         else:
             core.define_venue_session(number, rules)
     for number, strategy in enumerate(configuration.strategy):
@@ -137,11 +141,6 @@ def _increments(settings: InstrumentSettings, number: int) -> dict[str, Any]:
     }
 
 
-def _symbol_at_venue(settings: InstrumentSettings, number: int) -> dict[str, Any]:
-    symbol = settings.venue_symbol or settings.symbol
-    return {**_increments(settings, number), "venue_symbol": symbol}
-
-
 def session_rules(session: SessionSettings) -> dict[str, int]:
     """What the venue takes by itself, and messages in flight: none ever is of a simulated session,
     which takes all it is given."""
@@ -157,7 +156,9 @@ def session_rules(session: SessionSettings) -> dict[str, int]:
     return {"in_flight_max": in_flight, "cancel_reserve": reserve, **native}
 
 
-def _fix_session(session: FixSessionSettings, number: int) -> dict[str, Any]:
+def _fix_session(
+    session: FixSessionSettings, number: int, strategies: Sequence[str]
+) -> dict[str, Any]:
     def placeholder(kind: str, reference: str | None) -> str:
         return CREDENTIAL_PLACEHOLDERS[kind].format(number) if reference else ""
 
@@ -173,6 +174,8 @@ def _fix_session(session: FixSessionSettings, number: int) -> dict[str, Any]:
         "username_placeholder": placeholder("username", session.username),
         "password_placeholder": placeholder("password", session.password),
         "account": session.account,
+        "reset_on_logon": session.reset == "at_logon",
+        "dialect": native(session.dialect, strategies),
     }
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from daemon.app.configuration import Configuration, ConfigurationError, Problem
+from daemon.app.configuration import Configuration, ConfigurationError
 from daemon.app.market_settings import (
     Feed,
     InstrumentSettings,
@@ -21,6 +21,7 @@ from daemon.app.market_settings import (
     StrategySettings,
     VenueSettings,
 )
+from daemon.app.problems import Problem
 
 # Section and DEFINITION's kind: appended to, never renumbered.
 KINDS: Final = {"instrument": 0, "strategy": 1, "venue": 2, "session": 3, "feed": 4}

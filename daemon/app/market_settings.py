@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Meta
 
+from daemon.app.dialects import PLAIN, DialectSettings, SymbolSettings
 from daemon.app.settings import (
     Count,
     CredentialReference,
@@ -126,6 +127,7 @@ class TlsSettings(Section, frozen=True, kw_only=True):
     server_name: Text | None = None  # none: the host connected to
     certificate_file: Text | None = None
     key_file: Text | None = None
+    crl_file: Text | None = None  # what its authority has revoked; none: not asked
 
     def __post_init__(self) -> None:
         if (self.certificate_file is None) != (self.key_file is None):
@@ -192,6 +194,11 @@ class FixSessionSettings(VenueTypes, frozen=True, kw_only=True, tag_field="kind"
     username: CredentialReference | None = None
     password: CredentialReference | None = None
     account: str = ""
+    # A file of its own, seen from this one; here it is what that says. None: FIX as it is.
+    dialect: DialectSettings = PLAIN
+    symbols: dict[Name, SymbolSettings] = msgspec.field(default_factory=dict)
+    # When both numbers begin at 1: at every logon (ResetSeqNumFlag), or where its hours begin.
+    reset: Literal["never", "at_logon", "at_start"] = "never"
     hours: HoursSettings | None = None  # none: at all times
     heart_bt_int_seconds: Annotated[int, Meta(ge=1, le=3600)] = 30
     logon_timeout_seconds: Positive = 10
@@ -218,6 +225,8 @@ class FixSessionSettings(VenueTypes, frozen=True, kw_only=True, tag_field="kind"
         super().__post_init__()
         if self.positions == "fix" and self.begin_string == "FIX.4.2":
             raise ValueError("positions: FIX 4.2 has no RequestForPositions")
+        if self.reset == "at_start" and self.hours is None:
+            raise ValueError('reset: "at_start" needs hours, whose start it is')
         if self.reconnect_ms_min > self.reconnect_ms_max:
             raise ValueError(
                 f"reconnect_ms_min: {self.reconnect_ms_min} is above reconnect_ms_max,"

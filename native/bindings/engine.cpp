@@ -518,6 +518,21 @@ py::tuple session_state(Core& core, std::uint32_t session) {
                         core.orders().credits(id));
 }
 
+py::dict session_activity(Core& core, std::uint32_t session) {
+  const SessionId id{session};
+  py::dict out;
+  out["held"] = core.orders().gate().held(id);
+  if (!core.fix().is_fix(id)) return out;
+  const FixActivity activity = core.fix().activity(id);
+  out["ts_numbers"] = core.fix().state(id).creation_ts;
+  out["ts_sent"] = activity.last_sent_ts;
+  out["ts_received"] = activity.last_received_ts;
+  out["missing"] = py::make_tuple(activity.missing_from, activity.missing_to);
+  out["resending"] = py::make_tuple(activity.resending_from, activity.resending_to);
+  out["enabled"] = activity.enabled;
+  return out;
+}
+
 }  // namespace
 
 void bind_engine(py::module_& module) {
@@ -540,6 +555,25 @@ void bind_engine(py::module_& module) {
            [](Core& self, std::uint32_t id) { return self.instruments()[InstrumentId{id}].symbol; })
       .def("forget_events", &Core::forget_events)
       .def("session_state", &session_state)
+      .def("session_activity", &session_activity, "What an operator sees of it; changes nothing.")
+      .def(
+          "session_set_numbers",
+          [](Core& self, std::uint32_t s, std::uint64_t sender, std::uint64_t target) {
+            return self.fix().set_next_numbers(SessionId{s}, sender, target);
+          },
+          py::arg("session"), py::arg("next_sender"), py::arg("next_target"),
+          "0 leaves one as it is. False, and nothing changed, while it is logged on.")
+      .def(
+          "session_reset_numbers",
+          [](Core& self, std::uint32_t s) { return self.fix().reset_numbers(SessionId{s}); },
+          "Both begin at 1 now. False, and nothing changed, while it is connected.")
+      .def(
+          "session_hold",
+          [](Core& self, std::uint32_t s, bool held) {
+            const std::string name = RiskGate::hold_name(SessionId{s});
+            return self.set_limit(name, kNoId, kNoId, held ? 1 : 0) == LimitStatus::OK;
+          },
+          py::arg("session"), py::arg("held"), "New orders of a held session are denied.")
       .def("session_logon", [](Core& self, std::uint32_t s) { self.session_logon(SessionId{s}); })
       .def("session_logout",
            [](Core& self, std::uint32_t s, const std::string& reason) {

@@ -58,7 +58,7 @@ void add_feed(Live& live, std::uint32_t id,
 }
 
 void add_connection(Live& live, std::uint32_t session, const std::string& host, std::uint16_t port,
-                    const py::object& tls,
+                    const TlsFiles& tls,
                     const std::vector<std::pair<std::string, std::string>>& secrets,
                     std::int64_t backoff_min_ns, std::int64_t backoff_max_ns, int awaits,
                     bool threaded, int busy_poll_us, bool quick_ack, bool kernel_stamps) {
@@ -72,7 +72,7 @@ void add_connection(Live& live, std::uint32_t session, const std::string& host, 
   for (const auto& [placeholder, secret] : secrets) {
     config.secrets.push_back(FixSecret{placeholder, secret});
   }
-  config.tls = client_tls_of(tls);
+  config.tls = tls_of(tls);
   live.edge.add_connection(std::move(config), static_cast<Awaits>(awaits), placement(threaded));
 }
 

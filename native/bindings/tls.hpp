@@ -1,8 +1,10 @@
-// A client's TLS settings as Python gives them.
+// TLS settings as Python gives them.
 #pragma once
 
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
 
+#include <map>
 #include <optional>
 #include <string>
 
@@ -10,15 +12,23 @@
 
 namespace pitwire {
 
-/// Of a dictionary with ca_file, certificate_file, key_file and server_name; None is no TLS.
-inline std::optional<TlsConfig> client_tls_of(const pybind11::object& given) {
-  if (given.is_none()) return std::nullopt;
-  const auto text = [&given](const char* key) { return given[key].cast<std::string>(); };
+/// ca_file, crl_file, certificate_file, key_file, server_name, require_client_certificate ("yes"):
+/// what is missing is empty. None is no TLS.
+using TlsFiles = std::optional<std::map<std::string, std::string>>;
+
+inline std::optional<TlsConfig> tls_of(const TlsFiles& files) {
+  if (!files) return std::nullopt;
+  const auto value = [&](const char* key) {
+    const auto found = files->find(key);
+    return found == files->end() ? std::string() : found->second;
+  };
   TlsConfig tls;
-  tls.ca_file = text("ca_file");
-  tls.certificate = text("certificate_file");
-  tls.private_key = text("key_file");
-  tls.host_name = text("server_name");
+  tls.ca_file = value("ca_file");
+  tls.crl_file = value("crl_file");
+  tls.certificate = value("certificate_file");
+  tls.private_key = value("key_file");
+  tls.host_name = value("server_name");
+  tls.require_client_certificate = value("require_client_certificate") == "yes";
   return tls;
 }
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from daemon.app.dialects import PLAIN, DialectError, DialectSettings, SymbolSettings, check, read
 from tools.command import UsageError
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
@@ -47,6 +48,7 @@ class Tls(Section, frozen=True):
     certificate: str
     private_key: str
     ca_file: str = ""
+    crl_file: str = ""
     require_client_certificate: bool = False
 
 
@@ -63,6 +65,9 @@ class Session(Section, frozen=True):
     check_latency: bool = True
     stored_bytes_max: Positive = 64 << 20
     cancels_for: list[str] = []
+    # As in the daemon's [[session]]: a dialect's file, seen from this one, and names by instrument.
+    dialect: DialectSettings = PLAIN
+    symbols: dict[str, SymbolSettings] = {}
 
 
 class Fix(Section, frozen=True):
@@ -227,9 +232,21 @@ def load(path: Path, overrides: Iterable[str] = (), captures: Path | None = None
             raise UsageError(f"--set {text}: no such key: {error}") from None
     if captures is not None:
         tables.setdefault("capture", {})["folder"] = str(captures)
+    _take_dialects(path, tables)
     config = _converted(path, tables)
     _check(path, config)
     return config
+
+
+def _take_dialects(path: Path, tables: dict[str, Any]) -> None:
+    """A dialect that a session names by its file becomes part of it."""
+    fix = tables.get("fix", {})
+    for session in fix.get("session", []) if isinstance(fix, dict) else []:
+        if isinstance(session, dict) and isinstance(session.get("dialect"), str):
+            try:
+                session["dialect"] = read(path.parent / session["dialect"])
+            except DialectError as error:
+                raise UsageError(f"{error.path}: {error}") from None
 
 
 def _converted(path: Path, tables: dict[str, Any]) -> Config:
@@ -251,6 +268,11 @@ def _check(path: Path, config: Config) -> None:
             if name not in clients:
                 key = f"{path}: fix.session[{place}].cancels_for"
                 raise UsageError(f"{key}: there is no session {name}")
+    for number, session in enumerate(config.fix.session):
+        try:
+            check(session.dialect, session.begin_string, initiator=False)
+        except ValueError as error:
+            raise UsageError(f"{path}: fix.session[{number}].dialect.{error}") from None
     symbols: list[str] = []
     for place, instrument in enumerate(config.instrument):
         key = f"{path}: instrument[{place}]"

@@ -116,6 +116,15 @@ bool FixDesk::set_next_numbers(SessionId session, std::uint64_t sender, std::uin
   return session_at(session).set_next_numbers(emitter_.now(), sender, target);
 }
 
+bool FixDesk::reset_numbers(SessionId session) {
+  return session_at(session).reset_numbers(emitter_.now());
+}
+
+FixActivity FixDesk::activity(SessionId session) const {
+  const Entry& entry = entries_[index(session)];
+  return entry.session ? entry.session->activity() : FixActivity{};
+}
+
 FixSessionState FixDesk::state(SessionId session) const {
   const Entry& entry = entries_[index(session)];
   if (entry.session) return entry.session->state();

@@ -66,7 +66,7 @@ SessionView OrderDesk::session_view(SessionId session) const {
   SessionView view;
   if (index(session) >= sessions_.size()) return view;
   const Session& of = sessions_[index(session)];
-  view.logged_on = of.route->logged_on();
+  view.logged_on = of.route->logged_on() && !gate_.held(session);
   view.credits = static_cast<std::int64_t>(of.rules.in_flight_max) -
                  static_cast<std::int64_t>(of.unwritten.size());
   view.cancel_reserve = of.rules.cancel_reserve;

@@ -6,7 +6,8 @@
 
 namespace pitwire {
 
-ReplayDriver::ReplayDriver(LogReader& log, const CoreConfig& config, const std::vector<Facts>& facts)
+ReplayDriver::ReplayDriver(LogReader& log, const CoreConfig& config,
+                           const std::vector<Facts>& facts)
     : journal_(log), core_(journal_, egress_, config) {
   for (const Facts& next : facts) {
     // A start that died before its first turn ended is itself among what the next took as facts.

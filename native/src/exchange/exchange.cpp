@@ -66,14 +66,16 @@ TradeJournal journal_of(const ExchangeConfig& config) {
 FixAcceptorConfig fix_of(const ExchangeConfig& config) {
   auto fix = config.fix;
   fix.seed = config.seed;
-  fix.instruments.clear();
+  if (!fix.instruments.empty()) return fix;
+  std::vector<FixInstrument> plain;
   for (const auto& made : config.instruments) {
-    fix.instruments.push_back({made.rules.id,
-                               made.symbol,
-                               step_of(made.price_increment),
-                               step_of(made.qty_increment),
-                               {1, static_cast<std::int8_t>(made.fees.fee_exponent)}});
+    plain.push_back({made.rules.id,
+                     made.symbol,
+                     step_of(made.price_increment),
+                     step_of(made.qty_increment),
+                     {1, static_cast<std::int8_t>(made.fees.fee_exponent)}});
   }
+  fix.instruments.assign(fix.sessions.size(), plain);
   return fix;
 }
 

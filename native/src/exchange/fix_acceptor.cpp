@@ -66,10 +66,11 @@ FixAcceptor::FixAcceptor(const FixAcceptorConfig& config, TradeJournal& journal,
       disconnects_per_hour_(config.disconnects_per_hour),
       exec_id_prefix_(config.exec_id_prefix),
       now_(now) {
-  for (const auto& instrument : config.instruments) symbology_.add(instrument);
   FixSink& sink = *this;
   for (const auto& session : config.sessions) {
-    sessions_.push_back(std::make_unique<FixSession>(session, symbology_, sink, now));
+    auto& symbology = *symbologies_.emplace_back(std::make_unique<FixSymbology>());
+    for (const auto& each : config.instruments.at(sessions_.size())) symbology.add(each);
+    sessions_.push_back(std::make_unique<FixSession>(session, symbology, sink, now));
   }
   cancels_for_.resize(sessions_.size());
 }

@@ -10,10 +10,12 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "decode.hpp"
 #include "encode.hpp"
 #include "encode_orders.hpp"
+#include "fast_shape.hpp"
 #include "store.hpp"
 
 namespace pitwire {
@@ -36,6 +38,7 @@ class FixSession::Impl final : private FIX::Application,
   void logon(Nanos now);
   void logout(Nanos now, std::string_view reason);
   bool set_next_numbers(Nanos now, std::uint64_t next_sender, std::uint64_t next_target);
+  bool reset_numbers(Nanos now);
 
   // ---- state
   [[nodiscard]] bool logged_on() const noexcept;
@@ -45,6 +48,7 @@ class FixSession::Impl final : private FIX::Application,
   [[nodiscard]] bool settled() const noexcept;
   [[nodiscard]] FixRestored snapshot() const;
   [[nodiscard]] const FixTraffic& traffic() const noexcept { return traffic_; }
+  [[nodiscard]] FixActivity activity() const noexcept;
   [[nodiscard]] const FixSessionConfig& config() const noexcept { return config_; }
   [[nodiscard]] const Encoder& encoder() const noexcept { return encoder_; }
   [[nodiscard]] OrderEncoder& orders() noexcept { return orders_; }
@@ -130,7 +134,8 @@ class FixSession::Impl final : private FIX::Application,
   void compose(const FixBody& body, std::uint64_t number);
   [[nodiscard]] bool take_beside(const FieldTable& fields, Sequence raw, std::string_view message);
   [[nodiscard]] bool is_next(const FieldTable& fields) const;
-  [[nodiscard]] bool is_plain_report(const FieldTable& fields) const;
+  /// Null where nothing of this type passes beside.
+  [[nodiscard]] const FixShape* shape_of(char msg_type) const noexcept;
   [[nodiscard]] bool deliver_report(const FieldTable& fields, Sequence raw);
   [[nodiscard]] bool deliver_request(const FieldTable& fields, Sequence raw);
   void sent(std::string_view msg_type, std::uint64_t number, ClOrdId id);
@@ -151,6 +156,8 @@ class FixSession::Impl final : private FIX::Application,
   Encoder encoder_;
   OrderEncoder orders_;
   Decoder decoder_;
+  const std::shared_ptr<const FIX::DataDictionary> dictionary_;
+  const std::vector<FixShape> shapes_;  // of 8, or of D, F, G
   FixStore store_;
   Nanos now_;
   FIX::TimeRange hours_;
@@ -168,6 +175,9 @@ class FixSession::Impl final : private FIX::Application,
   Nanos last_received_ts_ = 0;
   Nanos test_request_ts_ = 0;  // of the newest that we sent; unanswered until something comes in
   Nanos last_call_ts_ = 0;
+  // Of what passed beside it, for who looks.
+  Nanos beside_sent_ts_ = 0;
+  Nanos beside_received_ts_ = 0;
 
   // The message being received, and what became of it.
   std::string_view current_;
@@ -175,6 +185,7 @@ class FixSession::Impl final : private FIX::Application,
   Sequence current_raw_ = 0;
   bool delivered_ = false;
   bool rejected_ = false;
+  std::string refusal_;  // what our newest Reject said
   std::map<std::uint64_t, Sequence> queued_raw_;
 
   // Our newest ResendRequest on this connection: from, up to the message that showed the gap.

@@ -182,6 +182,12 @@ bool FixSession::Impl::set_next_numbers(Nanos now, std::uint64_t next_sender,
   return true;
 }
 
+bool FixSession::Impl::reset_numbers(Nanos now) {
+  if (connected_) return false;
+  turn(now, [this] { store_.reset(to_utc(now_)); });
+  return true;
+}
+
 bool FixSession::Impl::logged_on() const noexcept { return connected_ && session_->isLoggedOn(); }
 
 FixSessionState FixSession::Impl::state() const noexcept {
@@ -213,6 +219,22 @@ bool FixSession::Impl::settled() const noexcept {
   if (connected_ && highest_ahead_ >= store_.getNextTargetMsgSeqNum()) return false;
   return !connected_ || (session_->isEnabled() && !session_->sentLogout() && resend_next_ == 0 &&
                          test_request_ts_ <= last_received_ts_);
+}
+
+FixActivity FixSession::Impl::activity() const noexcept {
+  FixActivity activity;
+  activity.last_sent_ts = std::max(last_sent_ts_, beside_sent_ts_);
+  activity.last_received_ts = std::max(last_received_ts_, beside_received_ts_);
+  if (connected_ && highest_ahead_ >= store_.getNextTargetMsgSeqNum()) {
+    activity.missing_from = store_.getNextTargetMsgSeqNum();
+    activity.missing_to = highest_ahead_ - 1;
+  }
+  if (resend_next_ != 0) {
+    activity.resending_from = resend_next_;
+    activity.resending_to = resend_end_;
+  }
+  activity.enabled = session_->isEnabled();
+  return activity;
 }
 
 FixRestored FixSession::Impl::snapshot() const {

@@ -1,5 +1,6 @@
 #include "pitwire/orders/risk_gate.hpp"
 
+#include <charconv>
 #include <utility>
 
 #include "gate_quick.hpp"
@@ -233,11 +234,31 @@ void RiskGate::apply(const rec::Kill& record) noexcept {
 }
 
 LimitStatus RiskGate::apply(const rec::LimitChanged& record, std::string_view name) {
-  const auto status = limits_.set(name, record.strategy, record.instrument, record.value);
+  const auto status = set(name, record.strategy, record.instrument, record.value);
   if (status == LimitStatus::OK) {
     changed_limits_[{std::string(name), record.strategy, record.instrument}] = record.value;
   }
   return status;
+}
+
+std::string RiskGate::hold_name(SessionId session) {
+  return std::string(kHold) + std::to_string(index(session));
+}
+
+LimitStatus RiskGate::set(std::string_view name, std::uint32_t strategy, std::uint32_t instrument,
+                          std::int64_t value) {
+  if (!name.starts_with(kHold)) return limits_.set(name, strategy, instrument, value);
+  std::uint32_t session = 0;
+  const auto* const end = name.data() + name.size();
+  const auto read = std::from_chars(name.data() + kHold.size(), end, session);
+  if (read.ec != std::errc{} || read.ptr != end || session >= kSessionsMax) {
+    return LimitStatus::UNKNOWN_NAME;
+  }
+  if (strategy != kNoId || instrument != kNoId) return LimitStatus::WRONG_SCOPE;
+  if (value != 0 && value != 1) return LimitStatus::OUT_OF_RANGE;
+  if (held_.size() <= session) held_.resize(session + 1);
+  held_[session] = value == 1;
+  return LimitStatus::OK;
 }
 
 bool RiskGate::armed(std::uint32_t strategy) const noexcept {

@@ -64,6 +64,7 @@ class FixListener::Impl final : private FixLinkOwner {
   const ListenerConfig config_;
   FixSecrets secrets_;
   FixLinkOptions options_;
+  std::optional<TlsSource> tls_;
   OwnedFd socket_;
   OwnedFd epoll_;
   std::uint16_t port_;
@@ -80,7 +81,7 @@ FixListener::Impl::Impl(const ListenerConfig& config)
   (void)FixFramer(config_.limits.message_bytes_max);  // refuses what it cannot be
   options_.limits = config_.limits;
   options_.server = true;
-  if (config_.tls) options_.tls = TlsContext::server(*config_.tls);
+  if (config_.tls) tls_.emplace(*config_.tls, TlsSource::Side::SERVER);
   watch(epoll_.get(), socket_.get(), EPOLLIN, true);
 }
 
@@ -102,6 +103,12 @@ void FixListener::Impl::accept_new(Nanos now) {
       continue;
     }
     set_no_delay(fd.get());
+    if (tls_) {
+      options_.tls = tls_->context();
+      if (const std::string fault = tls_->take_fault(); !fault.empty()) {
+        sink_->event(SessionId{kNoId}, ConnectionEvent::TLS_FAILED, fault, 0);
+      }
+    }
     auto peer = std::make_unique<Peer>();
     peer->link = std::make_unique<FixLink>(std::move(fd), epoll_.get(), options_, secrets_, now);
     peer->logon_deadline = now + config_.logon_timeout;

@@ -28,7 +28,8 @@ struct FixAcceptorConfig {
   std::vector<FixSessionConfig> sessions;  ///< acceptors; ids dense from 0
   /// By session: CompIDs of those whose orders it may cancel and ask about.
   std::vector<std::vector<std::string>> cancels_for;
-  std::vector<FixInstrument> instruments;
+  /// By session, as its client names and counts them.
+  std::vector<std::vector<FixInstrument>> instruments;
   Latency latency_in;
   Latency latency_out;
   std::int64_t rejects_per_million = 0;
@@ -120,7 +121,7 @@ class FixAcceptor final : public ReportSink, private FixSink, private Connection
   [[nodiscard]] FixSession* find(SessionId session) noexcept;
   [[nodiscard]] const std::string& name(SessionId session) const noexcept;
 
-  FixSymbology symbology_;
+  std::vector<std::unique_ptr<FixSymbology>> symbologies_;  ///< by session
   TradeJournal& journal_;
   ReportJournal& report_journal_;
   FixListener listener_;

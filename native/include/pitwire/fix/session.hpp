@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "pitwire/base/types.hpp"
+#include "pitwire/fix/dialect.hpp"
 #include "pitwire/fix/messages.hpp"
 #include "pitwire/fix/sink.hpp"
 #include "pitwire/fix/symbology.hpp"
@@ -59,7 +60,7 @@ struct FixSessionConfig {
   /// Fields the dictionary does not list for a message are let through: for an initiator, because a
   /// report must not be lost over an extra tag.
   bool allow_unknown_fields = true;
-  int liquidity_tag = 0;  ///< 0: 851 in FIX 4.4, 9851 in FIX 4.2; values 1 added, 2 removed
+  FixDialect dialect;
   unsigned resend_messages_per_turn_max = 500;
   std::size_t stored_bytes_max = std::size_t{64} << 20;
 };
@@ -80,6 +81,19 @@ struct FixRestored {
   int heart_bt_int_seconds = 0;
   Nanos last_sent_ts = 0;
   Nanos last_received_ts = 0;
+};
+
+/// What an operator looks at; times 0 where nothing was yet.
+struct FixActivity {
+  Nanos last_sent_ts = 0;
+  Nanos last_received_ts = 0;
+  /// What we asked the peer to send again and have not got, first and last number; 0 where nothing.
+  std::uint64_t missing_from = 0;
+  std::uint64_t missing_to = 0;
+  /// What an acceptor still has to send again, first and last; 0 where nothing.
+  std::uint64_t resending_from = 0;
+  std::uint64_t resending_to = 0;
+  bool enabled = true;  ///< false after logout(), until logon()
 };
 
 /// Messages since construction: through QuickFIX, and beside it (session_fast.cpp).
@@ -115,6 +129,8 @@ class FixSession {
   void logout(Nanos now, std::string_view reason);
   /// 0 leaves a number as it is. Only while not logged on: false otherwise, nothing changed.
   bool set_next_numbers(Nanos now, std::uint64_t next_sender, std::uint64_t next_target);
+  /// Both begin at 1, now, and what was kept is forgotten. Only while not connected, as above.
+  bool reset_numbers(Nanos now);
 
   // ---- state
   [[nodiscard]] bool logged_on() const noexcept;
@@ -128,6 +144,7 @@ class FixSession {
   /// For a checkpoint at the end of a turn.
   [[nodiscard]] FixRestored snapshot() const;
   [[nodiscard]] const FixTraffic& traffic() const noexcept;
+  [[nodiscard]] FixActivity activity() const noexcept;
   [[nodiscard]] const FixSessionConfig& config() const noexcept;
   /// OrderMassCancelRequest exists from FIX 4.3 on.
   [[nodiscard]] bool supports_mass_cancel() const noexcept;
@@ -164,7 +181,7 @@ class FixSession {
   std::unique_ptr<Impl> impl_;
 };
 
-/// The 16 upper-case hexadecimal digits of a ClOrdID on the wire.
+/// The 16 upper-case hexadecimal digits of a ClOrdID, as a session without a dialect has it.
 void append_cl_ord_id(std::string& out, ClOrdId id);
 /// 0 where `text` is not exactly that.
 [[nodiscard]] ClOrdId parse_cl_ord_id(std::string_view text) noexcept;

@@ -182,6 +182,11 @@ class RiskGate {
   void apply(const rec::StrategyState& record) noexcept;
   void apply(const rec::Kill& record) noexcept;
   LimitStatus apply(const rec::LimitChanged& record, std::string_view name);
+  /// The name of the limit that holds a session: 1 keeps orders from going, 0 lets them go again.
+  [[nodiscard]] static std::string hold_name(SessionId session);
+  [[nodiscard]] bool held(SessionId session) const noexcept {
+    return index(session) < held_.size() && held_[index(session)];
+  }
   /// The low-disk rule halts new orders.
   void set_disk_low(bool low) noexcept { disk_low_ = low; }
   /// An operator, in the log, ends the kill (the word must be cleared first).
@@ -217,7 +222,10 @@ class RiskGate {
   friend class QuickYes;
   [[nodiscard]] static std::vector<CheckResult> explain(const GateInput& in);
   [[nodiscard]] static std::vector<CheckResult> explain_unknown_order();
+  static constexpr std::string_view kHold = "session_hold.";  ///< and the session's id
   void prefetch(InstrumentId instrument) const noexcept;
+  LimitStatus set(std::string_view name, std::uint32_t strategy, std::uint32_t instrument,
+                  std::int64_t value);
   void count(StrategyId strategy, SessionId session, Nanos now) noexcept;
 
   const InstrumentRegistry* registry_;
@@ -231,6 +239,7 @@ class RiskGate {
   LimitTree limits_;
   /// By name, strategy and instrument: the newest LIMIT_CHANGED of each.
   std::map<std::tuple<std::string, std::uint32_t, std::uint32_t>, std::int64_t> changed_limits_;
+  std::vector<bool> held_;  ///< by session
   RateWindow firm_rate_;
   std::vector<StrategyRow> strategies_;
   std::vector<RateWindow> sessions_;
