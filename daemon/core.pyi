@@ -960,7 +960,6 @@ class Core:
         /,
     ) -> bool: ...
     def would_pass(
-    def submit_kept(
         self,
         cl_ord_id: int,
         strategy: int,
@@ -979,6 +978,21 @@ class Core:
     ) -> bool:
         """What `submit` would answer now; nothing is sent."""
 
+    def submit_kept(
+        self,
+        cl_ord_id: int,
+        strategy: int,
+        instrument: int,
+        session: int,
+        side: int,
+        ord_type: int,
+        time_in_force: int,
+        flags: int,
+        price: int,
+        stop_px: int,
+        order_qty: int,
+        expire_ts: int,
+        tag: int,
         parent: int,
         sibling: int,
         contingency: int,
@@ -1493,7 +1507,6 @@ class FixConnection:
         tls: Mapping[str, str] | None = None,
         secrets: Sequence[tuple[str, str]] = (),
         backoff_max_ns: int = ...,
-        self, id: int, host: str, port: int, tls: Mapping[str, str] | None = None
     ) -> None: ...
     def poll(self, now: int, budget: int = 64) -> list[tuple[Any, ...]]: ...
     def write(self, sequence: int, message: bytes, /) -> bool: ...
