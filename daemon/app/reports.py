@@ -39,6 +39,7 @@ from daemon.messages.replies import (
     Reconciliation,
     RiskReport,
     RiskRow,
+    SessionRow,
     Snapshot,
     Status,
 )
@@ -115,6 +116,7 @@ class Reports:
             "market": lambda _: self._market.market(),
             "feeds": lambda _: self._market.feeds(),
             "sessions": lambda _: self._market.sessions(wiring.firm.phases),
+            "sessions.show": lambda asked: self._session(asked.session),
             "orders": self._orders.orders,
             "order": self._orders.order,
             "fills": self._orders.fills,
@@ -138,6 +140,12 @@ class Reports:
             return Reply(0, int(Outcome.BAD_COMMAND), None, f"{name}: {error}")
         except RefusedError as error:
             return Reply(0, int(Outcome.REFUSED), None, str(error))
+
+    def _session(self, name: str) -> SessionRow:
+        for row in self._market.sessions(self._daemon.wiring.firm.phases):
+            if row.name == name:
+                return row
+        raise RefusedError(f"there is no session {name}")
 
     # ------------------------------------------------------------------ the daemon
 

@@ -111,7 +111,11 @@ class FeedRow(Row, frozen=True, kw_only=True):
 
 
 class SessionRow(Row, frozen=True, kw_only=True):
-    """An order session: states are logged_on, connected, down."""
+    """An order session: states are logged_on, connected, down.
+
+    `enabled` is false where an operator logged it out. Numbers that we miss and asked for again,
+    and that we still send again, are "first-last". `hours_open` null: it has none.
+    """
 
     name: str
     kind: str
@@ -124,6 +128,17 @@ class SessionRow(Row, frozen=True, kw_only=True):
     reconnects: int = 0
     ts_state: int = 0
     event: str = ""
+    held: bool = False
+    enabled: bool = True
+    ts_numbers: int = 0
+    ts_sent: int = 0
+    ts_received: int = 0
+    missing: str = ""
+    resending: str = ""
+    hours_open: bool | None = None
+    ts_hours_change: int = 0
+    reset: str = ""
+    dialect: str = ""
 
 
 class OrderRow(Row, frozen=True, kw_only=True):
