@@ -533,28 +533,8 @@ py::dict session_activity(Core& core, std::uint32_t session) {
   return out;
 }
 
-}  // namespace
-
-void bind_engine(py::module_& module) {
-  bind_kernel_input(module);
-  bind_market_views(module);
-  bind_order_views(module);
-  py::class_<Core> cls(module, "Core", "The deterministic core: a function of the log.");
-  cls.def_property_readonly("now", &Core::now)
-      .def_property_readonly("turn", &Core::turn)
-      .def("take_events", &take_events)
-      .def("end_turn", &Core::end_turn)
-      .def_property_readonly("slots", &slots)
-      .def("levels", &levels)
-      .def("book_checks",
-           [](Core& self, std::uint32_t id) {
-             if (id >= self.market().instruments()) throw py::index_error("no such instrument");
-             return self.market().book_checks(InstrumentId{id});
-           })
-      .def("symbol",
-           [](Core& self, std::uint32_t id) { return self.instruments()[InstrumentId{id}].symbol; })
-      .def("forget_events", &Core::forget_events)
-      .def("session_state", &session_state)
+void bind_sessions(py::class_<Core>& cls) {
+  cls.def("session_state", &session_state)
       .def("session_activity", &session_activity, "What an operator sees of it; changes nothing.")
       .def(
           "session_set_numbers",
@@ -573,7 +553,31 @@ void bind_engine(py::module_& module) {
             const std::string name = RiskGate::hold_name(SessionId{s});
             return self.set_limit(name, kNoId, kNoId, held ? 1 : 0) == LimitStatus::OK;
           },
-          py::arg("session"), py::arg("held"), "New orders of a held session are denied.")
+          py::arg("session"), py::arg("held"), "New orders of a held session are denied.");
+}
+
+}  // namespace
+
+void bind_engine(py::module_& module) {
+  bind_kernel_input(module);
+  bind_market_views(module);
+  bind_order_views(module);
+  py::class_<Core> cls(module, "Core", "The deterministic core: a function of the log.");
+  bind_sessions(cls);
+  cls.def_property_readonly("now", &Core::now)
+      .def_property_readonly("turn", &Core::turn)
+      .def("take_events", &take_events)
+      .def("end_turn", &Core::end_turn)
+      .def_property_readonly("slots", &slots)
+      .def("levels", &levels)
+      .def("book_checks",
+           [](Core& self, std::uint32_t id) {
+             if (id >= self.market().instruments()) throw py::index_error("no such instrument");
+             return self.market().book_checks(InstrumentId{id});
+           })
+      .def("symbol",
+           [](Core& self, std::uint32_t id) { return self.instruments()[InstrumentId{id}].symbol; })
+      .def("forget_events", &Core::forget_events)
       .def("session_logon", [](Core& self, std::uint32_t s) { self.session_logon(SessionId{s}); })
       .def("session_logout",
            [](Core& self, std::uint32_t s, const std::string& reason) {

@@ -36,8 +36,10 @@ def test_no_log_frame_or_answer_holds_a_credential(tmp_path: Path) -> None:
             day.ctl(*words)
             for words in (("status",), ("sessions",), ("session", "show", "broker"), ("snapshot",))
         ]
-        assert day.ctl("session", "logout", "broker", "--reason", "the day is over").returncode == 0
+        assert day.ctl("session", "logout", "broker", "--reason", "to say it twice").returncode == 0
         day.until("out", lambda: day.done("sessions")[0]["state"] == "down")
+        assert day.ctl("session", "logon", "broker").returncode == 0  # credentials a second time
+        day.until("in again", lambda: day.status()["armed"])
         assert day.stop() == 0, day.errors
     secret.unlink()
 
@@ -46,7 +48,7 @@ def test_no_log_frame_or_answer_holds_a_credential(tmp_path: Path) -> None:
         for frame in frames(day.log, "FIX_TX")
         if b"\x0135=A\x01" in frame.tail[: frame.fields()["size_bytes"]]
     ]
-    assert logons
+    assert len(logons) == 2
     assert b"554=PITWIRE-PASSWORD-0" in logons[0].tail, "the log has a placeholder"
     for answer in answers:
         assert answer.returncode == 0, answer.stderr
