@@ -53,6 +53,7 @@ void FixSession::Impl::onLogout(const FIX::SessionID&) {
   highest_ahead_ = 0;
   resend_next_ = 0;
   asked_from_ = asked_to_ = gap_begin_ = 0;
+  first_application_ = 0;
   if (!muted_) sink_.logged_out(config_.id, reason_);
 }
 
@@ -79,6 +80,7 @@ bool FixSession::Impl::send(const std::string& message) {
     gap_ts_ = now_;
   }
   rejected_ = rejected_ || type == "3" || type == "j";
+  if (!admin && !poss_dup && first_application_ == 0) first_application_ = number;
   if (!poss_dup) sent(type, number, id == 0 ? parse_cl_ord_id(fields[710]) : id);
   sink_.tx(config_.id, message, number, id, admin, poss_dup);
   return true;
