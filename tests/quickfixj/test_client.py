@@ -94,6 +94,12 @@ def test_gaps_both_ways_lose_nothing(tmp_path: Path) -> None:
     assert_flow(rows, 1000)
 
 
+def test_numbers_that_begin_anew(tmp_path: Path) -> None:
+    said, rows = run(tmp_path, 500, "reset")
+    assert said == "orders 500 repeated 0"
+    assert_flow(rows, 500)
+
+
 def test_tls_both_ways(tmp_path: Path) -> None:
     authority = Authority(tmp_path / "ca")
     certificate, key = authority.certify("exchange", "DNS:localhost")
