@@ -280,6 +280,7 @@ void FixDesk::save(ByteWriter& out) const {
     out.put(static_cast<std::int64_t>(now.heart_bt_int_seconds));
     out.put(now.last_sent_ts);
     out.put(now.last_received_ts);
+    out.put(now.first_application);
     out.put(static_cast<std::uint64_t>(entry.session != nullptr));
   }
 }
@@ -294,6 +295,7 @@ FixRestored FixDesk::read(ByteReader& in, bool& constructed) {
   restored.heart_bt_int_seconds = static_cast<int>(in.get<std::int64_t>());
   restored.last_sent_ts = in.get<Nanos>();
   restored.last_received_ts = in.get<Nanos>();
+  restored.first_application = in.get<std::uint64_t>();
   constructed = in.get<std::uint64_t>() != 0;
   return restored;
 }

@@ -104,7 +104,8 @@ FIX::Message Encoder::refused_order(Nanos now, const FieldTable& order, const Re
                                     std::uint64_t number) const {
   FIX::Message message = message_of("8");
   put(message, 37, "NONE");
-  put(message, 17, "REFUSED-" + std::to_string(number));
+  // Numbers begin anew at a reset; an ExecID must not.
+  put(message, 17, "REFUSED-" + std::to_string(now) + "-" + std::to_string(number));
   if (fix42_) put(message, 20, '0');
   put(message, 150, '8');
   put(message, 39, '8');

@@ -53,6 +53,7 @@ void FixSession::Impl::onLogout(const FIX::SessionID&) {
   highest_ahead_ = 0;
   resend_next_ = 0;
   asked_from_ = asked_to_ = gap_begin_ = 0;
+  first_application_ = 0;
   if (!muted_) sink_.logged_out(config_.id, reason_);
 }
 
@@ -80,6 +81,7 @@ bool FixSession::Impl::send(const std::string& message) {
     gap_ts_ = now_;
   }
   rejected_ = rejected_ || type == "3" || type == "j";
+  if (!admin && !poss_dup && first_application_ == 0) first_application_ = number;
   if (type == "3") refusal_ = "tag " + std::string(fields[371]) + ": " + std::string(fields[58]);
   if (type == "j") refusal_ = fields[58];
   if (!poss_dup) sent(type, number, id == 0 ? ids.parse(fields[710]) : id);

@@ -124,6 +124,7 @@ void FixSession::Impl::resume(const FixRestored& restored) {
   store_ = FixStore(restored, restored.creation_ts, config_.stored_bytes_max);
   last_sent_ts_ = restored.last_sent_ts;
   last_received_ts_ = restored.last_received_ts;
+  first_application_ = restored.first_application;
   now_ = std::max(restored.last_sent_ts, restored.last_received_ts);
 }
 

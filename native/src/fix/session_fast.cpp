@@ -107,6 +107,7 @@ void FixSession::Impl::write_beside(const FixBody& body) {
   if (!config_.initiator) store_.set(number, whole_);
   store_.incrNextSenderMsgSeqNum();
   this->sent(body.msg_type(), number, body.cl_ord_id());
+  if (first_application_ == 0) first_application_ = number;
   ++traffic_.out_beside;
   beside_sent_ts_ = now_;
   sink_.tx(config_.id, whole_, number, body.cl_ord_id(), false, false);

@@ -120,6 +120,8 @@ class FixSession::Impl final : private FIX::Application,
   /// The header of a message in the peer's name.
   [[nodiscard]] FIX::Message from_peer(const char* msg_type, std::uint64_t number) const;
   void count_logout(const FieldTable& fields, std::uint64_t due);
+  [[nodiscard]] bool fill_up_to_this_connection(std::string_view message, const FieldTable& fields);
+  [[nodiscard]] FIX::Message parsed(std::string_view message) const;
   void check_resend_request(const FIX::Message& request) const;
   [[nodiscard]] bool is_asked_for(std::uint64_t due, bool poss_dup);
   void ask_for_gap(const FieldTable& fields);
@@ -188,6 +190,7 @@ class FixSession::Impl final : private FIX::Application,
   std::string refusal_;  // what our newest Reject said
   std::map<std::uint64_t, Sequence> queued_raw_;
 
+  std::uint64_t first_application_ = 0;  // number of the first of this connection, 0: none yet
   // Our newest ResendRequest on this connection: from, up to the message that showed the gap.
   std::uint64_t asked_from_ = 0, asked_to_ = 0;
   // Where the gap begins, and since when it has.

@@ -44,6 +44,7 @@ void FixSession::Impl::disconnected(Nanos now, std::string_view reason) {
     connection_lost_ = false;
     queued_raw_.clear();
     resend_next_ = 0;
+    first_application_ = 0;
   });
 }
 
@@ -102,7 +103,8 @@ void FixSession::Impl::feed(std::string_view message, const FieldTable& fields) 
 // A long ResendRequest to an acceptor is answered in parts: the first in place of the request, the
 // others from time(). Nothing is done here where the whole range fits in one.
 bool FixSession::Impl::begin_resend(std::string_view message, const FieldTable& fields) {
-  if (config_.initiator || fields[35] != "2") return false;
+  if (fields[35] != "2") return false;
+  if (config_.initiator) return fill_up_to_this_connection(message, fields);
   const std::uint64_t begin = fields.number(7);
   const std::uint64_t last = store_.getNextSenderMsgSeqNum() - 1;
   std::uint64_t end = fields.number(16);
@@ -114,9 +116,7 @@ bool FixSession::Impl::begin_resend(std::string_view message, const FieldTable& 
                  std::to_string(store_.dropped_below()) + ": the rest is gap-filled");
   }
   if (end - begin < config_.resend_messages_per_turn_max) return false;
-  FIX::Message request(std::string(message),
-                       session_->getDataDictionaryProvider().getSessionDataDictionary(
-                           FIX::BeginString(config_.begin_string)));
+  FIX::Message request = parsed(message);
   const std::uint64_t part_end = begin + config_.resend_messages_per_turn_max - 1;
   request.setField(FIX::EndSeqNo(part_end));
   resend_accepted_ = false;
@@ -248,6 +248,7 @@ FixRestored FixSession::Impl::snapshot() const {
   restored.heart_bt_int_seconds = heart_bt_int_;
   restored.last_sent_ts = last_sent_ts_;
   restored.last_received_ts = last_received_ts_;
+  restored.first_application = first_application_;
   return restored;
 }
 

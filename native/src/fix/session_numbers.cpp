@@ -78,6 +78,24 @@ void FixSession::Impl::check_resend_request(const FIX::Message& request) const {
   if (begin == 0 || begin >= next || (end != 0 && end < begin)) throw FIX::IncorrectTagValue(7);
 }
 
+// What the venue misses of a connection before this one is filled up to what it got on this one:
+// those messages wait there behind the gap, and a fill that covers them would drop them. Where the
+// venue has not kept them it asks again, from there.
+bool FixSession::Impl::fill_up_to_this_connection(std::string_view message,
+                                                  const FieldTable& fields) {
+  const std::uint64_t begin = fields.number(7), end = fields.number(16);
+  if (begin >= first_application_ || (end != 0 && end < first_application_)) return false;
+  FIX::Message request = parsed(message);
+  request.setField(FIX::EndSeqNo(first_application_ - 1));
+  session_->next(request.toString(), to_utc(now_));
+  return true;
+}
+
+FIX::Message FixSession::Impl::parsed(std::string_view message) const {
+  return {std::string(message), session_->getDataDictionaryProvider().getSessionDataDictionary(
+                                    FIX::BeginString(config_.begin_string))};
+}
+
 // A ResendRequest of ours covers what is due now, unless it was answered up to its end, or its
 // answer has jumped over what is due, or nothing has come of it for a heartbeat interval.
 bool FixSession::Impl::is_asked_for(std::uint64_t due, bool poss_dup) {

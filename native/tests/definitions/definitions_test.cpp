@@ -47,7 +47,7 @@ TEST(OurDefinitions, hold_for_our_acceptor) {
 }
 
 TEST(OurDefinitions, hold_for_our_initiator) {
-  EXPECT_GE(expect_all_pass(kOurs / "initiator", DefinitionSide::INITIATOR), 212);
+  EXPECT_GE(expect_all_pass(kOurs / "initiator", DefinitionSide::INITIATOR), 216);
 }
 
 TEST(SharedDefinitions, hold_for_our_acceptor) {

@@ -11,9 +11,11 @@
 // report in sequence passes beside it in less than one (session_fast.cpp), as the same bytes.
 //
 // Resends. An initiator keeps no message: a ResendRequest is answered by one SequenceReset-GapFill,
-// so an order never leaves twice. An acceptor keeps what it sent up to `stored_bytes_max`, oldest
-// dropped first (then gap-filled, with a warning), and answers `resend_messages_per_turn_max`
-// numbers a call; the rest goes out in the following calls of time().
+// so an order never leaves twice; one for what a former connection lost is filled as far as this
+// connection's first application message. An acceptor keeps what it sent up to `stored_bytes_max`,
+// oldest dropped first (then gap-filled, with a warning), and answers
+// `resend_messages_per_turn_max` numbers a call; the rest goes out in the following calls of
+// time().
 //
 // What it does not do: FIXT.1.1 and later, repeating groups other than a position's quantities
 // (read, not interpreted), encryption by FIX (TLS is the connection's).
@@ -81,6 +83,8 @@ struct FixRestored {
   int heart_bt_int_seconds = 0;
   Nanos last_sent_ts = 0;
   Nanos last_received_ts = 0;
+  /// Initiators: number of the connection's first application message, 0 for none.
+  std::uint64_t first_application = 0;
 };
 
 /// What an operator looks at; times 0 where nothing was yet.
