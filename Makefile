@@ -15,6 +15,9 @@ BASE ?=
 # What make check-deep draws: events of each differential test, inputs of all fuzz targets together.
 RANDOM_EVENTS ?= 10000000
 FUZZ_RUNS ?= 2000000
+# Ends of a log's writer by SIGKILL, and of its host's power.
+LOG_KILLS ?= 10000
+LOG_POWER_FAILURES ?= 2000
 
 BIN := $(CURDIR)/.venv/bin
 VENV := .venv/pitwire.stamp
@@ -107,7 +110,9 @@ check-deep: build-tests ## sanitizers, fuzzers, the long random and crash tests,
 	./pitwire_orders_tests --gtest_filter='RiskGateRandom.*:RiskGateModel.*:RandomLives.Res*'; \
 	./pitwire_matching_tests --gtest_filter='*reference*'; \
 	./pitwire_fix_tests --gtest_filter='PlainMessages.*:Decimal.school*'; \
-	./pitwire_log_tests --gtest_filter='LogModel.*'
+	./pitwire_log_tests --gtest_filter='LogModel.*:*Damage*:*EveryBit*'
+	PITWIRE_RANDOM_EVENTS=$(LOG_KILLS) build/release/pitwire_log_tests --gtest_filter='LogKill.*'
+	PITWIRE_RANDOM_EVENTS=$(LOG_POWER_FAILURES) build/release/pitwire_log_tests --gtest_filter='LogPower.*'
 	$(BIN)/python -m tools.fuzz --runs $(FUZZ_RUNS)
 
 build-bench: $(CONFIGURED)

@@ -76,7 +76,7 @@ function(pitwire_python_module)
   target_compile_options(core PRIVATE -Wall -Wextra -Werror)
   # Each count of a reference would ask whether we hold the interpreter's lock.
   target_compile_definitions(core PRIVATE PYBIND11_NO_ASSERT_GIL_HELD_INCREF_DECREF)
-  target_link_libraries(core PRIVATE pitwire_engine pitwire_exchange)
+  target_link_libraries(core PRIVATE pitwire_engine pitwire_exchange pitwire_definitions)
   if(NOT SKBUILD)
     set_target_properties(core PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_SOURCE_DIR}/daemon)
   endif()

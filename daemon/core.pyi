@@ -38,6 +38,8 @@ class OrdType(IntEnum):
     LIMIT = 2
     STOP = 3
     STOP_LIMIT = 4
+    MARKET_IF_TOUCHED = 5
+    TRAILING_STOP = 6
 
 class TimeInForce(IntEnum):
     DAY = 0
@@ -52,6 +54,7 @@ class OrderFlag(IntFlag):
     REDUCE_ONLY = 2
     NATIVE_RULE = 4
     ADOPTED = 8
+    EMULATED = 16
 
 class ExecType(IntEnum):
     NEW = 0
@@ -107,6 +110,7 @@ class OrderState(IntEnum):
     REJECTED = 12
     EXPIRED = 13
     DONE_FOR_DAY = 14
+    HELD = 15
 
 class OrderEvent(IntEnum):
     SUBMIT = 0
@@ -131,6 +135,10 @@ class OrderEvent(IntEnum):
     NOT_SENT = 19
     UNKNOWN_AT_VENUE = 20
     OPERATOR_CLOSED = 21
+    HOLD = 22
+    HELD_CHANGED = 23
+    HELD_CANCELED = 24
+    HELD_EXPIRED = 25
 
 class OrderLane(IntEnum):
     UNKNOWN = 0
@@ -157,6 +165,9 @@ class CancelReason(IntEnum):
     RISK = 5
     RECOVERY = 6
     DISCONNECT = 7
+    CONTINGENCY = 16
+    EXPIRED = 17
+    REDUCE_ONLY = 18
 
 class CopyMatch(IntEnum):
     AWAITED = 0
@@ -199,6 +210,30 @@ class DenyReason(IntEnum):
     STRATEGY_STOPPED = 30
     DISK_LOW = 31
     UNSUPPORTED = 32
+    POST_ONLY = 33
+
+class TriggerPriceType(IntEnum):
+    NONE = 0
+    LAST_TRADE = 2
+    BID_ASK = 3
+    MID = 6
+
+class PegOffsetType(IntEnum):
+    PRICE = 0
+    BASIS_POINTS = 1
+
+class ContingencyType(IntEnum):
+    NONE = 0
+    OCO = 1
+    OTO = 2
+    OUO = 3
+
+class HeldStatus(IntEnum):
+    NONE = 0
+    PARENT = 1
+    TRIGGER = 2
+    LIST = 3
+    GATE = 4
 
 class RiskState(IntEnum):
     ACTIVE = 0
@@ -319,9 +354,14 @@ class RecordType(IntEnum):
     POSITIONS_ANSWERED = 58
     POSITION_ADJUSTED = 59
     KERNEL_STATE = 61
-    ORDER_ADOPTED = 80
-    DROP_COPY = 81
-    COPY_ACCEPTED = 82
+    ORDER_TERMS = 80
+    ORDER_HELD = 81
+    ORDER_HELD_CHANGED = 82
+    ORDER_HELD_ENDED = 83
+    CONTINGENCY_BROKEN = 84
+    ORDER_ADOPTED = 85
+    DROP_COPY = 86
+    COPY_ACCEPTED = 87
     ORDER_LATENCY = 64
     TURN_COST = 65
     COLLECTOR_RUN = 66
@@ -803,6 +843,17 @@ class NativeOrder:
     @property
     def stop_px(self) -> int: ...
     @property
+    def held(self) -> int: ...
+    @property
+    def waits_for(self) -> int:
+        """The DenyReason with which the gate holds a held order back, else 0."""
+
+    @property
+    def terms(self) -> tuple[int, int, int, int, int, int, int, int] | None:
+        """Of a kept order: OrdType as asked for, TriggerPriceType, offset and its PegOffsetType,
+        list, ContingencyType, parent, quantity as asked for."""
+
+    @property
     def order_qty(self) -> int: ...
     @property
     def cum_qty(self) -> int: ...
@@ -888,6 +939,17 @@ class Core:
 
     def session_logon(self, session: int, /) -> None: ...
     def session_logout(self, session: int, reason: str, /) -> None: ...
+    def session_activity(self, session: int, /) -> dict[str, Any]:
+        """What an operator sees of it; changes nothing."""
+
+    def session_set_numbers(self, session: int, next_sender: int, next_target: int) -> bool:
+        """0 leaves one as it is. False, and nothing changed, while it is logged on."""
+
+    def session_reset_numbers(self, session: int) -> bool:
+        """Both begin at 1 now. False, and nothing changed, while it is connected."""
+
+    def session_hold(self, session: int, held: bool) -> bool:
+        """New orders of a held session are denied."""
 
     # -------------------------------------------------- orders and positions
 
@@ -909,8 +971,57 @@ class Core:
         tag: int,
         /,
     ) -> bool: ...
+    def would_pass(
+        self,
+        cl_ord_id: int,
+        strategy: int,
+        instrument: int,
+        session: int,
+        side: int,
+        ord_type: int,
+        time_in_force: int,
+        flags: int,
+        price: int,
+        stop_px: int,
+        order_qty: int,
+        expire_ts: int,
+        tag: int,
+        /,
+    ) -> bool:
+        """What `submit` would answer now; nothing is sent."""
+
+    def submit_kept(
+        self,
+        cl_ord_id: int,
+        strategy: int,
+        instrument: int,
+        session: int,
+        side: int,
+        ord_type: int,
+        time_in_force: int,
+        flags: int,
+        price: int,
+        stop_px: int,
+        order_qty: int,
+        expire_ts: int,
+        tag: int,
+        parent: int,
+        sibling: int,
+        contingency: int,
+        trigger: int,
+        peg_offset: int,
+        peg_offset_type: int,
+        /,
+    ) -> bool: ...
     def cancel(self, order: int, reason: int, /) -> bool: ...
-    def replace(self, order: int, price: int, qty: int, /) -> bool: ...
+    def replace(self, order: int, price: int, qty: int, stop_px: int | None = None) -> bool: ...
+    def end_day(self, session: int, /) -> None:
+        """What is held for the day only expires."""
+
+    @property
+    def contingencies_broken(self) -> int:
+        """How often more of a list traded than it allows."""
+
     def cancel_all(self, strategy: int | None, instrument: int | None, reason: int, /) -> int: ...
     def cancel_session(self, session: int, reason: int, /) -> int: ...
     def request_status(self, order: int, /) -> bool:
@@ -1108,6 +1219,9 @@ class Turns:
     turn: Histogram
     native: Histogram
     python: Histogram
+    rehearsal: Callable[[], None] | None
+    """Called while there is no work, wherever the core rehearses."""
+
     def __init__(self, live: Live, phase: object) -> None: ...
     def take(self, turns_max: int = 1, spin_ns: int = 0) -> bool: ...
     @property
@@ -1148,6 +1262,9 @@ class Live:
     def watch_loop(self, backend_fd: int, /) -> None: ...
     def adjust_clock(self) -> int: ...
     def clock_now(self) -> int: ...
+    def set_time(self, now: int, /) -> None:
+        """On given time (else ValueError): what the clock says from now on. It never goes back."""
+
     @property
     def stats(self) -> dict[str, int]: ...
     def order_latencies(self) -> list[tuple[str, str, Histogram]]:
@@ -1275,7 +1392,17 @@ class RecordedRun:
 class Replay:
     """A core that runs a log's inputs again and compares its outputs with the log's."""
 
-    def __init__(self, folder: str, orders_max: int = 65536) -> None: ...
+    def __init__(
+        self,
+        folder: str,
+        facts: Sequence[tuple[int, bool, int, int]] = (),
+        orders_max: int = 65536,
+    ) -> None:
+        """`facts`: of each ABANDONED record its place, whether strategies began anew, first, last.
+
+        Rising. What recovery took as facts, replay takes as facts.
+        """
+
     @property
     def core(self) -> Core: ...
     def run(self, inputs_max: int, direct: Delivery | None) -> int: ...
@@ -1345,6 +1472,11 @@ class FixSessionConfig:
     allow_unknown_fields: bool
     def __init__(self) -> None: ...
 
+def check_fix_dialect(
+    begin_string: str, initiator: bool, account: str, dialect: dict[str, Any]
+) -> None:
+    """ValueError, "key: reason", where the dialect cannot be spoken."""
+
 class FixSymbology:
     def __init__(self) -> None: ...
     def add(self, id: int, symbol: str, price_step: str, qty_step: str, fee_step: str) -> None:
@@ -1388,7 +1520,15 @@ class FixSession:
     def next_deadline(self) -> int: ...
 
 class FixConnection:
-    def __init__(self, id: int, host: str, port: int) -> None: ...
+    def __init__(
+        self,
+        id: int,
+        host: str,
+        port: int,
+        tls: Mapping[str, str] | None = None,
+        secrets: Sequence[tuple[str, str]] = (),
+        backoff_max_ns: int = ...,
+    ) -> None: ...
     def poll(self, now: int, budget: int = 64) -> list[tuple[Any, ...]]: ...
     def write(self, sequence: int, message: bytes, /) -> bool: ...
     def close(self, reason: str, /) -> None: ...
@@ -1396,8 +1536,30 @@ class FixConnection:
     @property
     def connected(self) -> bool: ...
 
+class DefinitionOutcome:
+    """Of one definition: where it did not hold first, and the messages that differ, SOH as |."""
+
+    passed: bool
+    line: int
+    problem: str
+    expected: str
+    found: str
+
+def run_fix_definition(
+    text: bytes, side: str | None = None, patterns: bytes | None = None
+) -> DefinitionOutcome:
+    """An acceptance definition against our `acceptor` or `initiator` in virtual time; without
+    `side`, the one that its first connection asks for. `patterns` as QuickFIX's fields.fmt.
+    ValueError, the line first, where a text is none."""
+
 class FixListener:
-    def __init__(self, host: str, port: int, sessions: Sequence[FixSessionConfig]) -> None: ...
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        sessions: Sequence[FixSessionConfig],
+        tls: Mapping[str, str] | None = None,
+    ) -> None: ...
     def poll(self, now: int, budget: int = 64) -> list[tuple[Any, ...]]: ...
     def write(self, session: int, sequence: int, message: bytes, /) -> bool: ...
     def close(self, session: int, reason: str, /) -> None: ...

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import msgspec
 
-from daemon.app.configuration import Configuration, ConfigurationError, Problem, load
+from daemon.app.configuration import Configuration, ConfigurationError, load
 from daemon.app.market_settings import FixSessionSettings
+from daemon.app.problems import Problem
 from daemon.io.credentials import CredentialError, resolve
 from daemon.strategy.loading import LoadingError, read_source
 from tools.command import UsageError
@@ -145,7 +146,7 @@ def _session_problems(key: str, session: FixSessionSettings) -> Iterator[Problem
                 resolve(reference)
             except CredentialError as error:
                 yield Problem(f"{key}.{name}", str(error))
-    for name in ("ca_file", "certificate_file", "key_file"):
+    for name in ("ca_file", "certificate_file", "key_file", "crl_file"):
         file = getattr(session.tls, name, None)
         if file is not None and not Path(file).is_file():
             yield Problem(f"{key}.tls.{name}", f"there is no file {file}")

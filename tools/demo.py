@@ -149,6 +149,7 @@ class Exchange:
             "daemon.runtime_dir": runtime,
             "log.folder": folder / "log",
             "session.broker.port": ports["fix"],
+            "watchdog.session.watchdog.port": ports["fix"],
             "feed.itch.lines.0.port": self._mold_port,
             "feed.itch.retransmission.port": ports["retransmission"],
             "feed.itch.snapshot.port": ports["snapshot"],

@@ -14,7 +14,7 @@ from tools.command import UsageError
 from tools.screen import screen
 
 if TYPE_CHECKING:
-    from daemon.app.parts import Part
+    from daemon.app.history import Part
     from daemon.app.replaying import ReplayRun
 
 CONTEXT_BYTES = 16
@@ -64,12 +64,12 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _replay(arguments: argparse.Namespace, folder: Path, console: Console) -> int:
-    from daemon.app.parts import parts_of
+    from daemon.app.history import history_of
     from daemon.app.recovery import FIRST_SEGMENT
     from daemon.app.replaying import ReplayRun
 
     until = arguments.until
-    parts = [part for part in parts_of(folder) if not 0 < until <= part.abandoned]
+    parts = [part for part in history_of(folder).parts if not 0 < until <= part.abandoned]
     if not parts:
         raise UsageError(f"{folder}: holds no EPOCH record: no daemon ever started on it")
     logged = arguments.code == "logged"
@@ -91,8 +91,8 @@ def _replay(arguments: argparse.Namespace, folder: Path, console: Console) -> in
 def _behind_checkpoint(
     folder: Path, part: Part, until: int, logged: bool, console: Console
 ) -> ReplayRun:
-    from daemon.app.code import logged_code
     from daemon.app.epoch import describe
+    from daemon.app.history import code_of
     from daemon.app.recovery import newest_checkpoint
     from daemon.app.replaying import ReplayRun, configuration_of
 
@@ -105,7 +105,7 @@ def _behind_checkpoint(
     console.print(
         f"begins behind sequence {checkpoint.covered_sequence}, with {checkpoint.path.name}"
     )
-    code = logged_code(folder, part.first.sequence) if logged else None
+    code = code_of(folder, part) if logged else None
     return ReplayRun(folder, configuration_of(part.first.start), code, until, checkpoint)
 
 

@@ -118,10 +118,10 @@ def _request(folder: Path, cl_ord_id: int) -> Frame:
 
 def _replayed(folder: Path, sequence: int) -> list[dict[str, Any]]:
     """Run the log up to a request; the checks as the core gives them."""
-    from daemon.app.parts import parts_of
+    from daemon.app.history import history_of
     from daemon.app.replaying import ReplayRun
 
-    parts = [part for part in parts_of(folder) if part.abandoned < sequence]
+    parts = [part for part in history_of(folder).parts if part.abandoned < sequence]
     if not parts:
         raise ExplainError("the log holds no EPOCH record: no daemon ever started on it")
     run = ReplayRun.of_part(folder, parts[-1], sequence)

@@ -10,9 +10,10 @@ import msgspec
 
 from daemon.actors.firm import Firm
 from daemon.actors.reconciler import FIRM_TIMERS, RefusedError
+from daemon.actors.session_commands import SessionCommands
 from daemon.actors.strategy_host import StrategyHost
 from daemon.core import Core
-from daemon.messages import Command, ParametersChanged, Reply, Start, Stop
+from daemon.messages import Command, ParametersChanged, Reply, SessionState, Start, Stop
 from daemon.messages.replies import Done, Outcome, Reconciliation
 from daemon.model import (
     CancelReason,
@@ -59,13 +60,13 @@ class OperatorDesk:
         self._quantity_lots = quantity_lots
         self._shutdown_timeout_ns = shutdown_timeout_ns
         self._shutdown_deadline = 0
+        self._sessions = SessionCommands(core, names.sessions, effects)
         self._handlers: dict[str, Callable[[Command], Any]] = {
             "limits.set": self._set_limit,
             "strategies.start": self._start,
             "strategies.stop": self._stop,
             "strategies.params": self._parameters,
-            "sessions.logon": self._logon,
-            "sessions.logout": self._logout,
+            **self._sessions.handlers,
             "halt": self._halt,
             "resume": self._resume,
             "kill": self._kill,
@@ -76,14 +77,18 @@ class OperatorDesk:
             "shutdown": self._shutdown,
         }
 
-    def handle(self, message: Command | TimerFired | EpochBegun) -> None:
-        """A command, or the time to look whether a shutdown is complete."""
+    def handle(self, message: Command | TimerFired | EpochBegun | SessionState) -> None:
+        """A command, a session that came or went, or the time to look after a shutdown."""
         if isinstance(message, TimerFired):
             self._look_at_shutdown()
+            return
+        if isinstance(message, SessionState):
+            self._sessions.changed(message)
             return
         if isinstance(message, EpochBegun):  # a shutdown ends with the process it was asked of
             self._shutdown_deadline = 0
             self._core.cancel_timer(SHUTDOWN_TIMER)
+            self._sessions.begin_epoch()
             return
         self._answer(message, *self._carry_out(message))
 
@@ -120,11 +125,6 @@ class OperatorDesk:
         if symbol not in self._names.instruments:
             raise RefusedError(f"there is no instrument {symbol}")
         return list(self._names.instruments).index(symbol)
-
-    def _session(self, name: str) -> int:
-        if name not in self._names.sessions:
-            raise RefusedError(f"there is no session {name}")
-        return list(self._names.sessions).index(name)
 
     def _part(self, command: Command) -> tuple[int | None, int | None]:
         strategy = self._strategy(command.arguments.get("strategy"))
@@ -175,17 +175,6 @@ class OperatorDesk:
         change = ParametersChanged(name, values, self._core.now)
         self._dispatcher.post_to(self._mailboxes[number], change)
         return Done(text=f"{name}: {', '.join(sorted(values))} changed", affected=len(values))
-
-    # ------------------------------------------------------------------ sessions
-
-    def _logon(self, command: Command) -> Done:
-        self._core.session_logon(self._session(command.arguments["session"]))
-        return Done(text=f"{command.arguments['session']} logs on", affected=1)
-
-    def _logout(self, command: Command) -> Done:
-        name = command.arguments["session"]
-        self._core.session_logout(self._session(name), command.arguments.get("reason", ""))
-        return Done(text=f"{name} logs out", affected=1)
 
     # ------------------------------------------------------------------ risk
 
@@ -259,7 +248,7 @@ class OperatorDesk:
 
     def _reconcile(self, command: Command) -> Reconciliation:
         name = command.arguments.get("session")
-        number = None if name is None else self._session(name)
+        number = None if name is None else self._sessions.number(name)
         accept = command.arguments.get("accept")
         if accept is None:
             self._firm.reconcile(number)
@@ -313,9 +302,13 @@ class OperatorDesk:
     # ------------------------------------------------------------------ checkpoints
 
     def save(self) -> Mapping[str, Any]:
-        """A shutdown under way: a replay continues it, the next process does not."""
-        return {"shutdown_deadline": self._shutdown_deadline}
+        """What is under way: a replay continues it, the next process does not."""
+        return {
+            "shutdown_deadline": self._shutdown_deadline,
+            "renewing": self._sessions.save(),
+        }
 
     def restore(self, saved: Mapping[str, Any]) -> None:
         """The inverse of `save`."""
         self._shutdown_deadline = saved["shutdown_deadline"]
+        self._sessions.restore(saved.get("renewing", ()))

@@ -26,7 +26,7 @@ from daemon.actors.in_flight import InFlight
 from daemon.actors.reconciliation import Comparison, Difference, SessionPhase, Texts
 from daemon.core import Core
 from daemon.messages import SessionState
-from daemon.model import CancelReason, CopyMatch
+from daemon.model import CancelReason, CopyMatch, OrderState
 from daemon.runtime.effects import Effects, Tell
 from daemon.runtime.events import (
     NO_ID,
@@ -146,7 +146,9 @@ class Reconciler:
         """From nothing: ask for all."""
         self._rest(number)
         session = self.sessions[number]
-        own = [each for each in self._core.working(None, None) if each.session == number]
+        working = self._core.working(None, None)
+        # What the daemon holds the venue has never heard of.
+        own = [each for each in working if each.session == number and each.state != OrderState.HELD]
         asked = {each.order for each in own if self._core.request_status(each.order)}
         session.begin(asked)
         for each in own:

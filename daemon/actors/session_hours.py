@@ -3,6 +3,10 @@
 Outside them a session is logged out and its connection is not tried; the firm counts it as closed
 and not as down: the daemon is READY, and armed only where another session is up. Orders that work
 at the venue stay there: they are asked for at the next logon, as after any absence.
+
+Sequence numbers go on over the hours' end, and over a process's, unless the session's policy lets
+them begin at 1 where its hours begin. Then they do so once in each period: at its start, or, by a
+daemon that was not there, at its own. Numbers that began within the period are kept.
 """
 
 from __future__ import annotations
@@ -29,12 +33,14 @@ class SessionHoursDesk:
         core: Core,
         names: Sequence[str],
         hours: Sequence[SessionHours | None],
+        resets: Sequence[bool],
         firm: Firm,
         effects: Effects,
     ) -> None:
         self._core = core
         self._names = names
         self._hours = hours
+        self._resets = resets
         self._firm = firm
         self._effects = effects
 
@@ -56,6 +62,8 @@ class SessionHoursDesk:
         if change is not None:
             self._core.arm_timer(HOURS_TIMERS + number, NO_ID, change, 0)
         is_open = hours.is_open(now)
+        if is_open and self._resets[number]:
+            self._begin_numbers(number, hours)
         if is_open == self._firm.is_open(number):
             return
         said = {"session": self._names[number], "open": is_open}
@@ -65,4 +73,16 @@ class SessionHoursDesk:
         if is_open:
             self._core.session_logon(number)
         else:
+            self._core.end_day(number)
             self._core.session_logout(number, "outside its hours")
+
+    def _begin_numbers(self, number: int, hours: SessionHours) -> None:
+        began = self._core.session_activity(number).get("ts_numbers", 0)
+        opened = hours.opened(self._core.now)
+        if began == 0 or opened is None or began >= opened:
+            return  # never used, or begun within this period
+        said = {"session": self._names[number]}
+        if self._core.session_reset_numbers(number):
+            self._effects.add(Tell("info", "sequence numbers begin at 1", said))
+        else:  # the venue never closed our connection after the period before
+            self._effects.add(Tell("error", "connected: sequence numbers go on", said))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from daemon.core import Core, NativeOrder
-from daemon.messages import NativeRule, NativeTrigger
+from daemon.messages import NativeRule, NativeTrigger, SubmitOrder
 from daemon.model import (
     TERMINAL_STATES,
     CancelReason,
@@ -22,6 +22,7 @@ from daemon.model import (
     Side,
     Signal,
     TimeInForce,
+    TriggerPriceType,
 )
 from daemon.runtime.views import (
     NativeOrderView,
@@ -201,8 +202,13 @@ class HostContext:
         stop_px: int | None = None,
         expire_ts: int = 0,
         tag: int = 0,
+        trigger: TriggerPriceType | None = None,
+        trail: int | None = None,
+        trail_bps: int | None = None,
+        after: ClOrdId | None = None,
+        oco: ClOrdId | None = None,
+        ouo: ClOrdId | None = None,
     ) -> ClOrdId:
-        number = self._instruments[symbol][0]
         order = ClOrdId(self._core.new_cl_ord_id())
         intent = order_intent(
             order,
@@ -217,14 +223,34 @@ class HostContext:
             stop_px=stop_px,
             expire_ts=expire_ts,
             tag=tag,
+            trigger=trigger,
+            trail=trail,
+            trail_bps=trail_bps,
+            after=after,
+            oco=oco,
+            ouo=ouo,
         )
-        self._submitted.add(order)
+        self._send(intent)
+        return order
+
+    def _send(self, intent: SubmitOrder) -> None:
+        self._submitted.add(intent.order)
+        kept: tuple[int, ...] = (
+            intent.parent,
+            intent.sibling,
+            int(intent.contingency),
+            int(intent.trigger),
+            intent.peg_offset,
+            int(intent.peg_offset_type),
+        )
+        if not any(kept):
+            kept = ()  # nearly every order: the shorter call
         self._ask(
-            self._core.submit,
-            order,
+            self._core.submit_kept if kept else self._core.submit,
+            intent.order,
             self._strategy,
-            number,
-            self._session_of[symbol],
+            self._instruments[intent.symbol][0],
+            self._session_of[intent.symbol],
             int(intent.side),
             int(intent.ord_type),
             int(intent.time_in_force),
@@ -234,8 +260,8 @@ class HostContext:
             intent.qty,
             intent.expire_ts,
             intent.tag,
+            *kept,
         )
-        return order
 
     def cancel(self, order: ClOrdId) -> bool:
         if not self._may_change(order, _UNCANCELLABLE):
@@ -244,20 +270,29 @@ class HostContext:
         self._ask(self._core.cancel, order, int(CancelReason.STRATEGY))
         return True
 
-    def replace(self, order: ClOrdId, *, price: int | None = None, qty: int | None = None) -> bool:
-        if price is None and qty is None:
-            raise ValueError(f"replace of {order:016X}: neither price nor quantity")
+    def replace(
+        self,
+        order: ClOrdId,
+        *,
+        price: int | None = None,
+        qty: int | None = None,
+        stop_px: int | None = None,
+    ) -> bool:
+        if price is None and qty is None and stop_px is None:
+            raise ValueError(f"replace of {order:016X}: neither price nor quantity nor stop_px")
         if price is not None:
             check_whole_px(self._name, "price", price)
         if qty is not None:
             check_qty(self._name, qty)
+        if stop_px is not None:
+            check_whole_px(self._name, "stop_px", stop_px)
         native = self._own(order)
         if native is None or not self._may_change(order, _BUSY):
             return False
         self._changing.add(order)
         new_price = native.price if price is None else price
         new_qty = native.order_qty if qty is None else qty
-        self._ask(self._core.replace, order, new_price, new_qty)
+        self._ask(self._core.replace, order, new_price, new_qty, stop_px)
         return True
 
     def cancel_all(self, symbol: str | None = None) -> None:

@@ -18,6 +18,7 @@ from daemon.messages import (
     BookStateChanged,
     BookUpdate,
     CancelRejected,
+    ContingencyBroken,
     Fill,
     KernelDisarmed,
     OrderDenied,
@@ -79,6 +80,7 @@ class StrategyHost:
             Fill: "on_fill",
             OrderDenied: "on_denied",
             CancelRejected: "on_cancel_rejected",
+            ContingencyBroken: "on_contingency",
             SessionState: "on_session",
             RiskStateChanged: "on_risk",
         }

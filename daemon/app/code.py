@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 
 SHA256_BYTES: Final = 32  # of KERNEL_CODE, before its tail
+FRAMES_AT_ONCE: Final = 64
 
 
 class Code(msgspec.Struct, frozen=True):
@@ -47,17 +49,35 @@ def current_code(configuration: Configuration) -> Code:
     return Code(loaded, objects)
 
 
+class CutError(LoadingError):
+    """A process died behind its EPOCH, before all of its code was logged."""
+
+
+class _Announced(msgspec.Struct):
+    """What an EPOCH says will follow it."""
+
+    sources: list[dict[str, str]] = []
+    kernels: list[dict[str, str]] = []
+
+
 def logged_code(folder: Path, sequence: int) -> Code:
     """As logged behind the EPOCH at this sequence: the very texts and machine code of that day.
 
-    LoadingError where a kernel's code is not in the log or not what its hash says.
+    LoadingError where a kernel's code is not what its hash says; CutError where there is less than
+    the EPOCH announces.
     """
     loaded: dict[str, LoadedStrategy] = {}
     kernels: dict[tuple[str, str], bytes] = {}
-    types = ["SOURCE", "KERNEL_CODE", "DEFINITION"]
-    for frame in LogReader(folder, types=types, committed=True, from_sequence=sequence):
-        if frame.name == "DEFINITION":
+    announced = _Announced()
+    types = ["EPOCH", "SOURCE", "KERNEL_CODE", "DEFINITION"]
+    reader = LogReader(folder, types=types, committed=True, from_sequence=sequence)
+    # In small batches: they stand together, and what follows is the day.
+    for frame in chain.from_iterable(batch.frames() for batch in reader.batches(FRAMES_AT_ONCE)):
+        if frame.name == "DEFINITION" or (frame.name == "EPOCH" and frame.sequence > sequence):
             break
+        if frame.name == "EPOCH":
+            announced = msgspec.json.decode(bytes(frame.tail), type=_Announced)
+            continue
         name, _, content = bytes(frame.tail).partition(b"\0")
         if frame.name == "SOURCE":
             spec = name.decode()
@@ -67,4 +87,8 @@ def logged_code(folder: Path, sequence: int) -> Code:
         if hashlib.sha256(content).digest() != frame.payload[:SHA256_BYTES]:
             raise LoadingError(f"{spec}: the log's code of kernel {kernel} is damaged")
         kernels[spec, kernel] = content
+    wanted = {each["strategy_class"] for each in announced.sources}
+    objects = {each["kernel"] for each in announced.kernels}
+    if wanted - set(loaded) or objects - {"/".join(each) for each in kernels}:
+        raise CutError(f"the process whose EPOCH is {sequence} died before it had logged its code")
     return Code(loaded, kernels)

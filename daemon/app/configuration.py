@@ -18,16 +18,21 @@ from typing import Annotated, Any, Final, cast
 import msgspec
 from msgspec import Meta
 
+from daemon.app.dialects import DialectError, check
+from daemon.app.dialects import read as read_dialect
 from daemon.app.market_settings import (
     BinanceFeed,
     DropCopySettings,
     Feed,
+    FixSessionSettings,
     InstrumentSettings,
     SessionSettings,
     SimulatedSessionSettings,
     StrategySettings,
     VenueSettings,
 )
+from daemon.app.naming import naming_problems
+from daemon.app.problems import Problem, problem_of
 from daemon.app.settings import (
     BacktestSettings,
     CheckpointSettings,
@@ -41,15 +46,9 @@ from daemon.app.settings import (
     ServiceSettings,
     WorkerSettings,
 )
+from daemon.app.watchdog_settings import WatchdogSettings
 
 FILE_BYTES_MAX: Final = 4 << 20
-
-
-class Problem(msgspec.Struct, frozen=True):
-    """One fault: the key's path, empty where the file as a whole is meant, and the reason."""
-
-    key: str
-    reason: str
 
 
 class ConfigurationError(Exception):
@@ -75,6 +74,7 @@ class Configuration(Section, frozen=True, kw_only=True):
     worker: WorkerSettings = WorkerSettings()
     service: ServiceSettings = ServiceSettings()
     backtest: BacktestSettings = BacktestSettings()
+    watchdog: WatchdogSettings = WatchdogSettings()
     venue: Annotated[tuple[VenueSettings, ...], Meta(min_length=1)]
     feed: Annotated[tuple[Feed, ...], Meta(min_length=1)]
     session: tuple[SessionSettings, ...] = ()
@@ -101,6 +101,16 @@ class Configuration(Section, frozen=True, kw_only=True):
     def counters_page(self) -> Path:
         """Where its counters and histograms are shared (core.SharedCounters)."""
         return Path(self.daemon.runtime_dir) / "counters.page"
+
+    @property
+    def watchdog_page(self) -> Path:
+        """Where the watchdog's counters are shared (core.SharedCounters)."""
+        return Path(self.daemon.runtime_dir) / "watchdog.page"
+
+    @property
+    def incident_folder(self) -> Path:
+        """Where the watchdog writes what it saw and did."""
+        return Path(self.watchdog.incident_folder or f"{self.log.folder}/incidents")
 
     @property
     def touch_page(self) -> Path | None:
@@ -137,6 +147,7 @@ def parse(text: str, path: str = "configuration", overrides: Sequence[str] = ())
     try:
         for override in overrides:
             _override(tree, override)
+        _take_dialects(tree, Path(path).parent)
         _floats_for_strategies(tree)
         _check_limits(tree)
         configuration = msgspec.convert(tree, Configuration)
@@ -144,6 +155,8 @@ def parse(text: str, path: str = "configuration", overrides: Sequence[str] = ())
         raise ConfigurationError(path, [problem_of(error)]) from None
     except _LimitsError as error:
         raise ConfigurationError(path, [error.problem]) from None
+    except DialectError as error:
+        raise ConfigurationError(error.path, [Problem(error.key, error.reason)]) from None
     except ValueError as error:
         key, _, reason = str(error).partition(": ")
         raise ConfigurationError(path, [Problem(key, reason)]) from None
@@ -181,21 +194,6 @@ def _unreadable(error: Exception) -> Problem:
     return Problem("", "a number with too many digits, or too large an exponent")
 
 
-def problem_of(error: msgspec.ValidationError) -> Problem:
-    """msgspec's message as key and reason: "... unknown field `x` - at `$.log`" is key log.x."""
-    reason, _, path = str(error).partition(" - at `$")
-    path = path.rstrip("`").removeprefix(".")
-    named = re.match(r"Object (?:contains unknown|missing required) field `(.+)`$", reason)
-    # What our own __post_init__ refuses begins with the key.
-    own = re.match(r"([a-z_][\w.\[\]]*): (.+)$", reason, re.DOTALL)
-    if named:
-        reason = "unknown key" if "unknown" in reason else "missing"
-        path = f"{path}.{named[1]}"
-    elif own:
-        path, reason = f"{path}.{own[1]}", own[2]
-    return Problem(path.strip("."), reason)
-
-
 class _LimitsError(Exception):
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.reason)
@@ -214,6 +212,14 @@ def _check_limits(tree: dict[str, Any]) -> None:
                 fault = problem_of(error)
                 key = ".".join(filter(None, ("risk", scope, name, fault.key)))
                 raise _LimitsError(Problem(key, fault.reason)) from None
+
+
+def _take_dialects(tree: dict[str, Any], folder: Path) -> None:
+    """A dialect that a session names by its file, seen from this one, becomes part of it."""
+    sessions = tree.get("session", [])
+    for session in sessions if isinstance(sessions, list) else []:
+        if isinstance(session, dict) and isinstance(session.get("dialect"), str):
+            session["dialect"] = read_dialect(folder / session["dialect"])
 
 
 def _floats_for_strategies(tree: dict[str, Any]) -> None:
@@ -286,7 +292,9 @@ def contradictions(configuration: Configuration) -> Iterator[Problem]:
     yield from _unfit(configuration)
     yield from _unrated(configuration)
     yield from _starved(configuration)
+    yield from _unwatchable(configuration)
     yield from _bypassed(configuration)
+    yield from _unspoken(configuration)
 
 
 def _duplicates(configuration: Configuration) -> Iterator[Problem]:
@@ -316,6 +324,8 @@ def _references(configuration: Configuration) -> Iterator[tuple[str, str, str | 
         yield f"strategy[{number}].session", "session", strategy.session
         for index, symbol in enumerate(strategy.instruments):
             yield f"strategy[{number}].instruments[{index}]", "instrument", symbol
+    for number, watching in enumerate(configuration.watchdog.session):
+        yield f"watchdog.session[{number}].covers", "session", watching.covers
     for name in configuration.risk.strategy:
         yield f"risk.strategy.{name}", "strategy", name
     for symbol in configuration.risk.instrument:
@@ -432,6 +442,22 @@ def _starved(configuration: Configuration) -> Iterator[Problem]:
         yield Problem("core.turn_records_max", reason)
 
 
+def _unwatchable(configuration: Configuration) -> Iterator[Problem]:
+    """Only a FIX session has orders at a venue; one watchdog session cancels for each."""
+    simulated = {s.name for s in configuration.session if isinstance(s, SimulatedSessionSettings)}
+    for key in ("name", "covers"):
+        seen: set[str] = set()
+        for number, watching in enumerate(configuration.watchdog.session):
+            value = getattr(watching, key)
+            if value in seen:
+                yield Problem(f"watchdog.session[{number}].{key}", f"{value} is there twice")
+            seen.add(value)
+    for number, watching in enumerate(configuration.watchdog.session):
+        if watching.covers in simulated:
+            reason = f"{watching.covers} is simulated: its orders end with the daemon"
+            yield Problem(f"watchdog.session[{number}].covers", reason)
+
+
 def _bypassed(configuration: Configuration) -> Iterator[Problem]:
     """A thread of a line waits in the kernel, which does not know of sockets outside of it."""
     if configuration.core.kernel_bypass is None:
@@ -451,3 +477,32 @@ def _unfit_feeds(configuration: Configuration) -> Iterator[Problem]:
         if feed is not None and not isinstance(feed, BinanceFeed) and len(symbol) > 8:
             reason = f"{symbol} is longer than the 8 characters of an ITCH stock symbol"
             yield Problem(f"instrument[{number}].feed_symbol", reason)
+
+
+def _unspoken(configuration: Configuration) -> Iterator[Problem]:
+    """A dialect that its session cannot speak, or in which it cannot name what it trades."""
+    for number, session in enumerate(configuration.session):
+        if not isinstance(session, FixSessionSettings) or session.retired:
+            continue
+        try:
+            check(session.dialect, session.begin_string, account=session.account)
+        except ValueError as error:
+            key, _, reason = str(error).partition(": ")
+            yield Problem(f"session[{number}].dialect.{key}", reason)
+            continue
+        for key, reason in naming_problems(
+            session, configuration.instrument, _traded(configuration, session.name)
+        ):
+            yield Problem(f"session[{number}].{key}", reason)
+
+
+def _traded(configuration: Configuration, session: str) -> set[str]:
+    """What goes to this session by itself or for a strategy."""
+    by_strategy = {
+        symbol
+        for each in configuration.strategy
+        if each.session == session
+        for symbol in each.instruments
+    }
+    own = {each.symbol for each in configuration.instrument if each.session == session}
+    return by_strategy | own

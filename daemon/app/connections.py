@@ -162,4 +162,5 @@ def _tls(session: FixSessionSettings) -> dict[str, str] | None:
         "server_name": session.tls.server_name or session.host,
         "certificate_file": session.tls.certificate_file or "",
         "key_file": session.tls.key_file or "",
+        "crl_file": session.tls.crl_file or "",
     }

@@ -6,7 +6,7 @@ holds, so that ids mean the same in both.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from daemon.actors.reconciler import SessionTerms
 from daemon.app.configuration import Configuration
+from daemon.app.dialects import native
 from daemon.app.market_settings import (
     BinanceFeed,
     DropCopySettings,
@@ -21,9 +22,10 @@ from daemon.app.market_settings import (
     InstrumentSettings,
     SessionSettings,
 )
+from daemon.app.naming import counted, venue_names
 from daemon.app.settings import Limits
 from daemon.core import Core
-from daemon.model import Instrument
+from daemon.model import Instrument, OrdType, TimeInForce
 from daemon.runtime.events import NO_ID, Names
 
 FEED_KINDS = {"itch": 0, "spot": 1, "usdm": 2, "coinm": 3}
@@ -81,12 +83,14 @@ def define(core: Core, configuration: Configuration) -> None:
         rules["order_id_is_reference"] = False  # a venue inside the daemon is in no feed
         if isinstance(session, FixSessionSettings):
             rules["order_id_is_reference"] = venue.order_id_is_reference
-            named = [
-                _symbol_at_venue(each, place)
+            traded = [
+                counted(each, place)
                 for place, each in enumerate(configuration.instrument)
                 if each.venue == session.venue
             ]
-            core.define_fix_session(_fix_session(session, number), named, rules)
+            named = venue_names(session.dialect, session.symbols, traded)
+            strategies = [each.name for each in configuration.strategy]
+            core.define_fix_session(_fix_session(session, number, strategies), named, rules)
             if isinstance(session, DropCopySettings):
                 copied = names_of(configuration).sessions.index(session.copies)
                 core.define_drop_copy(number, copied, session.match == "order")
@@ -162,21 +166,24 @@ def _increments(settings: InstrumentSettings, number: int) -> dict[str, Any]:
     }
 
 
-def _symbol_at_venue(settings: InstrumentSettings, number: int) -> dict[str, Any]:
-    symbol = settings.venue_symbol or settings.symbol
-    return {**_increments(settings, number), "venue_symbol": symbol}
-
-
 def session_rules(session: SessionSettings) -> dict[str, int]:
-    """Messages in flight; of a simulated session none ever is: it takes all it is given."""
+    """What the venue takes by itself, and messages in flight: none ever is of a simulated session,
+    which takes all it is given."""
+    native = {
+        "order_types": sum(1 << OrdType[each.upper()] for each in session.order_types),
+        "time_in_force": sum(1 << TimeInForce[each.upper()] for each in session.time_in_force),
+        "post_only": "post_only" in session.instructions,
+    }
     if not isinstance(session, FixSessionSettings):
-        return {"in_flight_max": IN_FLIGHT_MAX, "cancel_reserve": 0}
+        return {"in_flight_max": IN_FLIGHT_MAX, "cancel_reserve": 0, **native}
     in_flight = session.messages_in_flight_max
     reserve = in_flight * session.cancel_share_percent // 100
-    return {"in_flight_max": in_flight, "cancel_reserve": reserve}
+    return {"in_flight_max": in_flight, "cancel_reserve": reserve, **native}
 
 
-def _fix_session(session: FixSessionSettings, number: int) -> dict[str, Any]:
+def _fix_session(
+    session: FixSessionSettings, number: int, strategies: Sequence[str]
+) -> dict[str, Any]:
     def placeholder(kind: str, reference: str | None) -> str:
         return CREDENTIAL_PLACEHOLDERS[kind].format(number) if reference else ""
 
@@ -192,6 +199,8 @@ def _fix_session(session: FixSessionSettings, number: int) -> dict[str, Any]:
         "username_placeholder": placeholder("username", session.username),
         "password_placeholder": placeholder("password", session.password),
         "account": session.account,
+        "reset_on_logon": session.reset == "at_logon",
+        "dialect": native(session.dialect, strategies),
     }
 
 

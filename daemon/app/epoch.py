@@ -7,6 +7,7 @@ strategies' texts, DEFINITION records what the ids mean.
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import platform
 import sys
@@ -72,8 +73,9 @@ def build_version() -> str:
         return "0+checkout"
 
 
+@functools.cache
 def native_sha256() -> str:
-    """Hash of the compiled core."""
+    """Hash of the compiled core, as this process first found it."""
     return hashlib.sha256(Path(daemon.core.__file__).read_bytes()).hexdigest()
 
 
@@ -146,12 +148,6 @@ def definitions(configuration: Configuration) -> list[tuple[str, int, str]]:
         for kind in KINDS
         for number, each in enumerate(getattr(configuration, kind))
     ]
-
-
-def last_epoch(folder: Path) -> LoggedEpoch | None:
-    """The newest EPOCH in a log; None in a new one."""
-    epochs = epochs_of(folder)
-    return epochs[-1] if epochs else None
 
 
 def epochs_of(folder: Path) -> list[LoggedEpoch]:

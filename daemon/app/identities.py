@@ -9,12 +9,11 @@ known, and nothing is connected, subscribed or started for it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from daemon.app.configuration import Configuration, ConfigurationError, Problem
+from daemon.app.configuration import Configuration, ConfigurationError
 from daemon.app.market_settings import (
     Feed,
     InstrumentSettings,
@@ -22,7 +21,7 @@ from daemon.app.market_settings import (
     StrategySettings,
     VenueSettings,
 )
-from daemon.log import LogReader
+from daemon.app.problems import Problem
 
 # Section and DEFINITION's kind: appended to, never renumbered.
 KINDS: Final = {"instrument": 0, "strategy": 1, "venue": 2, "session": 3, "feed": 4}
@@ -43,18 +42,8 @@ FIXED: Final = (
     "money_scale",
 )
 
+# What a log last said of each id, by section: the definition's JSON as it stands.
 Known = dict[str, dict[int, dict[str, Any]]]
-
-
-def known_of(folder: Path) -> Known:
-    """What the log last said of each id, by section: the definition's JSON as it stands."""
-    sections = {kind: section for section, kind in KINDS.items()}
-    known: Known = {section: {} for section in KINDS}
-    for frame in LogReader(folder, types=["DEFINITION"], committed=True):
-        fields = frame.fields()
-        content = msgspec.json.decode(bytes(frame.tail).rstrip(b"\0"))
-        known[sections[fields["kind"]]][fields["id"]] = content
-    return known
 
 
 def in_order_of_ids(configuration: Configuration, known: Known, path: str = "") -> Configuration:

@@ -25,8 +25,8 @@ from daemon.app.epoch import (
     EpochStart,
     append_epoch,
     definitions,
-    last_epoch,
 )
+from daemon.app.history import History, history_of
 from daemon.app.host import (
     Collector,
     check_kernel_bypass,
@@ -34,10 +34,12 @@ from daemon.app.host import (
     settle_on_host,
     thread_map,
 )
-from daemon.app.identities import KINDS, in_order_of_ids, known_of
+from daemon.app.identities import KINDS, in_order_of_ids
 from daemon.app.operators import Operators
 from daemon.app.pace import WAIT_MODES, Pace
+from daemon.app.phases import PHASES
 from daemon.app.recovery import Recovered, recover
+from daemon.app.rehearsing import rehearsal_of
 from daemon.app.reports import Reports
 from daemon.app.wiring import Wiring
 from daemon.core import KillSocket, Live, LogWriter, SharedStatus
@@ -62,7 +64,6 @@ from daemon.runtime.effects import (
 
 log = structlog.get_logger("daemon")
 
-PHASES = ("starting", "recovering", "reconciling", "ready", "stopping")
 SEQUENCES_SKIPPED = 1 << 16
 TURNS_AT_ONCE = 8  # of those about books alone, before their effects and the log are looked at
 CLOCK_ADJUST_S = 1.0
@@ -93,6 +94,7 @@ class Daemon:
         self.log_folder = Path(configuration.log.folder)
         self.phase = PHASES[0]
         self.epoch: EpochStart | None = None
+        self.history: History
         self.wiring: Wiring
         self.live: Live
         self.reports: Reports
@@ -176,11 +178,12 @@ class Daemon:
         # What had been synced and is gone, the venue may still know.
         say = log.error if report["verdict"] == "torn_below_durable" else log.info
         say("log recovered", report=report["text"])
-        self.configuration = in_order_of_ids(self.configuration, known_of(self.log_folder))
+        self.history = history_of(self.log_folder)
+        self.configuration = in_order_of_ids(self.configuration, self.history.definitions)
 
-    def _recover(self) -> Recovered | None:
+    def _make_live(self, given_time: bool = False) -> Live:
         core = self.configuration.core
-        self.live = Live(
+        return Live(
             self._log,
             self._status,
             orders_max=core.orders_max,
@@ -192,13 +195,16 @@ class Daemon:
             thread_wait=WAIT_MODES[core.wait],
             thread_spin_ns=core.spin_ns,
             rehearse_every_ns=core.rehearse_every_ns if core.wait != "park" else 0,
+            given_time=given_time,
         )
+
+    def _recover(self) -> Recovered | None:
+        self.live = self._make_live()
         self.wiring = Wiring(self.live.core, self.configuration)
         self.reports = Reports(self)
-        self._before = last_epoch(self.log_folder)
-        if self._before is None:
+        if not self.history.epochs:
             return None
-        return recover(self.live, self.wiring, self.log_folder, self._before, self._recovering)
+        return recover(self.live, self.wiring, self.log_folder, self.history, self._recovering)
 
     def _recovering(self, sequence: int) -> None:
         """How far the log was run again: systemd waits for as long as this goes on."""
@@ -215,7 +221,7 @@ class Daemon:
                 recovered.turn, recovered.from_sequence, recovered.last_sequence
             )
         epoch_sequence = self._log.last_sequence + 1
-        self.epoch = append_epoch(self.live, self.wiring, self._before)
+        self.epoch = append_epoch(self.live, self.wiring, self.history.last_epoch)
         self.live.repeat_definitions(
             [
                 (number, KINDS[kind], content)
@@ -262,6 +268,8 @@ class Daemon:
             self._between_turns,
             self._turn_failed,
         )
+        if self._pace.spin_ns and settings.core.rehearse_every_ns:
+            self.reports.turns.rehearsal = rehearsal_of(self.wiring)
         self.live.claim_fence()
         # First what may still refuse: an address, a credential, a certificate.
         self._feeds = connect_feeds(self.live, settings, self._pace.schedule)
@@ -272,7 +280,7 @@ class Daemon:
         self.live.watch(self._kill)
         epoch = self.epoch.epoch if self.epoch else 0
         self._operators = Operators(
-            self.live, self._status, self.reports, self._pace.schedule, epoch
+            self.live, self._status, self.reports, self._pace.schedule, epoch, self._keeps_kill
         )
         self._control = ControlServer(
             Settings(
@@ -310,6 +318,8 @@ class Daemon:
             await asyncio.sleep(0)
             if self._logged_out() or self._loop.time() > give_up:
                 break
+        if not self._left and not self._log.failed:
+            self._set_phase("stopped")
         self._tell_costs()
         self.live.log_unanswered()
         self.live.end_touch()
@@ -390,6 +400,14 @@ class Daemon:
             return
         log.critical("disk is low: the firm is halted", folder=str(self.log_folder))
         self._operators.command("halt", reason="disk is low")
+
+    def _keeps_kill(self) -> str:
+        """Why a kill is not taken back now; "" where it may be."""
+        if self.live.fenced:
+            return "this process is fenced: end it, the next one can be resumed"
+        if self.phase == "reconciling":
+            return "not reconciled yet: " + ", ".join(self.wiring.firm.awaited)
+        return ""
 
     def _fence_lost(self) -> None:
         """Egress has stopped by itself; the firm is halted too, until this process ends."""

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Meta
 
+from daemon.app.dialects import PLAIN, DialectSettings, SymbolSettings
 from daemon.app.settings import (
     Count,
     CredentialReference,
@@ -32,6 +33,8 @@ TimeOfDay = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][
 Placement = Literal["inline", "thread"]
 # Whose stamp what is received has in the log: the kernel's as it arrived, ours as it was read.
 Stamp = Literal["kernel", "user"]
+NativeType = Literal["market", "limit", "stop", "stop_limit"]
+NativeTime = Literal["day", "gtc", "ioc", "fok", "gtd"]
 Micros = Annotated[int, Meta(ge=0, le=1_000_000)]  # SO_BUSY_POLL, 0 is off
 Url = Annotated[str, Meta(pattern=r"^[a-z]+://[^\s]+$")]
 
@@ -124,6 +127,7 @@ class TlsSettings(Section, frozen=True, kw_only=True):
     server_name: Text | None = None  # none: the host connected to
     certificate_file: Text | None = None
     key_file: Text | None = None
+    crl_file: Text | None = None  # what its authority has revoked; none: not asked
 
     def __post_init__(self) -> None:
         if (self.certificate_file is None) != (self.key_file is None):
@@ -156,7 +160,27 @@ class HoursSettings(Section, frozen=True, kw_only=True):
         )
 
 
-class FixSessionSettings(Section, frozen=True, kw_only=True, tag_field="kind", tag="fix"):
+class VenueTypes(Section, frozen=True, kw_only=True):
+    """What the venue of a session takes by itself. The daemon does the rest, where it can: stops,
+    orders if touched and trailing stops are held here until their price comes, GTD and post-only
+    are watched here (docs/orders.md). What nobody can do is denied as UNSUPPORTED.
+    """
+
+    order_types: tuple[NativeType, ...] = ("market", "limit", "stop", "stop_limit")
+    time_in_force: tuple[NativeTime, ...] = ("day", "gtc", "ioc", "fok", "gtd")
+    instructions: tuple[Literal["post_only"], ...] = ("post_only",)
+
+    def __post_init__(self) -> None:
+        if missing := {"market", "limit"} - set(self.order_types):
+            raise ValueError(
+                f"order_types: must have market and limit, which what is held is sent as; missing"
+                f" {', '.join(sorted(missing))}"
+            )
+        if not self.time_in_force:
+            raise ValueError("time_in_force: a venue takes one at least, found none")
+
+
+class FixSessionSettings(VenueTypes, frozen=True, kw_only=True, tag_field="kind", tag="fix"):
     """[[session]] kind = "fix": an initiator's FIX session with a venue or broker."""
 
     name: Name
@@ -164,12 +188,17 @@ class FixSessionSettings(Section, frozen=True, kw_only=True, tag_field="kind", t
     begin_string: Literal["FIX.4.2", "FIX.4.4"] = "FIX.4.4"
     sender_comp_id: Text
     target_comp_id: Text
-    host: Text
+    host: Text  # or the path of a socket on this host, whose port then counts for nothing
     port: Port
     tls: TlsSettings | None = None
     username: CredentialReference | None = None
     password: CredentialReference | None = None
     account: str = ""
+    # A file of its own, seen from this one; here it is what that says. None: FIX as it is.
+    dialect: DialectSettings = PLAIN
+    symbols: dict[Name, SymbolSettings] = msgspec.field(default_factory=dict)
+    # When both numbers begin at 1: at every logon (ResetSeqNumFlag), or where its hours begin.
+    reset: Literal["never", "at_logon", "at_start"] = "never"
     hours: HoursSettings | None = None  # none: at all times
     heart_bt_int_seconds: Annotated[int, Meta(ge=1, le=3600)] = 30
     logon_timeout_seconds: Positive = 10
@@ -201,8 +230,11 @@ class FixSessionSettings(Section, frozen=True, kw_only=True, tag_field="kind", t
     retired: bool = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.positions == "fix" and self.begin_string == "FIX.4.2":
             raise ValueError("positions: FIX 4.2 has no RequestForPositions")
+        if self.reset == "at_start" and self.hours is None:
+            raise ValueError('reset: "at_start" needs hours, whose start it is')
         if self.reconnect_ms_min > self.reconnect_ms_max:
             raise ValueError(
                 f"reconnect_ms_min: {self.reconnect_ms_min} is above reconnect_ms_max,"
@@ -231,7 +263,7 @@ class DropCopySettings(FixSessionSettings, frozen=True, kw_only=True, tag="drop_
 
 
 class SimulatedSessionSettings(
-    Section, frozen=True, kw_only=True, tag_field="kind", tag="simulated"
+    VenueTypes, frozen=True, kw_only=True, tag_field="kind", tag="simulated"
 ):
     """[[session]] kind = "simulated": a venue inside the daemon that fills from the market seen."""
 

@@ -35,7 +35,10 @@ class Operators:
         reports: Reports,
         schedule: Callable[[], None],
         epoch: int,
+        keeps_kill: Callable[[], str],
     ) -> None:
+        """`keeps_kill`: why a kill cannot be taken back now, "" where it can."""
+        self._keeps_kill = keeps_kill
         self._live, self._status, self._reports = live, status, reports
         self._schedule = schedule
         self._command_id = epoch << 32
@@ -69,6 +72,8 @@ class Operators:
         if name == "kill":
             self._status.kill(uid)
         if name == "resume" and arguments.get("clear_kill"):
+            if reason := self._keeps_kill():
+                return Reply(self._command_id, int(Outcome.REFUSED), None, reason)
             # The page before the gate: a gate that is free under a word that is set kills again.
             self._status.clear_kill()
         self._command_id += 1

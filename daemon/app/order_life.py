@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import msgspec
 
-from daemon.app.epoch import epochs_of
 from daemon.app.recent import FillNote
 from daemon.log import Frame, LogReader
 from daemon.messages import Fill
@@ -27,7 +26,8 @@ BATCH_FRAMES: Final = 256  # of the wanted types; a batch looks at no more than 
 
 REQUESTS: Final = ("CANCEL_REQUESTED", "REPLACE_REQUESTED")
 REPORTS: Final = ("EXECUTION", "CANCEL_REJECTED")
-TYPES: Final = ("ORDER_SUBMITTED", "ORDER_DENIED", "ORDER_STATE", "FILL", *REQUESTS, *REPORTS)
+ENTRIES: Final = ("ORDER_SUBMITTED", "ORDER_HELD")
+TYPES: Final = (*ENTRIES, "ORDER_DENIED", "ORDER_STATE", "FILL", *REQUESTS, *REPORTS)
 
 
 class TooLongError(Exception):
@@ -51,7 +51,7 @@ class Life:
 
     def __init__(self, order: int) -> None:
         self.cl_ord_ids = [order]
-        self.request: dict[str, Any] | None = None  # ORDER_SUBMITTED, or ORDER_DENIED
+        self.request: dict[str, Any] | None = None  # ORDER_SUBMITTED, ORDER_HELD, or ORDER_DENIED
         self.state: dict[str, Any] = {}  # the newest ORDER_STATE
         self.order_id = ""
         self.steps: list[LoggedStep] = []
@@ -132,29 +132,16 @@ def first_cl_ord_id(folder: Path, cl_ord_id: int, begin: int) -> tuple[int, int]
 
     None where the log has no such order from `begin` on. TooLongError as above.
     """
-    types = ("ORDER_SUBMITTED", "ORDER_DENIED", *REQUESTS)
+    types = (*ENTRIES, "ORDER_DENIED", *REQUESTS)
     submitted: dict[int, int] = {}
     for frame in _frames(folder, types, begin):
         fields = frame.fields()
-        if frame.name == "ORDER_SUBMITTED":
-            submitted[fields["cl_ord_id"]] = frame.sequence
+        if frame.name in ENTRIES:
+            submitted.setdefault(fields["cl_ord_id"], frame.sequence)
         if fields["cl_ord_id"] == cl_ord_id:
             order = fields.get("order", cl_ord_id)
             return order, submitted.get(order, frame.sequence)
     return None
-
-
-def same_configuration_since(folder: Path, sha256: str) -> int | None:
-    """Where the log's last epochs of this configuration begin; None: the last had another.
-
-    Ids mean what the configuration says: before that place they may mean something else.
-    """
-    begin = None
-    for epoch in reversed(epochs_of(folder)):
-        if epoch.start.configuration_sha256 != sha256:
-            break
-        begin = epoch.sequence
-    return begin
 
 
 def newest_fills(folder: Path, names: Names, begin: int, limit: int) -> list[FillNote]:

@@ -24,25 +24,16 @@ from daemon.app.checkpoints import (
     log_uuid_of,
     read_checkpoint,
 )
-from daemon.app.code import logged_code
-from daemon.app.epoch import (
-    EpochStart,
-    LoggedEpoch,
-    describe,
-    differences,
-    epochs_of,
-)
-from daemon.app.parts import Abandoned, Part, abandoned_of, parts_of
+from daemon.app.epoch import EpochStart, describe, differences
+from daemon.app.history import Abandoned, History, Part, code_of, history_of, last_turn_end
 from daemon.app.replaying import ReplayRun
 from daemon.app.wiring import Wiring
 from daemon.core import Live, LogReader
 from daemon.log import LogReader as FrameReader
-from daemon.log import spec_of
 
 log = structlog.get_logger(__name__)
 
 FIRST_SEGMENT = "00000000.seg"
-FRAMES_AT_ONCE = 65_536
 
 
 class Recovered(msgspec.Struct, frozen=True):
@@ -63,17 +54,18 @@ def recover(
     live: Live,
     wiring: Wiring,
     folder: Path,
-    before: LoggedEpoch,
+    history: History,
     progress: Callable[[int], None] | None = None,
 ) -> Recovered:
     """Bring core and actors to where the log ends; `progress` gets the sequence reached.
 
-    RuntimeError where retention removed the log's beginning and no checkpoint stands for it.
+    `history` is the log's, with at least one epoch. RuntimeError where retention removed the log's
+    beginning and no checkpoint stands for it.
     """
-    end = last_turn_end(folder)
+    end = last_turn_end(folder, history.last_sequence)
     replayed, checkpoint, from_sequence = False, "", 1
     if end is not None:
-        replayed, checkpoint = _replay(wiring, folder, before, end[0], progress)
+        replayed, checkpoint = _replay(wiring, folder, history, end[0], progress)
     if replayed and end is not None:
         from_sequence = end[0] + 1
     elif not (folder / FIRST_SEGMENT).exists():
@@ -84,7 +76,7 @@ def recover(
     facts = live.apply_facts(reader)
     if not replayed:
         live.core.forget_events()
-        wiring.keep(kept_states(folder, wiring))
+        wiring.keep(kept_states(folder, history, wiring))
     # A reader that was sent behind the last frame has seen none.
     last_sequence = max(reader.last_sequence, from_sequence - 1)
     turn = end[1] if replayed and end is not None else 0
@@ -138,7 +130,7 @@ def _check_turn(folder: Path, checkpoint: Checkpoint) -> None:
         raise CheckpointError(f"turn {checkpoint.turn} does not end at {covered} in the log")
 
 
-def kept_states(folder: Path, wiring: Wiring) -> dict[str, bytes]:
+def kept_states(folder: Path, history: History, wiring: Wiring) -> dict[str, bytes]:
     """The declared states, by name, of strategies that are to keep them when they begin anew.
 
     As of the newest checkpoint since strategies last began anew. After a clean stop there are none:
@@ -149,9 +141,8 @@ def kept_states(folder: Path, wiring: Wiring) -> dict[str, bytes]:
         for number, each in enumerate(wiring.configuration.strategy)
         if each.on_new_code == "keep_state" and not each.retired
     }
-    parts = parts_of(folder) if wanted else []
-    for checkpoint in _whole_checkpoints(folder) if parts else ():
-        if checkpoint.covered_sequence < parts[-1].abandoned:
+    for checkpoint in _whole_checkpoints(folder) if wanted else ():
+        if checkpoint.covered_sequence < history.parts[-1].abandoned:
             break
         saved = msgspec.msgpack.decode(checkpoint.body)["strategies"]
         states = {name: saved[n]["state"] for n, name in wanted.items() if n < len(saved)}
@@ -162,18 +153,19 @@ def kept_states(folder: Path, wiring: Wiring) -> dict[str, bytes]:
 def _replay(
     wiring: Wiring,
     folder: Path,
-    before: LoggedEpoch,
+    history: History,
     until: int,
     progress: Callable[[int], None] | None,
 ) -> tuple[bool, str]:
     """Whether a replay agreed with the log, and the checkpoint that it began with."""
-    current = describe(wiring, before.start.epoch, before.start.start_number)
-    part = parts_of(folder)[-1]
-    for checkpoint in fitting_checkpoints(folder, current, until):
-        if _adopt(wiring, folder, part, until, checkpoint, progress):
+    before = history.epochs[-1].start
+    current = describe(wiring, before.epoch, before.start_number)
+    part = history.parts[-1]
+    for checkpoint in fitting_checkpoints(folder, history, current, until):
+        if _adopt(wiring, folder, history, until, checkpoint, progress):
             return True, checkpoint.path.name
     reason = _why_not_from_the_beginning(folder, current, part, until)
-    if not reason and _adopt(wiring, folder, part, until, None, progress):
+    if not reason and _adopt(wiring, folder, history, until, None, progress):
         return True, ""
     log.warning("strategies start anew", reason=reason or "the replay differs")
     return False, ""
@@ -182,14 +174,15 @@ def _replay(
 def _adopt(
     wiring: Wiring,
     folder: Path,
-    part: Part,
+    history: History,
     until: int,
     checkpoint: Checkpoint | None,
     progress: Callable[[int], None] | None,
 ) -> bool:
     """Run the log's newest part to `until`; where it agrees, its state is `wiring`'s."""
     name = checkpoint.path.name if checkpoint is not None else ""
-    code = logged_code(folder, part.epochs[-1].sequence)
+    part = history.parts[-1]
+    code = code_of(folder, part)
     try:
         run = ReplayRun(
             folder,
@@ -199,6 +192,7 @@ def _adopt(
             checkpoint,
             begin=part.abandoned,
             kept=part.first.start.kept,
+            history=history,
         )
     except CheckpointError as error:
         log.warning("checkpoint passed over", checkpoint=name, reason=str(error))
@@ -214,21 +208,21 @@ def _adopt(
     return True
 
 
-def fitting_checkpoints(folder: Path, current: EpochStart, until: int) -> Iterator[Checkpoint]:
+def fitting_checkpoints(
+    folder: Path, history: History, current: EpochStart, until: int
+) -> Iterator[Checkpoint]:
     """Newest first: whole, of this log, of this configuration and code, not ahead of `until`.
 
     One that is passed over is told, with the reason.
     """
-    epochs = epochs_of(folder)
-    abandoned = abandoned_of(folder)
     log_uuid = log_uuid_of(folder)
     for path in checkpoint_files(folder):
         try:
             checkpoint = read_checkpoint(path)
             if checkpoint.identity.log_uuid != log_uuid:
                 raise CheckpointError("is of another log")
-            _check_place(checkpoint, until, abandoned)
-            _check_code(checkpoint, current, epochs)
+            _check_place(checkpoint, until, history.abandoned)
+            _check_code(checkpoint, current, history)
         except CheckpointError as error:
             log.warning("checkpoint passed over", checkpoint=path.name, reason=str(error))
             continue
@@ -245,8 +239,9 @@ def _check_place(checkpoint: Checkpoint, until: int, abandoned: list[Abandoned])
             raise CheckpointError(f"at {at} a process began without what led to {covered}")
 
 
-def _check_code(checkpoint: Checkpoint, current: EpochStart, epochs: list[LoggedEpoch]) -> None:
-    behind = [each.start for each in epochs if each.sequence > checkpoint.covered_sequence]
+def _check_code(checkpoint: Checkpoint, current: EpochStart, history: History) -> None:
+    covered = checkpoint.covered_sequence
+    behind = [each.start for each in history.epochs if each.sequence > covered]
     for start in (checkpoint.identity.start, *behind):
         if changed := differences(start, current):
             raise CheckpointError(f"epoch {start.epoch}: {'; '.join(changed)}")
@@ -265,18 +260,9 @@ def _why_not_from_the_beginning(folder: Path, current: EpochStart, part: Part, u
 
 def newest_checkpoint(folder: Path, current: EpochStart, until: int) -> Checkpoint | None:
     """The one that a replay up to `until` (0: the end) begins with; None where none fits."""
-    end = last_turn_end(folder)
+    history = history_of(folder)
+    end = last_turn_end(folder, history.last_sequence)
     if end is None:
         return None
     at = min(until, end[0]) if until else end[0]
-    return next(fitting_checkpoints(folder, current, at), None)
-
-
-def last_turn_end(folder: Path) -> tuple[int, int] | None:
-    """Sequence and turn of the last TURN_END; None where no turn ever ended."""
-    found = None
-    spec = spec_of("TURN_END")
-    # In batches: a turn is every third record where strategies are awake, and a log has millions.
-    for batch in FrameReader(folder, types=[spec.number], committed=True).batches(FRAMES_AT_ONCE):
-        found = int(batch.rows["sequence"][-1]), int(batch.records(spec)["turn"][-1])
-    return found
+    return next(fitting_checkpoints(folder, history, current, at), None)

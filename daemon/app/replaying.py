@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 
 from daemon.app.checkpoints import Checkpoint, CheckpointError
-from daemon.app.code import Code, logged_code
+from daemon.app.code import Code
 from daemon.app.configuration import Configuration
 from daemon.app.epoch import EpochStart
-from daemon.app.parts import Part
+from daemon.app.history import History, Part, code_of, history_of
 from daemon.app.wiring import Wiring
 from daemon.core import Replay
 from daemon.log import LogReader
@@ -57,8 +57,9 @@ class ReplayRun:
     """One run over a log, from its beginning to `until` (a sequence; 0 is its end).
 
     With a checkpoint it begins behind that: CheckpointError where the log has no such turn.
-    `begin` is the ABANDONED record by which a part of the log began anew (`daemon.app.parts`), and
-    `kept` are the states with which strategies began there.
+    `begin` is the ABANDONED record by which a part of the log began anew (`daemon.app.history`),
+    and `kept` are the states with which strategies began there. `history` is the log's, where the
+    caller has it already.
     """
 
     def __init__(
@@ -70,8 +71,10 @@ class ReplayRun:
         checkpoint: Checkpoint | None = None,
         begin: int = 0,
         kept: Mapping[str, bytes] | None = None,
+        history: History | None = None,
     ) -> None:
-        self._replay = Replay(str(folder), orders_max=configuration.core.orders_max)
+        facts = (history or history_of(folder)).facts
+        self._replay = Replay(str(folder), facts, configuration.core.orders_max)
         if until:
             self._replay.stop_after(until)
         self.last_sequence = until or LogReader(folder, committed=True).durable_sequence
@@ -85,7 +88,7 @@ class ReplayRun:
     @classmethod
     def of_part(cls, folder: Path, part: Part, until: int = 0, logged: bool = True) -> ReplayRun:
         """A part of the log, as it was configured; with the strategies that it had, or today's."""
-        code = logged_code(folder, part.first.sequence) if logged else None
+        code = code_of(folder, part) if logged else None
         last = min(until or part.last, part.last or until)
         return cls(
             folder,

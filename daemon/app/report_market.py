@@ -157,28 +157,54 @@ class MarketReports:
 
     def sessions(self, phases: dict[str, str]) -> list[SessionRow]:
         """Every order session; `event` is why it is down, else how far it is reconciled."""
-        rows = []
-        for number, session in enumerate(self._configuration.session):
-            connected, logged_on, sender, target, credits_left = self._live.core.session_state(
-                number
-            )
-            note = self._recent.sessions.get(session.name, SessionNote())
-            rows.append(
-                SessionRow(
-                    name=session.name,
-                    kind=_kind_of(session),
-                    venue=session.venue,
-                    state="logged_on" if logged_on else "connected" if connected else "down",
-                    next_sender_msg_seq_num=sender,
-                    next_target_msg_seq_num=target,
-                    credits=credits_left,
-                    credits_max=session_rules(session)["in_flight_max"],
-                    reconnects=max(0, note.connects - 1),
-                    ts_state=note.ts_state,
-                    event=note.text or f"reconciliation: {phases.get(session.name, 'down')}",
-                )
-            )
-        return rows
+        return [
+            self._session(number, session, phases)
+            for number, session in enumerate(self._configuration.session)
+        ]
+
+    def _session(self, number: int, session: SessionSettings, phases: dict[str, str]) -> SessionRow:
+        core = self._live.core
+        connected, logged_on, sender, target, credits_left = core.session_state(number)
+        activity = core.session_activity(number)
+        note = self._recent.sessions.get(session.name, SessionNote())
+        fix = session if isinstance(session, FixSessionSettings) else None
+        is_open, change = self._hours(session)
+        return SessionRow(
+            name=session.name,
+            kind=_kind_of(session),
+            venue=session.venue,
+            state="logged_on" if logged_on else "connected" if connected else "down",
+            next_sender_msg_seq_num=sender,
+            next_target_msg_seq_num=target,
+            credits=credits_left,
+            credits_max=session_rules(session)["in_flight_max"],
+            reconnects=max(0, note.connects - 1),
+            ts_state=note.ts_state,
+            event=note.text or f"reconciliation: {phases.get(session.name, 'down')}",
+            held=activity["held"],
+            enabled=activity.get("enabled", True),
+            ts_numbers=activity.get("ts_numbers", 0),
+            ts_sent=activity.get("ts_sent", 0),
+            ts_received=activity.get("ts_received", 0),
+            missing=_range(activity.get("missing", (0, 0))),
+            resending=_range(activity.get("resending", (0, 0))),
+            hours_open=is_open,
+            ts_hours_change=change,
+            reset="" if fix is None else fix.reset,
+            dialect="" if fix is None else fix.dialect.name,
+        )
+
+    def _hours(self, session: SessionSettings) -> tuple[bool | None, int]:
+        """Whether it is open, and when that changes; none: always."""
+        if session.hours is None:
+            return None, 0
+        zones = {venue.name: venue.time_zone for venue in self._configuration.venue}
+        hours, now = session.hours.in_zone(zones[session.venue]), self._live.core.now
+        return hours.is_open(now), hours.next_change(now) or 0
+
+
+def _range(numbers: tuple[int, int]) -> str:
+    return f"{numbers[0]}-{numbers[1]}" if numbers[0] else ""
 
 
 def _age_ms(now: int, ts_core: int) -> int:

@@ -15,6 +15,8 @@ from daemon.app.recent import FillNote, StepNote
 from daemon.core import NativeOrder, NativePosition
 from daemon.messages.replies import FillRow, OrderRow, OrderStep, PositionRow
 from daemon.model import (
+    DenyReason,
+    HeldStatus,
     Instrument,
     Money,
     OrderFlag,
@@ -22,16 +24,17 @@ from daemon.model import (
     OrdType,
     Side,
     TimeInForce,
+    TriggerPriceType,
     cl_ord_id_text,
 )
 from daemon.runtime.events import NO_ID, Names
+from daemon.runtime.views import NO_PX, STOPS
 
 AVERAGE_DIGITS: Final = 4
 ORDER_FIELDS: Final = (
     "cl_ord_id", "order_id", "instrument", "strategy", "session", "side", "ord_type",
     "time_in_force", "flags", "state", "price", "stop_px", "order_qty", "cum_qty", "leaves_qty",
 )  # fmt: skip
-STOPS: Final = (OrdType.STOP, OrdType.STOP_LIMIT)
 
 
 def price_text(instrument: Instrument, px: int) -> str:
@@ -69,6 +72,17 @@ def order_text(cl_ord_id: int) -> str:
     return cl_ord_id_text(cl_ord_id) if cl_ord_id else ""
 
 
+def held_text(native: NativeOrder) -> str:
+    """What a HELD order waits for, in the enumerations' words; "" in every other state."""
+    status = HeldStatus(native.held)
+    if status is HeldStatus.GATE:
+        return f"GATE {DenyReason(native.waits_for).name}"
+    if status is HeldStatus.TRIGGER and native.terms is not None:
+        trigger = TriggerPriceType(native.terms[1]) or TriggerPriceType.LAST_TRADE
+        return f"TRIGGER {trigger.name}"
+    return "" if status is HeldStatus.NONE else status.name
+
+
 class Rows:
     """Makes rows; knows what ids mean."""
 
@@ -90,6 +104,7 @@ class Rows:
         return self._order(
             native.order,
             found,
+            held=held_text(native),
             average=native.avg_px if native.cum_qty else math.nan,
             ts_submitted=submitted.ts_core if submitted else 0,
             ts_state=steps[-1].ts_core if steps else 0,
@@ -113,11 +128,19 @@ class Rows:
         )
 
     def _order(
-        self, order: int, found: dict[str, Any], *, average: float, ts_submitted: int, ts_state: int
+        self,
+        order: int,
+        found: dict[str, Any],
+        *,
+        average: float,
+        ts_submitted: int,
+        ts_state: int,
+        held: str = "",
     ) -> OrderRow:
         instrument = self._instruments[found["instrument"]]
         ord_type = OrdType(found["ord_type"])
         state = OrderState(found["state"])
+        has_stop = ord_type in STOPS and found["stop_px"] != NO_PX
         has_limit = ord_type in (OrdType.LIMIT, OrdType.STOP_LIMIT)
         return OrderRow(
             order=order_text(order),
@@ -134,8 +157,9 @@ class Rows:
             cum_qty=qty_text(instrument, found["cum_qty"]),
             leaves_qty=qty_text(instrument, found["leaves_qty"]),
             price=price_text(instrument, found["price"]) if has_limit else None,
-            stop_px=price_text(instrument, found["stop_px"]) if ord_type in STOPS else None,
+            stop_px=price_text(instrument, found["stop_px"]) if has_stop else None,
             avg_px=average_text(instrument, average),
+            held=held,
             flags=[flag.name or "" for flag in OrderFlag if flag and flag & found["flags"]],
             ts_submitted=ts_submitted,
             ts_state=ts_state,

@@ -16,8 +16,9 @@ import msgspec
 from daemon.app.configuration import Configuration
 from daemon.app.costs import log_costs
 from daemon.app.epoch import EpochStart, build_version
+from daemon.app.history import History
 from daemon.app.market_settings import FixSessionSettings
-from daemon.app.order_life import newest_fills, same_configuration_since
+from daemon.app.order_life import newest_fills
 from daemon.app.recent import FILLS_MAX, Recent
 from daemon.app.report_market import MarketReports
 from daemon.app.report_orders import OrderReports, RefusedError
@@ -38,6 +39,7 @@ from daemon.messages.replies import (
     Reconciliation,
     RiskReport,
     RiskRow,
+    SessionRow,
     Snapshot,
     Status,
 )
@@ -63,6 +65,7 @@ class Reported(Protocol):
     epoch: EpochStart | None
     phase: str
     log_folder: Path
+    history: History
     _log: LogWriter
     _status: SharedStatus
 
@@ -95,7 +98,7 @@ class Reports:
         told = Told(live.clock_now(), addresses(daemon.configuration))
         self._recent = Recent(last_sequence, told)
         folder = daemon.log_folder
-        since = same_configuration_since(folder, self._sha256) if last_sequence else None
+        since = daemon.history.same_configuration_since(self._sha256)
         if since is not None:
             begin = max(since, last_sequence - FRAMES_BACK)
             self._recent.fills.extend(newest_fills(folder, wiring.names, begin, FILLS_MAX))
@@ -114,6 +117,7 @@ class Reports:
             "market": lambda _: self._market.market(),
             "feeds": lambda _: self._market.feeds(),
             "sessions": lambda _: self._market.sessions(wiring.firm.phases),
+            "sessions.show": lambda asked: self._session(asked.session),
             "orders": self._orders.orders,
             "order": self._orders.order,
             "fills": self._orders.fills,
@@ -137,6 +141,12 @@ class Reports:
             return Reply(0, int(Outcome.BAD_COMMAND), None, f"{name}: {error}")
         except RefusedError as error:
             return Reply(0, int(Outcome.REFUSED), None, str(error))
+
+    def _session(self, name: str) -> SessionRow:
+        for row in self._market.sessions(self._daemon.wiring.firm.phases):
+            if row.name == name:
+                return row
+        raise RefusedError(f"there is no session {name}")
 
     # ------------------------------------------------------------------ the daemon
 

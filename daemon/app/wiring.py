@@ -23,7 +23,7 @@ from daemon.actors.strategy_host import StrategyHost
 from daemon.app.code import Code, current_code
 from daemon.app.configuration import Configuration
 from daemon.app.definitions import define, lots_of, model_instrument, names_of, terms_of
-from daemon.app.market_settings import StrategySettings
+from daemon.app.market_settings import FixSessionSettings, StrategySettings
 from daemon.core import Core
 from daemon.messages import BookStateChanged, Command, RiskStateChanged, SessionState
 from daemon.model import Instrument, RiskState
@@ -201,7 +201,13 @@ class Wiring:
             each.hours.in_zone(zones[each.venue]) if each.hours and not each.retired else None
             for each in self.configuration.session
         ]
-        return SessionHoursDesk(self.core, self.names.sessions, hours, self.firm, self.effects)
+        resets = [
+            isinstance(each, FixSessionSettings) and each.reset == "at_start"
+            for each in self.configuration.session
+        ]
+        return SessionHoursDesk(
+            self.core, self.names.sessions, hours, resets, self.firm, self.effects
+        )
 
     def _subscribe(self) -> None:
         halting = Overflow.HALT
@@ -213,7 +219,7 @@ class Wiring:
         hours = self._mailbox(self._session_hours(), halting)
         self.dispatcher.subscribe(hours, EpochBegun)
         operator = self._mailbox(self.operator, halting)
-        self.dispatcher.subscribe(operator, Command, EpochBegun)
+        self.dispatcher.subscribe(operator, Command, EpochBegun, SessionState)
         timers = DaemonTimers(self.dispatcher, firm, hours, operator)
         self.dispatcher.subscribe(self._mailbox(timers, halting), TimerFired)
         self.dispatcher.subscribe(self._mailbox(Snapshots(self.effects), halting), SnapshotWanted)

@@ -122,7 +122,8 @@ class LogReader:
         committed: bool = False,
         from_sequence: int = 0,
     ) -> None:
-        self._core = core.LogReader(str(folder), committed=committed)
+        self._folder, self._committed = str(folder), committed
+        self._core = core.LogReader(self._folder, committed=committed)
         self._types = sorted({_number(kind) for kind in types})
         if from_sequence > 0:
             self._core.seek(from_sequence)
@@ -150,6 +151,16 @@ class LogReader:
     def seek(self, sequence: int) -> bool:
         """Stand before the first frame not below `sequence`; False where there is none yet."""
         return self._core.seek(sequence)
+
+    def look_again(self) -> None:
+        """Go on behind a torn tail, which a writer that has recovered the log since has cut off.
+
+        Nothing where the last read met something else.
+        """
+        if self._core.status == "torn":
+            last = self._core.last_sequence
+            self._core = core.LogReader(self._folder, committed=self._committed)
+            self._core.seek(last + 1)
 
     def read_batch(self, limit: int = BATCH_FRAMES) -> Batch:
         """Up to `limit` frames of the wanted types. LogError at damage.

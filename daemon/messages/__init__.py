@@ -1,6 +1,12 @@
 """Every message an actor can get: immutable, grouped by who speaks."""
 
-from daemon.messages.execution import CancelRejected, Fill, OrderDenied, OrderUpdate
+from daemon.messages.execution import (
+    CancelRejected,
+    ContingencyBroken,
+    Fill,
+    OrderDenied,
+    OrderUpdate,
+)
 from daemon.messages.market import (
     Bar,
     BookStateChanged,
@@ -11,6 +17,7 @@ from daemon.messages.market import (
 )
 from daemon.messages.operator import Command, Reply
 from daemon.messages.orders import (
+    NO_ORDER,
     ArmRule,
     ArmTrigger,
     CancelAll,
@@ -35,6 +42,7 @@ from daemon.messages.system import (
 )
 
 __all__ = [
+    "NO_ORDER",
     "ArmRule",
     "ArmTrigger",
     "Bar",
@@ -44,6 +52,7 @@ __all__ = [
     "CancelOrder",
     "CancelRejected",
     "Command",
+    "ContingencyBroken",
     "DisarmRule",
     "Fill",
     "KernelDisarmed",

@@ -20,6 +20,7 @@ Name = Annotated[str, Meta(min_length=1, max_length=64)]
 Rows = Annotated[int, Meta(ge=1, le=100_000)]
 Hexadecimal = Annotated[str, Meta(pattern=r"^[0-9A-Fa-f]{1,16}$")]
 Reason = Annotated[str, Meta(max_length=200)]
+MsgSeqNum = Annotated[int, Meta(ge=1, le=2**62)]
 Scope = Annotated[str, Meta(pattern=r"^(firm|strategy:.{1,64}|instrument:.{1,64})$")]
 DecimalText = Annotated[str, Meta(pattern=r"^-?[0-9]{1,18}(\.[0-9]{1,18})?$")]
 
@@ -118,6 +119,15 @@ class OneSession(Arguments, frozen=True, kw_only=True):
     reason: Reason = ""
 
 
+class Numbers(Arguments, frozen=True, kw_only=True):
+    """A session's next MsgSeqNums, ours and the venue's; one left out stays. A reason is needed."""
+
+    session: Name
+    next_sender: MsgSeqNum | None = None
+    next_target: MsgSeqNum | None = None
+    reason: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
 class Reconcile(Arguments, frozen=True, kw_only=True):
     """Compare with the venue now; or accept the report of this number as it stands."""
 
@@ -156,6 +166,7 @@ COMMANDS: Final[Mapping[str, CommandSpec]] = {
     "market": _reads(Arguments, list[replies.MarketRow], "books, states, signals"),
     "feeds": _reads(Arguments, list[replies.FeedRow], "market-data feeds"),
     "sessions": _reads(Arguments, list[replies.SessionRow], "order sessions"),
+    "sessions.show": _reads(OneSession, replies.SessionRow, "one order session"),
     "orders": _reads(Selection, list[replies.OrderRow], "orders, working ones by default"),
     "order": _reads(OneOrder, replies.OrderReport, "the life of one order"),
     "fills": _reads(Recent, list[replies.FillRow], "the newest fills"),
@@ -173,6 +184,14 @@ COMMANDS: Final[Mapping[str, CommandSpec]] = {
     "strategies.params": _changes(Role.TRADER, Parameters, "change parameters of a strategy"),
     "sessions.logon": _changes(Role.ADMIN, OneSession, "connect and log on"),
     "sessions.logout": _changes(Role.ADMIN, OneSession, "log out and stay so"),
+    "sessions.renew": _changes(
+        Role.ADMIN, OneSession, "log out and on again, with the certificate files as they are now"
+    ),
+    "sessions.numbers": _changes(
+        Role.ADMIN, Numbers, "set sequence numbers of a session that is logged out"
+    ),
+    "sessions.hold": _changes(Role.TRADER, OneSession, "deny its new orders; cancels go"),
+    "sessions.release": _changes(Role.RISK, OneSession, "take orders again after a hold"),
     # To stop is easier than to go on: a trader may halt, the risk role resumes.
     "halt": _changes(Role.TRADER, Halt, "no new orders; cancels working ones"),
     "resume": _changes(Role.RISK, Resume, "trade again after halt or kill"),

@@ -78,6 +78,17 @@ class OrderDenied(msgspec.Struct, frozen=True, gc=False):
     tag: int = 0
 
 
+class ContingencyBroken(msgspec.Struct, frozen=True, gc=False):
+    """More of a list traded than it allows: two of its orders were filled before one could be
+    cancelled. `order` traded last, by `excess_qty` lots too much; `list` is its first order."""
+
+    order: ClOrdId
+    list: ClOrdId
+    symbol: str
+    excess_qty: int
+    ts_core: int
+
+
 class CancelRejected(msgspec.Struct, frozen=True, gc=False):
     """The venue refused a cancel (`response_to` 1) or a replace (2); the order lives on."""
 

@@ -6,16 +6,24 @@ from daemon.model import (
     CancelReason,
     ClOrdId,
     Comparison,
+    ContingencyType,
     OrderFlag,
     OrdType,
+    PegOffsetType,
     Side,
     Signal,
     TimeInForce,
+    TriggerPriceType,
 )
+
+NO_ORDER = ClOrdId(0)
 
 
 class SubmitOrder(msgspec.Struct, frozen=True, gc=False):
-    """A new order. `price` is 0 for a market order, `stop_px` 0 where it has no stop."""
+    """A new order. `price` is 0 for a market order, `stop_px` 0 where it has no stop.
+
+    `parent` is the order whose fills trigger it (OTO), `sibling` one of the list that it joins.
+    """
 
     order: ClOrdId
     symbol: str
@@ -28,6 +36,12 @@ class SubmitOrder(msgspec.Struct, frozen=True, gc=False):
     stop_px: int = 0
     expire_ts: int = 0
     tag: int = 0
+    trigger: TriggerPriceType = TriggerPriceType.NONE
+    peg_offset: int = 0
+    peg_offset_type: PegOffsetType = PegOffsetType.PRICE
+    parent: ClOrdId = NO_ORDER
+    sibling: ClOrdId = NO_ORDER
+    contingency: ContingencyType = ContingencyType.NONE
 
 
 class CancelOrder(msgspec.Struct, frozen=True, gc=False):
@@ -38,11 +52,13 @@ class CancelOrder(msgspec.Struct, frozen=True, gc=False):
 
 
 class ReplaceOrder(msgspec.Struct, frozen=True, gc=False):
-    """Change an order's limit and total quantity (what was filled included)."""
+    """Change an order's limit and total quantity (what was filled included); of a held one
+    `stop_px`, None: as it is."""
 
     order: ClOrdId
     price: int
     qty: int
+    stop_px: int | None = None
 
 
 class CancelAll(msgspec.Struct, frozen=True, gc=False):

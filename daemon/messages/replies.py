@@ -111,7 +111,11 @@ class FeedRow(Row, frozen=True, kw_only=True):
 
 
 class SessionRow(Row, frozen=True, kw_only=True):
-    """An order session: states are logged_on, connected, down."""
+    """An order session: states are logged_on, connected, down.
+
+    `enabled` is false where an operator logged it out. Numbers that we miss and asked for again,
+    and that we still send again, are "first-last". `hours_open` null: it has none.
+    """
 
     name: str
     kind: str
@@ -124,10 +128,25 @@ class SessionRow(Row, frozen=True, kw_only=True):
     reconnects: int = 0
     ts_state: int = 0
     event: str = ""
+    held: bool = False
+    enabled: bool = True
+    ts_numbers: int = 0
+    ts_sent: int = 0
+    ts_received: int = 0
+    missing: str = ""
+    resending: str = ""
+    hours_open: bool | None = None
+    ts_hours_change: int = 0
+    reset: str = ""
+    dialect: str = ""
 
 
 class OrderRow(Row, frozen=True, kw_only=True):
-    """An order as it stands. `order` is its first ClOrdID, `cl_ord_id` the newest."""
+    """An order as it stands. `order` is its first ClOrdID, `cl_ord_id` the newest.
+
+    `held` says what an order waits for that the daemon keeps: TRIGGER and the price's name, PARENT,
+    LIST, or GATE and the reason.
+    """
 
     order: str
     cl_ord_id: str
@@ -148,6 +167,7 @@ class OrderRow(Row, frozen=True, kw_only=True):
     flags: list[str] = msgspec.field(default_factory=list)
     ts_submitted: int = 0
     ts_state: int = 0
+    held: str = ""
 
 
 class FillRow(Row, frozen=True, kw_only=True):

@@ -13,7 +13,8 @@ DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
 NS_PER_MICROSECOND: Final = 1000
-LOOK_AHEAD_DAYS: Final = 9  # a week, and a day at either end
+DAY_NS: Final = 24 * 3600 * 1_000_000_000
+LOOK_AROUND_DAYS: Final = 9  # a week, and a day at either end
 
 
 class SessionHours(msgspec.Struct, frozen=True):
@@ -32,6 +33,13 @@ class SessionHours(msgspec.Struct, frozen=True):
         """Whether it is open at this time, in ns since 1970 UTC. It closes at its `end`."""
         return any(opens <= now < closes for opens, closes in self._around(now))
 
+    def opened(self, now: int) -> int | None:
+        """When the period began in which `now` is; None where it is closed, or always open."""
+        for opens, closes in self._around(now):
+            if opens <= now < closes:
+                return opens if opens > now - (LOOK_AROUND_DAYS - 2) * DAY_NS else None
+        return None
+
     def next_change(self, now: int) -> int | None:
         """When it opens or closes next, later than `now`; None where it is always open."""
         for opens, closes in self._around(now):
@@ -42,7 +50,7 @@ class SessionHours(msgspec.Struct, frozen=True):
         return None
 
     def _around(self, now: int) -> Iterator[tuple[int, int]]:
-        """The times it is open from yesterday on; what touches is one."""
+        """The times it is open in the weeks around; what touches is one."""
         current: tuple[int, int] | None = None
         for opens, closes in self._days(now):
             if current is not None and opens <= current[1]:
@@ -56,7 +64,7 @@ class SessionHours(msgspec.Struct, frozen=True):
 
     def _days(self, now: int) -> Iterator[tuple[int, int]]:
         today = _utc(now).astimezone(self.zone).date()
-        for offset in range(-2, LOOK_AHEAD_DAYS):
+        for offset in range(-LOOK_AROUND_DAYS, LOOK_AROUND_DAYS):
             day = today + timedelta(days=offset)
             if day.weekday() not in self.days:
                 continue
@@ -68,7 +76,7 @@ class SessionHours(msgspec.Struct, frozen=True):
         return (local - EPOCH) // MICROSECOND * NS_PER_MICROSECOND
 
     def _horizon(self, now: int) -> int:
-        return now + (LOOK_AHEAD_DAYS - 2) * 24 * 3600 * 1_000_000_000
+        return now + (LOOK_AROUND_DAYS - 2) * DAY_NS
 
 
 def _utc(now: int) -> datetime:

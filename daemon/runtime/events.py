@@ -20,6 +20,7 @@ from daemon.messages import (
     BookUpdate,
     CancelRejected,
     Command,
+    ContingencyBroken,
     Fill,
     KernelDisarmed,
     OrderDenied,
@@ -87,6 +88,7 @@ class EventKind(IntEnum):
     POSITIONS_ANSWERED = 21
     TRIGGER = 22
     KERNEL = 23
+    CONTINGENCY = 24
 
 
 class TimerFired(msgspec.Struct, frozen=True, gc=False):
@@ -240,6 +242,12 @@ def _trigger(names: Names, event: RawEvent) -> TriggerFired:
 def _kernel(names: Names, event: RawEvent) -> KernelDisarmed:
     status, ts_core = event[3][:2]
     return KernelDisarmed(names.instruments[event[2]], event[4], status, ts_core)
+
+
+def _contingency(names: Names, event: RawEvent) -> ContingencyBroken:
+    order, first, excess_qty, ts_core = event[3][:4]
+    symbol = names.instruments[event[2]]
+    return ContingencyBroken(ClOrdId(order), ClOrdId(first), symbol, excess_qty, ts_core)
 
 
 def _double(bits: int) -> float:
@@ -455,6 +463,7 @@ BUILDERS: dict[EventKind, Callable[[Names, RawEvent], msgspec.Struct]] = {
     EventKind.POSITIONS_ANSWERED: _positions_answered,
     EventKind.TRIGGER: _trigger,
     EventKind.KERNEL: _kernel,
+    EventKind.CONTINGENCY: _contingency,
 }
 
 _BY_NUMBER = tuple(BUILDERS.get(kind) for kind in EventKind)

@@ -13,6 +13,7 @@ from daemon.core import BookSlot, Core, NativeOrder, NativePosition, SignalSlot
 from daemon.model import (
     BookState,
     ClOrdId,
+    HeldStatus,
     Level,
     OrderFlag,
     OrderState,
@@ -29,6 +30,11 @@ BID_PX, BID_QTY, ASK_PX, ASK_QTY = 0, 1, 2, 3
 LAST_PX, LAST_QTY, LAST_AGGRESSOR = 4, 5, 6
 TS_EVENT, TS_CORE, UPDATES, TRADES, STATE, TRADING = 7, 8, 9, 10, 11, 12
 SIGNALS = 16  # index of the first signal in the doubles
+
+NO_PX = -(2**63)  # `pitwire::kNoPx`
+STOPS = frozenset(
+    {OrdType.STOP, OrdType.STOP_LIMIT, OrdType.MARKET_IF_TOUCHED, OrdType.TRAILING_STOP}
+)
 
 _NAN = math.nan
 _KNOWN_PLACES = frozenset({QueueState.EXACT, QueueState.ESTIMATED})
@@ -138,6 +144,15 @@ class NativeOrderView:
     @property
     def leaves_qty(self) -> int:
         return self._native.leaves_qty
+
+    @property
+    def stop_px(self) -> int | None:
+        stop_px = self._native.stop_px
+        return stop_px if stop_px != NO_PX and OrdType(self._native.ord_type) in STOPS else None
+
+    @property
+    def held(self) -> HeldStatus:
+        return HeldStatus(self._native.held)
 
     @property
     def tag(self) -> int:

@@ -9,6 +9,7 @@ from daemon.strategy.base import (
     Strategy,
     decode_parameters,
 )
+from daemon.strategy.bracket import Bracket, submit_bracket
 from daemon.strategy.context import Context
 from daemon.strategy.kernels import Doubles, Kernel, KernelUpdate, kernel
 from daemon.strategy.state import ArraySpec, StateError
@@ -27,6 +28,7 @@ __all__ = [
     "AnyStrategy",
     "ArraySpec",
     "BookView",
+    "Bracket",
     "Context",
     "Doubles",
     "Kernel",
@@ -46,4 +48,5 @@ __all__ = [
     "iterate_levels",
     "kernel",
     "may_trade",
+    "submit_bracket",
 ]

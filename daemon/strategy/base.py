@@ -28,6 +28,7 @@ from daemon.messages import (
     BookStateChanged,
     BookUpdate,
     CancelRejected,
+    ContingencyBroken,
     Fill,
     KernelDisarmed,
     OrderDenied,
@@ -155,6 +156,9 @@ class Strategy(Generic[P, S]):
 
     def on_cancel_rejected(self, rejected: CancelRejected) -> None:
         """The venue refused a cancel or a replace."""
+
+    def on_contingency(self, broken: ContingencyBroken) -> None:
+        """More of a list of orders traded than it allows: the position is larger than meant."""
 
     # ------------------------------------------------------------------ surroundings
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from daemon.messages import NativeRule, NativeTrigger
-from daemon.model import ClOrdId, Instrument, OrdType, Side, TimeInForce
+from daemon.model import ClOrdId, Instrument, OrdType, Side, TimeInForce, TriggerPriceType
 from daemon.strategy.views import BookView, OrderView, PositionView, RandomStream, SignalView
 
 
@@ -81,18 +81,40 @@ class Context(Protocol):
         stop_px: int | None = None,
         expire_ts: int = 0,
         tag: int = 0,
+        trigger: TriggerPriceType | None = None,
+        trail: int | None = None,
+        trail_bps: int | None = None,
+        after: ClOrdId | None = None,
+        oco: ClOrdId | None = None,
+        ouo: ClOrdId | None = None,
     ) -> ClOrdId:
         """A new order; its id, by which everything about it will be reported.
 
         Without `ord_type`: LIMIT where there is a price, MARKET where not (STOP_LIMIT and STOP
-        with `stop_px`). The gate may still deny it: `on_denied`.
+        with `stop_px`, TRAILING_STOP with `trail` increments or `trail_bps` basis points). The gate
+        may still deny it: `on_denied`.
+
+        What its venue cannot do the daemon does: the order is HELD then. `trigger` says which price
+        a stop waits for (the last trade). `after` names an order whose fills trigger this one.
+        `oco` names one that is cancelled when this one trades and the other way round; with `ouo`
+        it becomes less by what traded. All three need an order of this strategy.
         """
 
     def cancel(self, order: ClOrdId) -> bool:
         """Ask to cancel. False where it is not known, has ended or a request is on its way."""
 
-    def replace(self, order: ClOrdId, *, price: int | None = None, qty: int | None = None) -> bool:
-        """Ask to change limit or total quantity (filled included). False as for `cancel`."""
+    def replace(
+        self,
+        order: ClOrdId,
+        *,
+        price: int | None = None,
+        qty: int | None = None,
+        stop_px: int | None = None,
+    ) -> bool:
+        """Ask to change limit or total quantity (filled included). False as for `cancel`.
+
+        `stop_px` can be changed while the order is HELD; the gate denies it otherwise.
+        """
 
     def cancel_all(self, symbol: str | None = None) -> None:
         """Ask to cancel every order of this strategy, or those in one instrument."""

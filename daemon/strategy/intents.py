@@ -6,15 +6,26 @@ limits are the risk gate's, and come back as `on_denied`.
 
 import math
 
-from daemon.messages import NativeRule, NativeTrigger, SubmitOrder
-from daemon.model import ClOrdId, OrderFlag, OrdType, Side, TimeInForce
+from daemon.messages import NO_ORDER, NativeRule, NativeTrigger, SubmitOrder
+from daemon.model import (
+    ClOrdId,
+    ContingencyType,
+    OrderFlag,
+    OrdType,
+    PegOffsetType,
+    Side,
+    TimeInForce,
+    TriggerPriceType,
+)
 
 INT64_MAX = 2**63 - 1
 NOTE_BYTES_MAX = 4096
 BAR_SECONDS_MAX = 86_400
 
 _HAS_PRICE = frozenset({OrdType.LIMIT, OrdType.STOP_LIMIT})
-_HAS_STOP = frozenset({OrdType.STOP, OrdType.STOP_LIMIT})
+_HAS_STOP = frozenset({OrdType.STOP, OrdType.STOP_LIMIT, OrdType.MARKET_IF_TOUCHED})
+_WAITS = _HAS_STOP | {OrdType.TRAILING_STOP}
+TRAIL_BPS_MAX = 10_000
 _IMMEDIATE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 
 
@@ -32,9 +43,17 @@ def order_intent(
     stop_px: int | None = None,
     expire_ts: int = 0,
     tag: int = 0,
+    trigger: TriggerPriceType | None = None,
+    trail: int | None = None,
+    trail_bps: int | None = None,
+    after: ClOrdId | None = None,
+    oco: ClOrdId | None = None,
+    ouo: ClOrdId | None = None,
 ) -> SubmitOrder:
     """The order as asked for, its type filled in. ValueError where its fields contradict."""
-    kind = _implied_type(price, stop_px) if ord_type is None else ord_type
+    trails = (trail, trail_bps) != (None, None)
+    kind = ord_type or _implied_type(price, stop_px, trails=trails)
+    offset, unit = _check_trail(symbol, kind, trail, trail_bps)
     if side not in (Side.BUY, Side.SELL):
         raise ValueError(f"{symbol}: side must be BUY or SELL, found {side!r}")
     check_qty(symbol, qty)
@@ -46,8 +65,10 @@ def order_intent(
         )
     if (expire_ts > 0) is not (time_in_force is TimeInForce.GTD):
         raise ValueError(f"{symbol}: expire_ts goes with GTD, found {time_in_force.name}")
-    if not 0 <= tag < 1 << 64:
-        raise ValueError(f"{symbol}: tag must be an unsigned 64-bit number, found {tag}")
+    _check_tag(symbol, tag)
+    if trigger is not None and kind not in _WAITS:
+        raise ValueError(f"{symbol}: a {kind.name} order waits for no price, found {trigger.name}")
+    sibling, contingency = _sibling(symbol, oco, ouo)
     flags = OrderFlag(post_only * OrderFlag.POST_ONLY | reduce_only * OrderFlag.REDUCE_ONLY)
     return SubmitOrder(
         order,
@@ -61,7 +82,48 @@ def order_intent(
         stop_px or 0,
         expire_ts,
         tag,
+        trigger or TriggerPriceType.NONE,
+        offset,
+        unit,
+        NO_ORDER if after is None else after,
+        sibling,
+        contingency,
     )
+
+
+def _check_tag(symbol: str, tag: int) -> None:
+    if not 0 <= tag < 1 << 64:
+        raise ValueError(f"{symbol}: tag must be an unsigned 64-bit number, found {tag}")
+
+
+def _sibling(
+    symbol: str, oco: ClOrdId | None, ouo: ClOrdId | None
+) -> tuple[ClOrdId, ContingencyType]:
+    """The order whose list this one joins, and what the list means."""
+    if oco is not None and ouo is not None:
+        raise ValueError(f"{symbol}: an order is in one list, found oco and ouo")
+    if oco is not None:
+        return oco, ContingencyType.OCO
+    if ouo is not None:
+        return ouo, ContingencyType.OUO
+    return NO_ORDER, ContingencyType.NONE
+
+
+def _check_trail(
+    symbol: str, kind: OrdType, trail: int | None, trail_bps: int | None
+) -> tuple[int, PegOffsetType]:
+    """A trailing stop's distance and its unit; (0, PRICE) for every other order."""
+    given = [each for each in (trail, trail_bps) if each is not None]
+    if len(given) != (kind is OrdType.TRAILING_STOP):
+        needs = "needs one of" if kind is OrdType.TRAILING_STOP else "takes no"
+        raise ValueError(f"{symbol}: a {kind.name} order {needs} trail and trail_bps")
+    if not given:
+        return 0, PegOffsetType.PRICE
+    (offset,) = given
+    most = INT64_MAX if trail_bps is None else TRAIL_BPS_MAX
+    if type(offset) is not int or not 1 <= offset <= most:
+        raise ValueError(f"{symbol}: a trailing stop's distance must be from 1, found {offset!r}")
+    return offset, PegOffsetType.PRICE if trail_bps is None else PegOffsetType.BASIS_POINTS
 
 
 def check_qty(symbol: str, qty: int) -> None:
@@ -121,7 +183,9 @@ def cut_note(text: str) -> str:
     return content[:NOTE_BYTES_MAX].decode("utf-8", "ignore")
 
 
-def _implied_type(price: int | None, stop_px: int | None) -> OrdType:
+def _implied_type(price: int | None, stop_px: int | None, *, trails: bool) -> OrdType:
+    if trails:
+        return OrdType.TRAILING_STOP
     if stop_px is None:
         return OrdType.MARKET if price is None else OrdType.LIMIT
     return OrdType.STOP if price is None else OrdType.STOP_LIMIT

@@ -16,7 +16,16 @@ from daemon.messages import (
     RunKernel,
     SubmitOrder,
 )
-from daemon.model import ClOrdId, Instrument, OrdType, Side, Signal, TimeInForce, make_cl_ord_id
+from daemon.model import (
+    ClOrdId,
+    Instrument,
+    OrdType,
+    Side,
+    Signal,
+    TimeInForce,
+    TriggerPriceType,
+    make_cl_ord_id,
+)
 from daemon.strategy import intents
 from daemon.strategy.kernels import Kernel
 from daemon.strategy.random_stream import SeededStream
@@ -134,6 +143,12 @@ class SimulatedContext:
         stop_px: int | None = None,
         expire_ts: int = 0,
         tag: int = 0,
+        trigger: TriggerPriceType | None = None,
+        trail: int | None = None,
+        trail_bps: int | None = None,
+        after: ClOrdId | None = None,
+        oco: ClOrdId | None = None,
+        ouo: ClOrdId | None = None,
     ) -> ClOrdId:
         intent = intents.order_intent(
             make_cl_ord_id(1, self._last_order + 1),
@@ -148,6 +163,12 @@ class SimulatedContext:
             stop_px=stop_px,
             expire_ts=expire_ts,
             tag=tag,
+            trigger=trigger,
+            trail=trail,
+            trail_bps=trail_bps,
+            after=after,
+            oco=oco,
+            ouo=ouo,
         )
         self._last_order += 1
         self._new[intent.order] = intent
@@ -162,9 +183,16 @@ class SimulatedContext:
         self.intents.append(CancelOrder(order))
         return True
 
-    def replace(self, order: ClOrdId, *, price: int | None = None, qty: int | None = None) -> bool:
-        if price is None and qty is None:
-            raise ValueError("replace needs a price, a qty or both")
+    def replace(
+        self,
+        order: ClOrdId,
+        *,
+        price: int | None = None,
+        qty: int | None = None,
+        stop_px: int | None = None,
+    ) -> bool:
+        if price is None and qty is None and stop_px is None:
+            raise ValueError("replace needs a price, a qty or a stop_px")
         if order in self._new or not self._can_change(order) or self._is_leaving(order):
             return False
         known = self.orders[order]
@@ -172,8 +200,11 @@ class SimulatedContext:
             intents.check_whole_px(known.symbol, "price", price)
         if qty is not None:
             intents.check_qty(known.symbol, qty)
+        if stop_px is not None:
+            intents.check_whole_px(known.symbol, "stop_px", stop_px)
         new_px = known.price if price is None else price
-        self.intents.append(ReplaceOrder(order, new_px, known.order_qty if qty is None else qty))
+        new_qty = known.order_qty if qty is None else qty
+        self.intents.append(ReplaceOrder(order, new_px, new_qty, stop_px))
         return True
 
     def cancel_all(self, symbol: str | None = None) -> None:

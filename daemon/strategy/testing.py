@@ -9,8 +9,9 @@ Its context passes the contract that the real one passes (`tests/strategy/contra
 venue answers at once: an order that crosses the touch trades against the quoted quantity at
 the quoted prices, a resting one trades at its own price when a later quote crosses it. Signals
 are what the test sets; kernels run in the interpreter on every quote and trade, and triggers
-fire. When a handler raises, its intents are discarded and the exception is the test's. Stop orders
-rest for ever. Native rules are recorded; `fire_rule` plays one.
+fire. When a handler raises, its intents are discarded and the exception is the test's. Stops,
+trailing stops, orders if touched, OCO, OUO and OTO lists and reduce-only orders are kept by the
+daemon's rules; its venue has none of them. Native rules are recorded; `fire_rule` plays one.
 """
 
 import math
@@ -142,6 +143,8 @@ class Simulation:
         now = self.context.now
         self._count_in_bars(symbol, price, qty)
         self._kernels.update(symbol, price, qty, aggressor)
+        self.venue.keeper.traded(symbol, price)
+        self.venue.keeper.settle()
         if symbol in self.context.trade_subscriptions:
             self._enqueue("on_trade", Trade(symbol, price, qty, aggressor, now, now))
         self._drain()
@@ -150,6 +153,7 @@ class Simulation:
         """Time passes in one step: finished bars, then timers by (deadline, name)."""
         self.context.clock_ns += duration_ns
         self._finish_bars()
+        self.venue.keeper.settle()
         now = self.context.now
         timers = self.context.timers
         due = sorted((at, name) for name, (at, _) in timers.items() if at <= now)

@@ -16,6 +16,7 @@ from daemon.messages import (
 from daemon.model import (
     ClOrdId,
     DenyReason,
+    HeldStatus,
     Level,
     OrderEvent,
     OrderFlag,
@@ -27,6 +28,7 @@ from daemon.model import (
     opposite,
 )
 from daemon.strategy.simulated_context import Intent, SimulatedContext
+from daemon.strategy.testing_held import WAITS, SimulatedKeeper
 from daemon.strategy.testing_views import SimulatedOrder, change
 
 # Ids of rules' orders and of replaces are from other ranges than those of the strategy's orders.
@@ -45,18 +47,23 @@ class SimulatedVenue:
         self._executions = 0
         self._rule_orders = 0
         self._requests = 0
+        self.keeper = SimulatedKeeper(context, self)
 
     def apply(self, intent: Intent) -> None:
         """What the order policy, the gate and the venue make of a released intent."""
+        self._apply(intent)
+        self.keeper.settle()
+
+    def _apply(self, intent: Intent) -> None:
         if isinstance(intent, SubmitOrder):
             self._submit(intent)
         elif isinstance(intent, ReplaceOrder):
             self._replace(intent)
         elif isinstance(intent, CancelOrder):
-            self._cancel(self._context.orders.get(intent.order))
+            self.cancel(self._context.orders.get(intent.order))
         elif isinstance(intent, CancelAll):
             for order in self._context.working(intent.symbol):
-                self._cancel(order)
+                self.cancel(order)
         elif isinstance(intent, RequestWorker):
             self.requests[intent.request_id] = intent
 
@@ -67,9 +74,11 @@ class SimulatedVenue:
             there = self._opposite_levels(order)
             crossed = sum(level.qty for level in there if self._crosses(order, level.price))
             qty = min(order.leaves_qty, crossed - taken[order.side])
-            if qty > 0 and order.ord_type is OrdType.LIMIT:
+            rests = order.ord_type is OrdType.LIMIT and order.state is not OrderState.HELD
+            if qty > 0 and rests:
                 taken[order.side] += qty
                 self._fill(order, order.price, qty, aggressor=False)
+        self.keeper.settle()
 
     def fire_rule(self, name: str) -> None:
         """An immediate-or-cancel order at the opposite best, as `NativeRule` says."""
@@ -96,6 +105,9 @@ class SimulatedVenue:
     # ------------------------------------------------------------------ answers
 
     def _submit(self, intent: SubmitOrder) -> None:
+        others = (intent.parent, intent.sibling)
+        if any(each and each not in self._context.orders for each in others):
+            self.deny_next = DenyReason.UNKNOWN_ORDER
         if self._denied(intent, ClOrdId(0)):
             return
         order = SimulatedOrder(
@@ -111,12 +123,34 @@ class SimulatedVenue:
             0,
             intent.qty,
             intent.tag,
+            None if intent.ord_type not in WAITS or intent.peg_offset else intent.stop_px,
         )
         self._context.orders[order.order] = order
+        self.keeper.keep(intent)
+        if self.keeper.holds(intent):
+            change(order, state=OrderState.NONE, held=HeldStatus.TRIGGER)
+            self.tell(order, OrderState.HELD, OrderEvent.HOLD)
+            return
         if intent.flags & OrderFlag.POST_ONLY and self._takeable(order):
-            self._end(order, OrderState.REJECTED, OrderEvent.REJECTED)
+            self.end(order, OrderState.REJECTED, OrderEvent.REJECTED)
             return
         self._update(order, OrderState.WORKING, OrderEvent.ACKNOWLEDGE)
+        self._take(order)
+
+    def may_enter(self, _order: SimulatedOrder, _kind: OrdType, /) -> bool:
+        """The gate lets a held order out; here it has nothing against it."""
+        return True
+
+    def enter(self, order: SimulatedOrder) -> None:
+        """A held order goes out."""
+        self._update(order, OrderState.PENDING_NEW, OrderEvent.SUBMIT)
+        self._update(order, OrderState.WORKING, OrderEvent.ACKNOWLEDGE)
+        self._take(order)
+
+    def resize(self, order: SimulatedOrder, qty: int) -> None:
+        """A new total that the daemon asks for."""
+        change(order, order_qty=qty, leaves_qty=qty - order.cum_qty)
+        self._update(order, order.state, OrderEvent.REPLACED)
         self._take(order)
 
     def _replace(self, intent: ReplaceOrder) -> None:
@@ -126,8 +160,15 @@ class SimulatedVenue:
         request = SubmitOrder(request_id, order.symbol, order.side, intent.qty, intent.price)
         if order.has_ended or self._denied(request, order.order):
             return
+        self.keeper.ask_for(order, intent.qty)
+        if order.state is OrderState.HELD:
+            stop_px = order.stop_px if intent.stop_px is None else intent.stop_px
+            change(order, price=intent.price, order_qty=intent.qty, leaves_qty=intent.qty)
+            change(order, stop_px=stop_px)
+            self.tell(order, OrderState.HELD, OrderEvent.HELD_CHANGED)
+            return
         if intent.qty <= order.cum_qty:
-            self._cancel(order)
+            self.cancel(order)
             return
         change(
             order,
@@ -137,13 +178,16 @@ class SimulatedVenue:
         )
         self._update(order, order.state, OrderEvent.REPLACED)
         if order.flags & OrderFlag.POST_ONLY and self._takeable(order):
-            self._cancel(order)
+            self.cancel(order)
         else:
             self._take(order)
 
-    def _cancel(self, order: SimulatedOrder | None) -> None:
-        if order is not None and not order.has_ended:  # None: denied as it was submitted
-            self._end(order, OrderState.CANCELED, OrderEvent.CANCELED)
+    def cancel(self, order: SimulatedOrder | None) -> None:
+        """What is left of it is gone; None: denied as it was submitted."""
+        if order is not None and not order.has_ended:
+            held = order.state is OrderState.HELD
+            event = OrderEvent.HELD_CANCELED if held else OrderEvent.CANCELED
+            self.end(order, OrderState.CANCELED, event)
 
     def _denied(self, intent: SubmitOrder, orig_order: ClOrdId) -> bool:
         reason, self.deny_next = self.deny_next, DenyReason.NONE
@@ -181,11 +225,9 @@ class SimulatedVenue:
             TimeInForce.FOK,
         )
         if not rests and not order.has_ended:
-            self._end(order, OrderState.CANCELED, OrderEvent.CANCELED)
+            self.end(order, OrderState.CANCELED, OrderEvent.CANCELED)
 
     def _takeable(self, order: SimulatedOrder) -> list[Level]:
-        if order.ord_type in (OrdType.STOP, OrdType.STOP_LIMIT):
-            return []
         levels = self._opposite_levels(order)
         if order.ord_type is OrdType.MARKET:
             return list(levels)
@@ -224,8 +266,13 @@ class SimulatedVenue:
             ),
         )
 
-    def _end(self, order: SimulatedOrder, state: OrderState, event: OrderEvent) -> None:
-        change(order, leaves_qty=0)
+    def end(self, order: SimulatedOrder, state: OrderState, event: OrderEvent) -> None:
+        """It is over."""
+        change(order, leaves_qty=0, held=HeldStatus.NONE)
+        self._update(order, state, event)
+
+    def tell(self, order: SimulatedOrder, state: OrderState, event: OrderEvent) -> None:
+        """The strategy hears how it stands."""
         self._update(order, state, event)
 
     def _update(self, order: SimulatedOrder, state: OrderState, event: OrderEvent) -> None:
@@ -250,7 +297,8 @@ class SimulatedVenue:
 
     def _reserve(self, symbol: str) -> None:
         position = self._context.positions[symbol]
-        working = self._context.working(symbol)
+        kept = self._context.working(symbol)
+        working = [order for order in kept if order.held is not HeldStatus.PARENT]
         buys = sum(order.leaves_qty for order in working if order.side is Side.BUY)
         sells = sum(order.leaves_qty for order in working if order.side is Side.SELL)
         net = position.net_qty

@@ -9,6 +9,7 @@ from daemon.model import (
     TERMINAL_STATES,
     BookState,
     ClOrdId,
+    HeldStatus,
     Instrument,
     Level,
     OrderFlag,
@@ -119,6 +120,8 @@ class SimulatedOrder(msgspec.Struct, frozen=True):
     cum_qty: int
     leaves_qty: int
     tag: int
+    stop_px: int | None = None
+    held: HeldStatus = HeldStatus.NONE
 
     @property
     def has_ended(self) -> bool:

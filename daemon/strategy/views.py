@@ -12,6 +12,7 @@ from typing import Protocol
 from daemon.model import (
     BookState,
     ClOrdId,
+    HeldStatus,
     Level,
     OrderFlag,
     OrderState,
@@ -126,6 +127,14 @@ class OrderView(Protocol):
     @property
     def price(self) -> int:
         """The limit that the venue is known to have."""
+
+    @property
+    def stop_px(self) -> int | None:
+        """What it waits for; None without, or while a trailing stop has seen no price yet."""
+
+    @property
+    def held(self) -> HeldStatus:
+        """What a HELD order waits for; NONE in every other state."""
 
     @property
     def order_qty(self) -> int: ...

@@ -15,4 +15,5 @@ void bind_orders(pybind11::module_& module);
 void bind_matching(pybind11::module_& module);
 void bind_exchange(pybind11::module_& module);
 void bind_fix(pybind11::module_& module);
+void bind_definitions(pybind11::module_& module);
 }  // namespace pitwire

@@ -69,7 +69,47 @@ bool submit(Core& core, ClOrdId cl_ord_id, std::uint32_t strategy, std::uint32_t
                                     flags, price, stop_px, order_qty);
   request.expire_ts = expire_ts;
   request.tag = tag;
+  const bool passed = core.orders().submit(cl_ord_id, request);
+  core.orders().settle();
+  return passed;
+}
+
+/// What `submit` takes, and what the daemon itself is to do for the order.
+bool submit_kept(Core& core, ClOrdId cl_ord_id, std::uint32_t strategy, std::uint32_t instrument,
+                 std::uint32_t session, int side, int ord_type, int time_in_force, int flags,
+                 std::int64_t price, std::int64_t stop_px, std::int64_t order_qty, Nanos expire_ts,
+                 std::uint64_t tag, ClOrdId parent, ClOrdId sibling, int contingency, int trigger,
+                 std::int64_t peg_offset, int peg_offset_type) {
+  OrderRequest request = request_of(strategy, instrument, session, side, ord_type, time_in_force,
+                                    flags, price, stop_px, order_qty);
+  request.expire_ts = expire_ts;
+  request.tag = tag;
+  request.parent = parent;
+  request.sibling = sibling;
+  request.contingency = static_cast<ContingencyType>(contingency);
+  request.trigger = static_cast<TriggerPriceType>(trigger);
+  request.peg_offset = peg_offset;
+  request.peg_offset_type = static_cast<PegOffsetType>(peg_offset_type);
   return core.orders().submit(cl_ord_id, request);
+}
+
+/// The same order asked of the gate, and not sent.
+bool would_pass(Core& core, ClOrdId, std::uint32_t strategy, std::uint32_t instrument,
+                std::uint32_t session, int side, int ord_type, int time_in_force, int flags,
+                std::int64_t price, std::int64_t stop_px, std::int64_t order_qty, Nanos expire_ts,
+                std::uint64_t tag) {
+  OrderRequest request = request_of(strategy, instrument, session, side, ord_type, time_in_force,
+                                    flags, price, stop_px, order_qty);
+  request.expire_ts = expire_ts;
+  request.tag = tag;
+  return core.orders().check(request).passed();
+}
+
+/// Kept orders are looked at behind each request, as they are behind each input.
+template <class T>
+T settled(Core& core, T answer) {
+  core.orders().settle();
+  return answer;
 }
 
 OrderFilter filter_of(std::optional<std::uint32_t> strategy,
@@ -229,14 +269,20 @@ bool accept_copy(Core& core, std::uint32_t line, std::uint64_t report, const std
                  int side) {
   std::array<char, 40> name{};
   exec_id.copy(name.data(), name.size() - 1);
-  return core.orders().accept_copy(SessionId{line}, report, name, static_cast<Side>(side));
+  return settled(core,
+                 core.orders().accept_copy(SessionId{line}, report, name, static_cast<Side>(side)));
 }
 
-/// Cancels of all that works on one session.
+/// Cancels of all that works at the session's venue: what the daemon holds was never there.
 unsigned cancel_session(Core& core, std::uint32_t session, int reason) {
   OrderFilter filter;
   filter.session = session;
-  return core.orders().cancel_all(filter, static_cast<CancelReason>(reason));
+  unsigned asked = 0;
+  core.orders().table().for_each_working(filter, [&](const Order& order) {
+    if (order.state == OrderState::HELD) return;
+    asked += core.orders().cancel(order.order, static_cast<CancelReason>(reason));
+  });
+  return settled(core, asked);
 }
 
 /// A strategy's holding in an instrument, or the firm's; reads the book anew each time.
@@ -264,6 +310,12 @@ void order_field(py::class_<NativeOrder>& cls, const char* name) {
   });
 }
 
+/// What the daemon does for the order; null where it has nothing to do.
+const OrderKeeper::Kept* kept_of(const NativeOrder& order) {
+  const OrderDesk& desk = order.core->orders();
+  return desk.keeper().find(order.id);
+}
+
 void bind_order_views(py::module_& module) {
   py::class_<NativeOrder> cls(module, "NativeOrder");
   order_field<&Order::order>(cls, "order");
@@ -281,8 +333,20 @@ void bind_order_views(py::module_& module) {
   order_field<&Order::order_qty>(cls, "order_qty");
   order_field<&Order::cum_qty>(cls, "cum_qty");
   order_field<&Order::leaves_qty>(cls, "leaves_qty");
+  order_field<&Order::held>(cls, "held");
   order_field<&Order::tag>(cls, "tag");
   order_field<&Order::cause>(cls, "cause");
+  cls.def_property_readonly("waits_for", [](NativeOrder& self) {
+    const auto* kept = kept_of(self);
+    return static_cast<int>(kept == nullptr ? DenyReason::NONE : kept->waits_for);
+  });
+  cls.def_property_readonly("terms", [](NativeOrder& self) -> std::optional<py::tuple> {
+    const auto* kept = kept_of(self);
+    if (kept == nullptr) return std::nullopt;
+    const auto& terms = kept->terms;
+    return py::make_tuple(terms.ord_type, terms.trigger, terms.peg_offset, terms.peg_offset_type,
+                          terms.list, terms.contingency, terms.parent, terms.order_qty);
+  });
   cls.def_property_readonly("avg_px", [](NativeOrder& self) { return self.now().avg_px(); });
   cls.def_property_readonly("queue", [](const NativeOrder& self) {
     const auto place = self.core->market().queue_place(self.last.instrument, self.id);
@@ -340,31 +404,52 @@ py::tuple risk_state(Core& core, std::uint32_t strategy) {
                         totals.working_orders, totals.pnl, totals.day_loss());
 }
 
-void bind_requests(py::class_<Core>& cls) {
-  cls.def("new_cl_ord_id", [](Core& self) { return self.orders().new_cl_ord_id(); })
-      .def("submit", &submit, "Gate, log, route; false when denied.")
-      .def("cancel",
-           [](Core& self, ClOrdId order, int reason) {
-             return self.orders().cancel(order, static_cast<CancelReason>(reason));
+void bind_keeping(py::class_<Core>& cls) {
+  cls.def("submit_kept", &submit_kept)
+      .def("end_day",
+           [](Core& self, std::uint32_t session) {
+             self.orders().keeper().end_day(SessionId{session});
            })
-      .def("replace", [](Core& self, ClOrdId order, std::int64_t price,
-                         std::int64_t qty) { return self.orders().replace(order, price, qty); })
-      .def("cancel_all",
-           [](Core& self, std::optional<std::uint32_t> strategy,
-              std::optional<std::uint32_t> instrument, int reason) {
-             return self.orders().cancel_all(filter_of(strategy, instrument),
-                                             static_cast<CancelReason>(reason));
-           })
-      .def("request_status",
-           [](Core& self, ClOrdId order) { return self.orders().request_status(order); })
+      .def_property_readonly("contingencies_broken",
+                             [](Core& self) { return self.orders().keeper().broken(); });
+}
+
+void bind_reconciliation(py::class_<Core>& cls) {
+  cls.def("request_status",
+          [](Core& self, ClOrdId order) { return self.orders().request_status(order); })
       .def("in_flight", &in_flight,
            "(order, request) of each of the session's with something out that is not answered.")
       .def("copies", &copies)
       .def("accept_copy", &accept_copy)
       .def("cancel_session", &cancel_session)
-      .def("unaccepted", &unaccepted, "Adopted orders of the session that no operator knows of.")
+      .def("unaccepted", &unaccepted, "Adopted orders of the session that no operator knows of.");
+}
+
+void bind_requests(py::class_<Core>& cls) {
+  cls.def("new_cl_ord_id", [](Core& self) { return self.orders().new_cl_ord_id(); })
+      .def("submit", &submit, "Gate, log, route; false when denied.")
+      .def("would_pass", &would_pass, "What `submit` would answer now; nothing is sent.")
+      .def("cancel",
+           [](Core& self, ClOrdId order, int reason) {
+             return settled(self, self.orders().cancel(order, static_cast<CancelReason>(reason)));
+           })
+      .def(
+          "replace",
+          [](Core& self, ClOrdId order, std::int64_t price, std::int64_t qty,
+             std::optional<std::int64_t> stop_px) {
+            return settled(self, self.orders().replace(order, price, qty, stop_px.value_or(kNoPx)));
+          },
+          py::arg("order"), py::arg("price"), py::arg("qty"), py::arg("stop_px") = std::nullopt)
+      .def("cancel_all",
+           [](Core& self, std::optional<std::uint32_t> strategy,
+              std::optional<std::uint32_t> instrument, int reason) {
+             return settled(self, self.orders().cancel_all(filter_of(strategy, instrument),
+                                                           static_cast<CancelReason>(reason)));
+           })
       .def("close_order",
-           [](Core& self, ClOrdId order) { return self.orders().close_by_operator(order); })
+           [](Core& self, ClOrdId order) {
+             return settled(self, self.orders().close_by_operator(order));
+           })
       .def("order", &order)
       .def("working",
            [](Core& self, std::optional<std::uint32_t> strategy,
@@ -507,6 +592,44 @@ py::tuple session_state(Core& core, std::uint32_t session) {
                         core.orders().credits(id));
 }
 
+py::dict session_activity(Core& core, std::uint32_t session) {
+  const SessionId id{session};
+  py::dict out;
+  out["held"] = core.orders().gate().held(id);
+  if (!core.fix().is_fix(id)) return out;
+  const FixActivity activity = core.fix().activity(id);
+  out["ts_numbers"] = core.fix().state(id).creation_ts;
+  out["ts_sent"] = activity.last_sent_ts;
+  out["ts_received"] = activity.last_received_ts;
+  out["missing"] = py::make_tuple(activity.missing_from, activity.missing_to);
+  out["resending"] = py::make_tuple(activity.resending_from, activity.resending_to);
+  out["enabled"] = activity.enabled;
+  return out;
+}
+
+void bind_sessions(py::class_<Core>& cls) {
+  cls.def("session_state", &session_state)
+      .def("session_activity", &session_activity, "What an operator sees of it; changes nothing.")
+      .def(
+          "session_set_numbers",
+          [](Core& self, std::uint32_t s, std::uint64_t sender, std::uint64_t target) {
+            return self.fix().set_next_numbers(SessionId{s}, sender, target);
+          },
+          py::arg("session"), py::arg("next_sender"), py::arg("next_target"),
+          "0 leaves one as it is. False, and nothing changed, while it is logged on.")
+      .def(
+          "session_reset_numbers",
+          [](Core& self, std::uint32_t s) { return self.fix().reset_numbers(SessionId{s}); },
+          "Both begin at 1 now. False, and nothing changed, while it is connected.")
+      .def(
+          "session_hold",
+          [](Core& self, std::uint32_t s, bool held) {
+            const std::string name = RiskGate::hold_name(SessionId{s});
+            return self.set_limit(name, kNoId, kNoId, held ? 1 : 0) == LimitStatus::OK;
+          },
+          py::arg("session"), py::arg("held"), "New orders of a held session are denied.");
+}
+
 }  // namespace
 
 void bind_engine(py::module_& module) {
@@ -514,6 +637,7 @@ void bind_engine(py::module_& module) {
   bind_market_views(module);
   bind_order_views(module);
   py::class_<Core> cls(module, "Core", "The deterministic core: a function of the log.");
+  bind_sessions(cls);
   cls.def_property_readonly("now", &Core::now)
       .def_property_readonly("turn", &Core::turn)
       .def("take_events", &take_events)
@@ -528,7 +652,6 @@ void bind_engine(py::module_& module) {
       .def("symbol",
            [](Core& self, std::uint32_t id) { return self.instruments()[InstrumentId{id}].symbol; })
       .def("forget_events", &Core::forget_events)
-      .def("session_state", &session_state)
       .def("session_logon", [](Core& self, std::uint32_t s) { self.session_logon(SessionId{s}); })
       .def("session_logout",
            [](Core& self, std::uint32_t s, const std::string& reason) {
@@ -552,6 +675,8 @@ void bind_engine(py::module_& module) {
         return self.restore_facts(std::as_bytes(std::span(bytes.data(), bytes.size())));
       });
   bind_requests(cls);
+  bind_keeping(cls);
+  bind_reconciliation(cls);
   bind_positions(cls);
   bind_risk(cls);
   bind_subscriptions(cls);

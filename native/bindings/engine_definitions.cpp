@@ -1,6 +1,7 @@
 // What the core is told before its first input: feeds, instruments, strategies, sessions.
 #include <pybind11/stl.h>
 
+#include "dialect.hpp"
 #include "engine.hpp"
 
 namespace py = pybind11;
@@ -65,18 +66,7 @@ Instrument instrument(const py::dict& spec) {
 
 std::unique_ptr<FixSymbology> symbology(const py::list& instruments) {
   auto out = std::make_unique<FixSymbology>();
-  for (const auto& item : instruments) {
-    const auto spec = item.cast<py::dict>();
-    const auto price = decimal(spec, "price_increment");
-    const auto qty = decimal(spec, "qty_increment");
-    FixInstrument named;
-    named.id = InstrumentId{field<std::uint32_t>(spec, "id")};
-    named.symbol = field<std::string>(spec, "venue_symbol");
-    named.price_step = {price.mantissa, price.exponent};
-    named.qty_step = {qty.mantissa, qty.exponent};
-    named.fee_step = {1, static_cast<std::int8_t>(field<int>(spec, "money_exponent"))};
-    out->add(std::move(named));
-  }
+  for (FixInstrument& named : instruments_of(instruments)) out->add(std::move(named));
   return out;
 }
 
@@ -95,6 +85,8 @@ FixSessionConfig fix_config(const py::dict& spec) {
   out.username_placeholder = field<std::string>(spec, "username_placeholder");
   out.password_placeholder = field<std::string>(spec, "password_placeholder");
   out.account = field<std::string>(spec, "account");
+  out.reset_on_logon = field<bool>(spec, "reset_on_logon");
+  out.dialect = dialect_of(field<py::dict>(spec, "dialect"));
   out.timestamp_digits = out.begin_string == "FIX.4.2" ? 3 : 6;
   return out;
 }
@@ -105,6 +97,9 @@ SessionRules session_rules(const py::dict& spec) {
   out.in_flight_max = field<std::uint32_t>(spec, "in_flight_max");
   out.order_id_is_reference = field<bool>(spec, "order_id_is_reference");
   out.cancel_reserve = field<std::uint32_t>(spec, "cancel_reserve");
+  out.types.order_types = field<std::uint32_t>(spec, "order_types");
+  out.types.time_in_force = field<std::uint32_t>(spec, "time_in_force");
+  out.types.post_only = field<bool>(spec, "post_only");
   return out;
 }
 

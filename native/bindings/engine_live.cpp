@@ -3,6 +3,7 @@
 
 #include "engine.hpp"
 #include "live.hpp"
+#include "tls.hpp"
 
 namespace py = pybind11;
 
@@ -57,7 +58,7 @@ void add_feed(Live& live, std::uint32_t id,
 }
 
 void add_connection(Live& live, std::uint32_t session, const std::string& host, std::uint16_t port,
-                    const py::object& tls,
+                    const TlsFiles& tls,
                     const std::vector<std::pair<std::string, std::string>>& secrets,
                     std::int64_t backoff_min_ns, std::int64_t backoff_max_ns, int awaits,
                     bool threaded, int busy_poll_us, bool quick_ack, bool kernel_stamps) {
@@ -71,15 +72,7 @@ void add_connection(Live& live, std::uint32_t session, const std::string& host, 
   for (const auto& [placeholder, secret] : secrets) {
     config.secrets.push_back(FixSecret{placeholder, secret});
   }
-  if (!tls.is_none()) {
-    const auto spec = tls.cast<std::map<std::string, std::string>>();
-    TlsConfig settings;
-    settings.ca_file = spec.at("ca_file");
-    settings.certificate = spec.at("certificate_file");
-    settings.private_key = spec.at("key_file");
-    settings.host_name = spec.at("server_name");
-    config.tls = settings;
-  }
+  config.tls = tls_of(tls);
   live.edge.add_connection(std::move(config), static_cast<Awaits>(awaits), placement(threaded));
 }
 
@@ -332,6 +325,13 @@ void bind_live(py::module_& module) {
       .def("watch_loop", [](Live& self, int fd) { self.edge.waiter().watch_loop(fd); })
       .def("adjust_clock", [](Live& self) { return self.clock.adjust(); })
       .def("clock_now", [](Live& self) { return self.clock.now(); })
+      .def(
+          "set_time",
+          [](Live& self, Nanos now) {
+            if (!self.clock.given()) throw std::invalid_argument("the clock is not a given one");
+            self.clock.set_floor(now);
+          },
+          "On given time: what the clock says from now on. It never goes back.")
       .def_property_readonly("stats", &stats)
       .def("order_latencies", &order_latencies,
            "(lane, stage, histogram) of each; the histograms live as long as this and are counted "

@@ -8,17 +8,21 @@ namespace pitwire {
 namespace {
 
 struct Replay {
-  Replay(const std::string& folder, std::uint32_t orders_max)
-      : reader(folder, Upto::COMMITTED),
-        scan(folder, Upto::COMMITTED),
-        driver(reader, scan, config(orders_max)) {}
+  using Facts = std::tuple<Sequence, bool, Sequence, Sequence>;
+
+  Replay(const std::string& folder, const std::vector<Facts>& facts, std::uint32_t orders_max)
+      : reader(folder, Upto::COMMITTED), driver(reader, config(orders_max), facts_of(facts)) {}
+  static std::vector<ReplayDriver::Facts> facts_of(const std::vector<Facts>& facts) {
+    std::vector<ReplayDriver::Facts> out;
+    for (const auto& [at, anew, from, last] : facts) out.push_back({at, anew, from, last});
+    return out;
+  }
   static CoreConfig config(std::uint32_t orders_max) {
     CoreConfig config;
     config.orders.table.capacity = orders_max;
     return config;
   }
   LogReader reader;
-  LogReader scan;
   ReplayDriver driver;
   std::vector<CheckResult> checks;  ///< of the frame named by `explain_at`
 };
@@ -66,7 +70,8 @@ py::object divergence(Replay& replay) {
 
 void bind_replay(py::module_& module) {
   py::class_<Replay>(module, "Replay", "A core that runs a log's inputs again.")
-      .def(py::init<const std::string&, std::uint32_t>(), py::arg("folder"),
+      .def(py::init<const std::string&, const std::vector<Replay::Facts>&, std::uint32_t>(),
+           py::arg("folder"), py::arg("facts") = std::vector<Replay::Facts>{},
            py::arg("orders_max") = 1 << 16)
       .def_property_readonly(
           "core", [](Replay& self) -> Core& { return self.driver.core(); },

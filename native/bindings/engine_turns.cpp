@@ -88,6 +88,7 @@ class Turns {
       if (had_phase && spin_ns != 0) return true;
       idle = now_ >= std::min(until, seen + spin_ns) || !live_.edge.keep_looking(now_);
       if (idle) return had_phase;
+      rehearse();
     }
   }
 
@@ -101,6 +102,7 @@ class Turns {
   void objects(F&& f) {
     f(phase_);
     f(direct_);
+    f(rehearsal);
   }
 
   /// A histogram of ours, or one that others can read.
@@ -118,11 +120,21 @@ class Turns {
     Histogram* to_ = &shown_.cast<Histogram&>();
   };
   Durations turn, native, python;
+  py::object rehearsal = py::none();  ///< called wherever the core has rehearsed
   bool idle = false;  ///< the last take() ended with nothing known to wait, and none found
 
  private:
   // Its timers are late by as much; its descriptors are looked at with ours.
   static constexpr Nanos kLoopWaits = kMillisecond;
+
+  void rehearse() {
+    const auto rehearsals = live_.edge.stats().rehearsals;
+    if (rehearsals == rehearsed_) return;
+    rehearsed_ = rehearsals;
+    if (rehearsal.is_none()) return;
+    rehearsal();
+    now_ = monotonic_now();
+  }
 
   /// One that finds nothing is a look and no turn: it is not measured.
   bool run_native(Nanos& seen) {
@@ -151,6 +163,7 @@ class Turns {
   Live& live_;
   py::object phase_;
   py::object direct_;
+  std::uint64_t rehearsed_ = 0;
   Nanos now_ = 0;    ///< when it was last read
   Nanos began_ = 0;  ///< of the turn
   Nanos native_ns_ = 0;
@@ -194,6 +207,8 @@ void bind_turns(py::module_& module) {
           "take", &Turns::take, py::arg("turns_max") = 1, py::arg("spin_ns") = 0,
           "Turns while there is work and they are for strategies alone, for `spin_ns` also such as "
           "arrives meanwhile; True where the last had a Python phase.")
+      .def_readwrite("rehearsal", &Turns::rehearsal,
+                     "Called with nothing while there is no work, wherever the core rehearses.")
       .def_readonly("idle", &Turns::idle, "The last take() ended because nothing was left to do.")
       .def("take_cost", [](Turns& self) -> std::optional<py::tuple> {
         const auto cost = self.take_cost();

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "bindings.hpp"
+#include "dialect.hpp"
 #include "pitwire/base/clock.hpp"
 
 namespace py = pybind11;
@@ -121,6 +122,7 @@ FixSessionConfig session_of(const Settings& given, std::uint32_t id) {
   made.cancel_on_disconnect = given.get<bool>("cancel_on_disconnect");
   made.stored_bytes_max = given.get<std::size_t>("stored_bytes_max");
   made.timestamp_digits = made.begin_string == "FIX.4.2" ? 3 : 6;
+  made.dialect = dialect_of(given.get<py::dict>("dialect"));
   return made;
 }
 
@@ -131,6 +133,7 @@ std::optional<TlsConfig> tls_of(const Settings& given) {
   tls.certificate = part.get<std::string>("certificate");
   tls.private_key = part.get<std::string>("private_key");
   tls.ca_file = part.get<std::string>("ca_file");
+  tls.crl_file = part.get<std::string>("crl_file");
   tls.require_client_certificate = part.get<bool>("require_client_certificate");
   return tls;
 }
@@ -147,6 +150,8 @@ FixAcceptorConfig fix_of(const Settings& given) {
   for (const auto& session : given.list("sessions")) {
     fix.sessions.push_back(session_of(session, static_cast<std::uint32_t>(fix.sessions.size())));
     fix.copies.push_back(SessionId{session.get<std::uint32_t>("copies")});
+    fix.cancels_for.push_back(session.get<std::vector<std::string>>("cancels_for"));
+    fix.instruments.push_back(instruments_of(session.get<py::list>("instruments")));
   }
   fix.latency_in = latency_of(given.part("latency_in"));
   fix.latency_out = latency_of(given.part("latency_out"));
@@ -200,6 +205,7 @@ ExchangeConfig config_of(const py::dict& values) {
   }
   config.fix = fix_of(given.part("fix"));
   config.trades_path = given.get<std::string>("trades_path");
+  config.reports_path = given.get<std::string>("reports_path");
   config.orders_max = given.get<std::uint32_t>("orders_max");
   config.client_orders_max = given.get<std::uint32_t>("client_orders_max");
   if (recorded) {

@@ -4,11 +4,14 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "bindings.hpp"
+#include "dialect.hpp"
 #include "pitwire/fix/session.hpp"
 #include "pitwire/wire/fix_connection.hpp"
+#include "tls.hpp"
 
 namespace py = pybind11;
 
@@ -238,16 +241,28 @@ void bind_session(py::module_& module) {
       });
 }
 
+/// Of the keys that a side has; "require_client_certificate" = "yes" for a server.
 void bind_connections(py::module_& module) {
   py::class_<FixConnection>(module, "FixConnection", "A polled FIX client connection.")
-      .def(py::init([](std::uint32_t id, const std::string& host, std::uint16_t port) {
+      .def(py::init([](std::uint32_t id, const std::string& host, std::uint16_t port,
+                       const TlsFiles& tls,
+                       const std::vector<std::pair<std::string, std::string>>& secrets,
+                       Nanos backoff_max_ns) {
              ConnectionConfig config;
              config.id = SessionId{id};
              config.host = host;
              config.port = port;
+             config.tls = tls_of(tls);
+             for (const auto& [placeholder, secret] : secrets) {
+               config.secrets.push_back(FixSecret{placeholder, secret});
+             }
+             config.backoff_max = backoff_max_ns;
+             config.backoff_min = std::min(config.backoff_min, backoff_max_ns);
              return std::make_unique<FixConnection>(config);
            }),
-           py::arg("id"), py::arg("host"), py::arg("port"))
+           py::arg("id"), py::arg("host"), py::arg("port"), py::arg("tls") = py::none(),
+           py::arg("secrets") = std::vector<std::pair<std::string, std::string>>(),
+           py::arg("backoff_max_ns") = ConnectionConfig{}.backoff_max)
       .def("poll", &poll<FixConnection>, py::arg("now"), py::arg("budget") = 64)
       .def("write", [](FixConnection& self, Sequence sequence,
                        const py::bytes& message) { return self.write({sequence}, message); })
@@ -256,7 +271,7 @@ void bind_connections(py::module_& module) {
       .def("fileno", &FixConnection::epoll_fd);
   py::class_<FixListener>(module, "FixListener", "A polled server of FIX sessions.")
       .def(py::init([](const std::string& host, std::uint16_t port,
-                       const std::vector<FixSessionConfig>& sessions) {
+                       const std::vector<FixSessionConfig>& sessions, const TlsFiles& tls) {
              ListenerConfig config;
              config.host = host;
              config.port = port;
@@ -264,9 +279,10 @@ void bind_connections(py::module_& module) {
                config.sessions.push_back({session.id, session.begin_string, session.sender_comp_id,
                                           session.target_comp_id});
              }
+             config.tls = tls_of(tls);
              return std::make_unique<FixListener>(config);
            }),
-           py::arg("host"), py::arg("port"), py::arg("sessions"))
+           py::arg("host"), py::arg("port"), py::arg("sessions"), py::arg("tls") = py::none())
       .def_property_readonly("port", &FixListener::port)
       .def("poll", &poll<FixListener>, py::arg("now"), py::arg("budget") = 64)
       .def("write",
@@ -282,6 +298,7 @@ void bind_connections(py::module_& module) {
 }  // namespace
 
 void bind_fix(py::module_& module) {
+  bind_dialect(module);
   bind_configuration(module);
   bind_session(module);
   bind_connections(module);

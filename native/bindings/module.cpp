@@ -16,4 +16,5 @@ PYBIND11_MODULE(core, module) {
   pitwire::bind_matching(module);
   pitwire::bind_exchange(module);
   pitwire::bind_fix(module);
+  pitwire::bind_definitions(module);
 }

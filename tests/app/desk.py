@@ -15,6 +15,7 @@ from typing import Any
 from daemon.app.configuration import parse
 from daemon.app.connections import connect_sessions
 from daemon.app.epoch import EpochStart, append_epoch
+from daemon.app.history import history_of
 from daemon.app.reports import Reports
 from daemon.app.wiring import Wiring
 from daemon.core import (
@@ -129,6 +130,7 @@ class Venue:
         self.session: FixSession | None = None
         self.orders: list[int] = []
         self.cancels: list[tuple[int, int]] = []
+        self.replaces: list[tuple[int, int]] = []
         self.held: list[Held] | None = []  # None: the question is not answered
         self.asked: list[int] = []
         self.status_requests: list[int] = []
@@ -157,6 +159,8 @@ class Venue:
                 self.orders.append(said[1])
             elif said[0] == "cancel":
                 self.cancels.append((said[1], said[2]))
+            elif said[0] == "replace":
+                self.replaces.append((said[1], said[2]))
             elif said[0] == "positions_request":
                 self.asked.append(said[1])
                 if self.held is not None:
@@ -200,7 +204,12 @@ class Desk:
     """What `Reports` sees of a daemon, driven by the test: `turn`, `until`."""
 
     def __init__(
-        self, folder: Path, *overrides: str, begin_string: str = "FIX.4.4", copied: bool = False
+        self,
+        folder: Path,
+        *overrides: str,
+        begin_string: str = "FIX.4.4",
+        copied: bool = False,
+        rehearse_every_ns: int = 0,
     ) -> None:
         """`copied`: with a drop-copy session, which `copy` answers for."""
         self.venue = Venue(begin_string)
@@ -215,8 +224,9 @@ class Desk:
         version = f"session.broker.begin_string={begin_string}"
         self.configuration = parse(text, "desk.toml", [version, *overrides])
         self._log, _ = LogWriter.recover(str(self.log_folder), 1 << 20)
+        self.history = history_of(self.log_folder)
         self._status = SharedStatus(str(folder / "status.page"))
-        self.live = Live(self._log, self._status)
+        self.live = Live(self._log, self._status, rehearse_every_ns=rehearse_every_ns)
         self.wiring = Wiring(self.live.core, self.configuration)
         self.reports = Reports(self)
         self.phase = "ready"
@@ -288,7 +298,7 @@ class Desk:
         by.report(self.live.clock_now(), order, exec_type, ord_status, **more)
         self.until(lambda: self.live.stats["fix_inputs"] > before)
 
-    def command(self, name: str, **arguments: object) -> Reply:
+    def command(self, name: str, /, **arguments: object) -> Reply:
         """An operator's command, carried out in the next turn; its reply."""
         said = {"name": name, "arguments": arguments, "user": "tester", "role": "risk"}
         self._commands += 1

@@ -12,6 +12,7 @@ import pytest
 from daemon.app.checkpoints import Checkpoint, encode, identity_of, read_checkpoint
 from daemon.app.code import Code, current_code, logged_code
 from daemon.app.epoch import describe, differences, epochs_of
+from daemon.app.history import history_of
 from daemon.app.recovery import recover
 from daemon.app.replaying import Outcome, ReplayRun, configuration_of
 from daemon.app.wiring import Wiring
@@ -237,14 +238,13 @@ def _checkpoint(desk: Watched, folder: Path) -> Checkpoint:
 def test_a_restart_goes_on_with_the_kernels_as_they_were(desk: Watched) -> None:
     _day(desk)
     before = desk.live.core.kernels(1)
-    first = epochs_of(desk.log_folder)[0]
     configuration = desk.configuration
     desk._log.close()
     log, _ = LogWriter.recover(str(desk.log_folder), 1 << 20)
     status = SharedStatus(str(desk.log_folder.parent / "again.page"))
     live = Live(log, status)
     wiring = Wiring(live.core, configuration)
-    recovered = recover(live, wiring, desk.log_folder, first)
+    recovered = recover(live, wiring, desk.log_folder, history_of(desk.log_folder))
     assert recovered.replayed
     assert repr(live.core.kernels(1)) == repr(before)
     log.close()

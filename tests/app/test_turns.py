@@ -7,7 +7,7 @@ import weakref
 from pathlib import Path
 from typing import Any
 
-from daemon.app.parts import parts_of
+from daemon.app.history import history_of
 from daemon.app.replaying import ReplayRun, configuration_of
 from daemon.log import LogReader
 from daemon.messages import BookUpdate
@@ -43,7 +43,7 @@ def test_both_ways_replay_alike(tmp_path: Path) -> None:
     desk = Desk(tmp_path).logged_on().market()
     _updates(desk)
     desk._log.close()
-    (part,) = parts_of(desk.log_folder)
+    (part,) = history_of(desk.log_folder).parts
     outcomes = []
     for way in (True, False):
         run = ReplayRun(desk.log_folder, configuration_of(part.first.start), None)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from daemon.app.backtesting import Backtest, Recording, Watch, in_process
-from daemon.app.parts import parts_of
+from daemon.app.history import history_of
 from daemon.app.replaying import ReplayRun
 from daemon.core import FrameClass, RecordType
 from daemon.log import LogReader
@@ -77,7 +77,7 @@ def test_two_runs_differ_in_nothing_but_the_hosts_clock(run: Run) -> None:
 
 
 def test_its_log_replays_identically(run: Run) -> None:
-    (part,) = parts_of(run.first.log)
+    (part,) = history_of(run.first.log).parts
     outcome = ReplayRun.of_part(run.first.log, part).finish()
     assert outcome.identical
     assert outcome.turns == run.first.metrics.turns > 0
@@ -124,7 +124,7 @@ def test_a_log_of_many_segments_replays_identically(run: Run) -> None:
     outcome = run_backtest(configuration, captures, run.folder / "segments")
     assert len(list(outcome.log.glob("*.seg"))) > 5
     assert outcome.metrics.total == run.first.metrics.total
-    (part,) = parts_of(outcome.log)
+    (part,) = history_of(outcome.log).parts
     assert ReplayRun.of_part(outcome.log, part).finish().identical
 
 

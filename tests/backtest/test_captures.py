@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from daemon.app.configuration import load
-from daemon.app.parts import parts_of
+from daemon.app.history import history_of
 from daemon.app.replaying import ReplayRun
 from daemon.log import LogReader
 from tests.backtest import itch, market
@@ -30,7 +30,7 @@ LINES = {
 
 
 def replays(outcome: Outcome) -> bool:
-    (part,) = parts_of(outcome.log)
+    (part,) = history_of(outcome.log).parts
     return ReplayRun.of_part(outcome.log, part).finish().identical
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from daemon.app.parts import parts_of
+from daemon.app.history import history_of
 from daemon.app.replaying import Outcome, ReplayRun
 from daemon.core import Side
 from tests.days.day import frames
@@ -108,7 +108,7 @@ def sent_ids(log: Path) -> Counter[str]:
 
 def replayed(log: Path, until: int = 0) -> tuple[ReplayRun, Outcome]:
     """The log's first part run again with the strategies it holds."""
-    run = ReplayRun.of_part(log, parts_of(log)[0], until)
+    run = ReplayRun.of_part(log, history_of(log).parts[0], until)
     return run, run.finish()
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -96,11 +97,20 @@ class Day:
         command[command.index("-c") + 1] = str(self.configuration)
         for key, value in self._settings.items():
             command += ["--set", f"{key}={value}"]
-        # `env` is replaced by the daemon: the process stays ours to signal.
-        words = ["/usr/bin/env", f"PYTHONPATH={self._path}", *self._environment, *command]
+        self._command = command
         self.exit_code = None
         self._kills = 0
-        self.daemon = Supervised(words, self.folder / "daemon.err")
+        self.daemon = Supervised(self._in_environment(command), self.folder / "daemon.err")
+
+    def companion(self, name: str, *words: str) -> list[str]:
+        """The command line of a process beside the daemon, with the daemon's configuration."""
+        place = self._command.index("run")
+        command = [*self._command[:place], name, *self._command[place + 1 :], *words]
+        return self._in_environment(command)
+
+    def _in_environment(self, command: list[str]) -> list[str]:
+        # `env` is replaced by the command: the process stays ours to signal.
+        return ["/usr/bin/env", f"PYTHONPATH={self._path}", *self._environment, *command]
 
     def stop(self) -> int:
         """SIGTERM, as systemd stops it; the exit code."""
@@ -109,12 +119,15 @@ class Day:
         self.exit_code = self.daemon.exit_code
         return self.exit_code
 
-    def kill(self) -> int:
-        """SIGKILL; the pid that is no more."""
-        pid = int(self.status()["pid"])
+    def kill(self, pid: int = 0) -> int:
+        """SIGKILL; the pid that is no more. `pid` is of a daemon that cannot be asked for it."""
+        pid = pid or int(self.status()["pid"])
         self._hang_up()
         self._kills += 1
-        os.kill(pid, signal.SIGKILL)
+        process = os.pidfd_open(pid)
+        signal.pidfd_send_signal(process, signal.SIGKILL)
+        select.select([process], [], [], DEADLINE_SECONDS)
+        os.close(process)
         return pid
 
     @property
@@ -193,14 +206,14 @@ class Day:
             f"restarts {self.daemon.restarts}\n{self.errors[-ERRORS_SHOWN:]}"
         )
 
-    def until_ready(self, epoch: int = 1) -> dict[str, Any]:
+    def until_ready(self, epoch: int = 1, seconds: float = DEADLINE_SECONDS) -> dict[str, Any]:
         """Status once this epoch has been reconciled with the exchange."""
 
         def ready() -> dict[str, Any] | None:
             status = self.status()
             return status if status["epoch"] == epoch and status["phase"] == "ready" else None
 
-        return self.until(f"epoch {epoch} is ready", ready)
+        return self.until(f"epoch {epoch} is ready", ready, seconds)
 
     def until_trading(self, orders: int = 1, seconds: float = DEADLINE_SECONDS) -> None:
         """Until this process has sent so many orders."""

@@ -38,9 +38,12 @@ class FixClient:
         self.logon = self.wait(lambda message: message[35] == "A")
 
     def send(self, kind: str, fields: list[tuple[int, object]]) -> None:
+        """What belongs to the header (OnBehalfOfCompID) is put there."""
         header = [(35, kind), (34, self.sequence), (49, self.name), (52, now()), (56, "EXCHANGE")]
+        more = [field for field in fields if field[0] == 115]
+        body = [field for field in fields if field[0] != 115]
         self.sequence += 1
-        self.socket.sendall(encode([*header, *fields]))
+        self.socket.sendall(encode([*header, *more, *body]))
 
     def order(
         self,

@@ -14,11 +14,19 @@ ROOT = Path(__file__).parents[2]
 AGENTS = """
 [exchange]
 trades = "{folder}/trades.csv"
+reports = "{folder}/reports.csv"
 seed = 7
 [[fix.session]]
 target_comp_id = "PITWIRE"
 [[fix.session]]
 target_comp_id = "OTHER"
+[[fix.session]]
+target_comp_id = "KILL"
+cancels_for = ["PITWIRE"]
+[[fix.session]]
+target_comp_id = "KILL42"
+begin_string = "FIX.4.2"
+cancels_for = ["PITWIRE", "OTHER"]
 [fix]
 port = 0
 [itch]

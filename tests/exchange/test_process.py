@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.exchange.fix_client import FixClient
+from tests.exchange.fix_client import FixClient, now
 from tests.exchange.running import AGENTS, ROOT, Running
 
 
@@ -92,6 +92,59 @@ def test_status_is_told_for_known_and_unknown_orders(exchange: Running) -> None:
     client.change("H", 99, 0, 1, "ACME")
     unknown = client.report(99, "I")
     assert (unknown[39], unknown[103]) == ("8", "5")
+
+
+def mass_cancel(client: FixClient, cl_ord_id: int, *more: tuple[int, object]) -> dict[int, str]:
+    """OrderMassCancelRequest for all orders; its answer."""
+    client.send("q", [(11, f"{cl_ord_id:016X}"), (530, 7), (60, now()), *more])
+    return client.wait(lambda m: m[35] in "rj")
+
+
+def test_a_session_that_is_entitled_cancels_anothers_orders_and_sees_them_gone(
+    exchange: Running, tmp_path: Path
+) -> None:
+    owner, desk = FixClient(exchange.ports["fix"]), FixClient(exchange.ports["fix"], "KILL")
+    for number in (1, 2, 3):
+        owner.order(number, 1, 10, "90.00", "ACME")
+        owner.report(number, "0")
+    behalf = (115, "PITWIRE")
+    desk.change("F", 0x99, 2, 1, "ACME", (38, 10), behalf)
+    copy = desk.report(0x99, "4")
+    assert (copy[41], copy[39]) == (f"{2:016X}", "4")
+    told = owner.report(2, "4")
+    assert (told.get(41), told[58]) == (None, "canceled on behalf of the session")
+    report = mass_cancel(desk, 0x9A, behalf)
+    assert (report[35], report[531], report[533]) == ("r", "7", "2")
+    assert [owner.report(number, "4")[39] for number in (1, 3)] == ["4", "4"]
+    desk.change("H", 3, 0, 1, "ACME", behalf)
+    assert desk.report(3, "I")[39] == "4"
+    with (tmp_path / "reports.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["exec_type"] == "CANCELED"]
+    assert [(row["session"], int(row["cl_ord_id"], 16)) for row in rows] == [
+        ("PITWIRE", 2),
+        ("KILL", 0x99),
+        ("PITWIRE", 1),
+        ("PITWIRE", 3),
+    ]
+
+
+def test_a_session_that_is_not_entitled_is_refused_whatever_it_asks(exchange: Running) -> None:
+    owner, other = FixClient(exchange.ports["fix"]), FixClient(exchange.ports["fix"], "OTHER")
+    owner.order(1, 1, 10, "90.00", "ACME")
+    owner.report(1, "0")
+    why = "not entitled to orders of that session"
+    behalf = (115, "PITWIRE")
+    other.change("F", 0x99, 1, 1, "ACME", (38, 10), behalf)
+    refused = other.wait(lambda m: m[35] == "9")
+    assert (refused[102], refused[58]) == ("2", why)
+    other.change("H", 1, 0, 1, "ACME", behalf)
+    untold = other.report(1, "I")
+    assert (untold[39], untold[103], untold[58]) == ("8", "99", why)
+    answer = mass_cancel(other, 0x9A, behalf)
+    assert (answer[531], answer[532], answer[58]) == ("0", "99", why)
+    assert mass_cancel(other, 0x9B, (115, "NOBODY"))[531] == "0"
+    owner.change("H", 1, 0, 1, "ACME")
+    assert owner.report(1, "I")[39] == "0"
 
 
 def ask_positions(client: FixClient, request: int, *more: tuple[int, object]) -> dict[int, str]:
@@ -279,6 +332,7 @@ BAD: list[tuple[str, str, str]] = [
     ("rate = 0.00003", "rate = 0.000030001", "instrument[0].fees.taker_rate: "),
     ("tick = 0.01\nstart_price = 42.00", "tick = 0.015\nstart_price = 42.00", "instrument[1].tick"),
     ("seed = 7", "sede = 7", "sede"),
+    ('cancels_for = ["PITWIRE"]', 'cancels_for = ["NOBODY"]', "fix.session[2].cancels_for"),
     ('symbol = "BOLT"', 'symbol = "ACME"', "instrument[1].symbol"),
     ("[agents]", "[agents", "line"),
     ('symbol = "BOLT"', 'symbol = "TOOLONGNAME"', "TOOLONGNAME"),

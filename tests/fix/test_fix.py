@@ -104,3 +104,8 @@ def test_a_bad_configuration_names_its_key() -> None:
         core.FixSession(config(1, "FIX.5.0", initiator=True), symbols(), NOW)
     with pytest.raises(ValueError, match="increment"):
         core.FixSymbology().add(0, "AAA", "-1", "1", "1")
+
+
+def test_a_sockets_path_that_no_address_holds_is_refused() -> None:
+    with pytest.raises(ValueError, match="a socket's path has at most 107 bytes"):
+        core.FixConnection(0, "/" + "x" * 107, 1)

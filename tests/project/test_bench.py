@@ -157,7 +157,7 @@ def brief(monkeypatch: pytest.MonkeyPatch) -> None:
         ("actor", ["P8"]),
         ("order", ["P16", "P16", "P16"]),
         ("flow", ["P12", "P12", "P12"]),
-        ("fix", ["P14", "P14", "P13"]),
+        ("fix", ["P14", "P14", "P14", "P13"]),
         ("replay", ["P17", "P17"]),
     ],
 )

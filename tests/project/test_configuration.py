@@ -240,3 +240,34 @@ def test_canonical_json_is_read_back_equal() -> None:
     again = msgspec.json.decode(configuration.canonical(), type=Configuration)
     assert again.canonical() == configuration.canonical()
     assert json.loads(configuration.canonical())["daemon"]["name"] == "t"
+
+
+WATCHED = """
+[[watchdog.session]]
+name = "kill"
+covers = "s"
+sender_comp_id = "K"
+target_comp_id = "B"
+host = "h"
+port = 3
+"""
+
+
+def test_a_watchdogs_session_covers_one_that_trades() -> None:
+    assert parse(VALID + WATCHED).watchdog.session[0].covers == "s"
+    missing = fault(VALID + WATCHED.replace('"s"', '"z"'))
+    assert missing == "x.toml: watchdog.session[0].covers: there is no session z; there are: s"
+    twice = fault(VALID + WATCHED + WATCHED.replace("kill", "kill2"))
+    assert twice == "x.toml: watchdog.session[1].covers: s is there twice"
+    old = fault(VALID + WATCHED + 'begin_string = "FIX.4.2"\nmass_cancel = true')
+    assert old.endswith("mass_cancel: FIX 4.2 has no OrderMassCancelRequest")
+    assert fault(VALID, "watchdog.hang_after_ms=900").startswith("x.toml: watchdog.hang_after_ms")
+
+
+def test_a_simulated_session_needs_no_watchdog() -> None:
+    simulated = '[[session]]\nname = "p"\nkind = "simulated"\nvenue = "v"\n'
+    text = VALID.replace("[[instrument]]", simulated + "[[instrument]]")
+    reason = fault(text + WATCHED.replace('"s"', '"p"'))
+    assert reason == (
+        "x.toml: watchdog.session[0].covers: p is simulated: its orders end with the daemon"
+    )

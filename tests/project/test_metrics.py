@@ -160,6 +160,16 @@ def test_the_shared_pages(config: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert scrape(config, capsys)["pitwire_killed"] == 1
 
 
+def test_the_watchdogs_page(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert not [name for name in scrape(config, capsys) if "watchdog" in name]
+    page = core.SharedCounters(str(config.parent / "watchdog.page"))
+    page.counter("looked_ts").set(core.host_now())
+    page.counter("incidents").set(2)
+    got = scrape(config, capsys)
+    assert (got["pitwire_watchdog_up"], got["pitwire_watchdog_incidents"]) == (1, 2)
+    assert 0 <= got["pitwire_watchdog_look_age_seconds"] < 60
+
+
 def test_a_damaged_log_is_said_and_what_was_before_is_served(
     config: Path, written: Written, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -60,6 +61,18 @@ def test_the_unit_leaves_time_to_cancel_and_a_checkpoint() -> None:
     assert int(service["WatchdogSec"]) > 0
     # The kill word outlives a crash only if its page does.
     assert service["RuntimeDirectoryPreserve"] == "yes"
+
+
+def test_the_watchdogs_unit_does_not_end_with_the_daemon() -> None:
+    file = ROOT / "systemd" / "pitwire-watchdog.service"
+    bound = re.findall(r"^(?:Requires|BindsTo|PartOf|Requisite)=", file.read_text(), re.MULTILINE)
+    assert bound == []
+    service = unit(file)
+    assert service["Type"] == "notify"
+    assert service["Restart"] == "always"
+    assert int(service["WatchdogSec"]) > 0
+    for key in ("RuntimeDirectory", "RuntimeDirectoryPreserve", "StateDirectory", "User"):
+        assert service[key] == unit(ROOT / "systemd" / "pitwire.service")[key]
 
 
 def test_the_deployed_configuration_uses_the_folders_that_the_units_make() -> None:

@@ -97,6 +97,12 @@ def _overload(**options: float) -> list[Row]:
     return overload.rows(**options)
 
 
+def _throughput(**options: float) -> list[Row]:
+    from tools.bench import throughput
+
+    return throughput.rows(**options)
+
+
 def _replay() -> list[Row]:
     from tools.bench import orders
 
@@ -121,9 +127,15 @@ BENCHES: Final[dict[str, Callable[..., list[Row]]]] = {
     "kill": _kill,
     "memory": _memory,
     "overload": _overload,
+    "throughput": _throughput,
 }
 # What some can be told: their options on the command line.
-OPTIONS: Final[dict[str, str]] = {"start": "kills", "memory": "hours", "overload": "minutes"}
+OPTIONS: Final[dict[str, tuple[str, ...]]] = {
+    "start": ("kills",),
+    "memory": ("hours",),
+    "overload": ("minutes",),
+    "throughput": ("minutes", "rate"),
+}
 # Where all are run, and nothing else is said.
 AMONG_ALL: Final[dict[str, float]] = {"minutes": 1}
 
@@ -162,7 +174,13 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--hours", type=float, metavar="H", help="memory: of an accelerated day (default: a sixth)"
     )
     parser.add_argument(
-        "--minutes", type=float, metavar="M", help="overload: of load (default: 10; among all: 1)"
+        "--minutes",
+        type=float,
+        metavar="M",
+        help="overload, throughput: of load (default: 10; among all: 1)",
+    )
+    parser.add_argument(
+        "--rate", type=float, metavar="N", help="throughput: orders a second (default: 10,000)"
     )
     parser.set_defaults(run=main)
 
@@ -217,12 +235,12 @@ def _show_changes(base: Document, rows: list[Row], arguments: argparse.Namespace
 
 def _options(arguments: argparse.Namespace) -> dict[str, float]:
     """Those that were given. UsageError for one that the benchmark does not know."""
-    given = {key: getattr(arguments, key) for key in OPTIONS.values()}
+    given = {key: getattr(arguments, key) for keys in OPTIONS.values() for key in keys}
     found = {key: value for key, value in given.items() if value is not None}
     for key, value in found.items():
         if value <= 0:
             raise UsageError(f"--{key}: expected more than 0, found {value}")
-        if arguments.name is not None and OPTIONS.get(arguments.name) != key:
+        if arguments.name is not None and key not in OPTIONS.get(arguments.name, ()):
             raise UsageError(f"--{key} is not for bench {arguments.name}")
     return found if arguments.name is not None else {**AMONG_ALL, **found}
 
@@ -239,8 +257,9 @@ def measured(
     with screen(errors=True).status("") as status:
         for name in names:
             status.update(f"measuring {name}")
-            key = OPTIONS.get(name, "")
-            found = BENCHES[name](**({key: told[key]} if key in told else {}))
+            found = BENCHES[name](
+                **{key: told[key] for key in OPTIONS.get(name, ()) if key in told}
+            )
             rows += _with_peers(name, found, status.update) if peers else found
     return {"machine": machine(), "commit": commit(), "rows": rows}
 

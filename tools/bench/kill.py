@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import numpy as np
 
-from daemon.app.live import PHASES
+from daemon.app.phases import PHASES
 from daemon.core import SharedStatus
 from daemon.model import CancelReason, DenyReason, ExecType
 from tools.bench.load_log import received_of, records_of

@@ -33,7 +33,7 @@ READY_SECONDS_MAX: Final = 20.0
 TAKEN_SECONDS_MAX: Final = 3.0  # for the daemon to take what waits in its socket
 POLL_SECONDS: Final = 0.02
 ERRORS_SHOWN: Final = 500
-SCHEDULED: Final = ("Submitter", "Rester", "Looper", "Surge")  # trade by their own time
+SCHEDULED: Final = ("Submitter", "Rester", "Looper", "Surge", "Sitter")  # trade by their own time
 
 EXCHANGE: Final = """
 [exchange]
@@ -42,6 +42,8 @@ wait = "{wait}"
 tick_ms = 1000   # where it parks orders wake it; a tick a millisecond would take the sender's core
 [[fix.session]]
 target_comp_id = "PITWIRE"
+[[fix.session]]
+target_comp_id = "OTHER"
 [fix]
 port = 0
 [agents]
@@ -128,7 +130,8 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     symbols: int = 50
     toggle_every: int = 0  # messages; every second one asks for an order
     trader: (
-        Literal["Native", "Decider", "Submitter", "Follower", "Rester", "Looper", "Surge"] | None
+        Literal["Native", "Decider", "Submitter", "Follower", "Rester", "Looper", "Surge", "Sitter"]
+        | None
     ) = None
     orders_per_second: int = 0  # of a Submitter
     orders: int = 0  # and of a Rester

@@ -213,6 +213,35 @@ class Rester(Strategy[Resting, State]):
         Path(self.parameters.report).write_bytes(self.refused.tobytes())
 
 
+class Sitting(Parameters, frozen=True, kw_only=True):
+    """How many orders rest below the market."""
+
+    symbol: str
+    orders: int
+
+
+class Sitter(Strategy[Sitting, State]):
+    """Sends its orders once, all at one price, and waits for what comes."""
+
+    def on_start(self) -> None:
+        """Some at a time, so that none is denied for want of credit."""
+        self.left = self.parameters.orders
+        self.price = 0
+        self.book = self.context.book(self.parameters.symbol)
+        self.context.set_timer("tick", every_ns=TICK_NS)
+
+    def on_timer(self, _name: str) -> None:
+        """The next ones."""
+        if not (may_trade(self.book) and self.book.ask_qty and self.book.bid_qty):
+            return
+        self.price = self.price or self.book.bid_px - RESTS_BELOW
+        for _ in range(min(self.left, AT_ONCE)):
+            self.context.submit(self.parameters.symbol, Side.BUY, 1, self.price)
+            self.left -= 1
+        if self.left == 0:
+            self.context.cancel_timer("tick")
+
+
 class Looper(Strategy[Trigger, State]):
     """Its handler loops for a second, and then asks for an order."""
 

@@ -180,6 +180,12 @@ CORE: Final = (
 FIX: Final = (
     Native(_ns("P14", "FIX, a NewOrderSingle encoded", 250), "fix", "P14_encode", "cpu"),
     Native(_ns("P14", "FIX, an ExecutionReport parsed", 350), "fix", "P14_parse", "cpu"),
+    Native(
+        _ns("P14", "FIX, an ExecutionReport received: parsed, in sequence, by a session's rules"),
+        "fix",
+        "P14_receive",
+        "cpu",
+    ),
 )
 ORDER: Final = (
     Native(

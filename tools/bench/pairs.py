@@ -85,7 +85,7 @@ FLOW: Final = tuple(
     )
     for end in ("cancelled", "filled")
 )
-ENCODE, PARSE = native.FIX
+ENCODE, PARSE, _ = native.FIX
 MESSAGES: Final = (
     Pair("P14", ENCODE.row.name, Script("QuickFIX from Python", FIX, "encode", "ns")),
     _rival(ENCODE, "QuickFIX C++", QUICKFIX_VERSION, "P14_encode_quickfix"),

@@ -24,6 +24,7 @@ examples:
   pitwire ctl limits set strategy:maker position_max 2000
   pitwire ctl strategies params maker gamma=0.2
   pitwire ctl halt --reason "odd prints"
+  pitwire ctl sessions numbers broker --next-target 1 --reason "the venue began anew"
   pitwire ctl kill
   pitwire ctl watch
 """
@@ -109,8 +110,13 @@ def _add_grouped(words: Any) -> None:  # noqa: ANN401  argparse's own
     _add(strategies, "params", "strategies.params", name, values)
     session = _option("session", help="its name")
     sessions = _group(words, "sessions")
-    _add(sessions, "logon", "sessions.logon", session, REASON)
-    _add(sessions, "logout", "sessions.logout", session, REASON)
+    _add(sessions, "show", "sessions.show", session)
+    for action in ("logon", "logout", "renew", "hold", "release"):
+        _add(sessions, action, f"sessions.{action}", session, REASON)
+    ours = _option("--next-sender", type=int, metavar="NUMBER", help="MsgSeqNum of our next")
+    theirs = _option("--next-target", type=int, metavar="NUMBER", help="of the venue's next")
+    why = _option("--reason", required=True, help="goes into the log")
+    _add(sessions, "numbers", "sessions.numbers", session, ours, theirs, why)
     limits = words.add_parser("limits", help="limits of the gate").add_subparsers(
         metavar="ACTION", required=True
     )
@@ -122,7 +128,8 @@ def _add_grouped(words: Any) -> None:  # noqa: ANN401  argparse's own
 
 def _group(words: Any, word: str) -> Any:  # noqa: ANN401  argparse's own
     """A word that lists when it stands alone, and has actions."""
-    parser = words.add_parser(word, help=COMMANDS[word].help)
+    # `ctl session NAME…` as well as `ctl sessions`.
+    parser = words.add_parser(word, aliases=[word.removesuffix("s")], help=COMMANDS[word].help)
     _add_connection(parser)
     parser.set_defaults(run=_run, command=word, fields=[])
     return parser.add_subparsers(metavar="ACTION")

@@ -46,7 +46,7 @@ COLUMNS: Final[dict[type, str]] = {
     " updates compared different age_ms",
     replies.FeedRow: "name kind state packets gaps lost malformed dropped_by_kernel age_ms",
     replies.SessionRow: "name kind venue state next_sender_msg_seq_num next_target_msg_seq_num"
-    " credits reconnects event",
+    " credits reconnects held event",
     replies.OrderRow: "order symbol strategy side price order_qty cum_qty leaves_qty avg_px"
     " state ts_submitted",
     replies.FillRow: "ts_core symbol strategy side last_qty last_px fee currency aggressor kind"

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from daemon.app.dialects import PLAIN, DialectError, DialectSettings, SymbolSettings, check, read
 from tools.command import UsageError
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
@@ -25,10 +26,14 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class Exchange(Section, frozen=True):
-    """[exchange]: the process. `exec_id_prefix` empty: from the start time, so runs differ."""
+    """[exchange]: the process. `exec_id_prefix` empty: from the start time, so runs differ.
+
+    `trades` and `reports` are files: what clients traded, and every execution report.
+    """
 
     seed: NotNegative = 1
     trades: str = ""
+    reports: str = ""
     exec_id_prefix: Annotated[str, msgspec.Meta(max_length=16)] = ""
     orders_max: Positive = 1 << 20
     client_orders_max: Positive = 1 << 17
@@ -45,11 +50,15 @@ class Tls(Section, frozen=True):
     certificate: str
     private_key: str
     ca_file: str = ""
+    crl_file: str = ""
     require_client_certificate: bool = False
 
 
 class Session(Section, frozen=True):
-    """[[fix.session]]: one client, by its CompIDs; `sender_comp_id` is the exchange's."""
+    """[[fix.session]]: one client, by its CompIDs; `sender_comp_id` is the exchange's.
+
+    `cancels_for`: clients whose orders it may cancel, naming them by OnBehalfOfCompID.
+    """
 
     target_comp_id: str
     sender_comp_id: str = "EXCHANGE"
@@ -58,6 +67,10 @@ class Session(Section, frozen=True):
     copies: str = ""  # a drop copy: it takes no orders, and gets every report of this client's
     check_latency: bool = True
     stored_bytes_max: Positive = 64 << 20
+    cancels_for: list[str] = []
+    # As in the daemon's [[session]]: a dialect's file, seen from this one, and names by instrument.
+    dialect: DialectSettings = PLAIN
+    symbols: dict[str, SymbolSettings] = {}
 
 
 class Fix(Section, frozen=True):
@@ -222,9 +235,21 @@ def load(path: Path, overrides: Iterable[str] = (), captures: Path | None = None
             raise UsageError(f"--set {text}: no such key: {error}") from None
     if captures is not None:
         tables.setdefault("capture", {})["folder"] = str(captures)
+    _take_dialects(path, tables)
     config = _converted(path, tables)
     _check(path, config)
     return config
+
+
+def _take_dialects(path: Path, tables: dict[str, Any]) -> None:
+    """A dialect that a session names by its file becomes part of it."""
+    fix = tables.get("fix", {})
+    for session in fix.get("session", []) if isinstance(fix, dict) else []:
+        if isinstance(session, dict) and isinstance(session.get("dialect"), str):
+            try:
+                session["dialect"] = read(path.parent / session["dialect"])
+            except DialectError as error:
+                raise UsageError(f"{error.path}: {error}") from None
 
 
 def _converted(path: Path, tables: dict[str, Any]) -> Config:
@@ -240,6 +265,12 @@ def _converted(path: Path, tables: dict[str, Any]) -> Config:
 
 def _check(path: Path, config: Config) -> None:
     """What no single field can tell."""
+    _check_clients(path, config)
+    for number, session in enumerate(config.fix.session):
+        try:
+            check(session.dialect, session.begin_string, initiator=False)
+        except ValueError as error:
+            raise UsageError(f"{path}: fix.session[{number}].dialect.{error}") from None
     symbols: list[str] = []
     for place, instrument in enumerate(config.instrument):
         key = f"{path}: instrument[{place}]"
@@ -255,11 +286,19 @@ def _check(path: Path, config: Config) -> None:
             raise UsageError(f"{key}.captures: the files of this instrument are missing")
     if config.capture is not None:
         _check_capture(path, config, config.capture)
-    clients = [each.target_comp_id for each in config.fix.session if not each.copies]
+
+
+def _check_clients(path: Path, config: Config) -> None:
+    """Whom a session speaks for, and whose reports it is told."""
+    names = {session.target_comp_id for session in config.fix.session}
+    trading = {each.target_comp_id for each in config.fix.session if not each.copies}
     for place, session in enumerate(config.fix.session):
-        if session.copies and session.copies not in clients:
-            reason = f"{session.copies} is no client that sends orders"
-            raise UsageError(f"{path}: fix.session[{place}].copies: {reason}")
+        key = f"{path}: fix.session[{place}]"
+        for name in session.cancels_for:
+            if name not in names:
+                raise UsageError(f"{key}.cancels_for: there is no session {name}")
+        if session.copies and session.copies not in trading:
+            raise UsageError(f"{key}.copies: {session.copies} is no client that sends orders")
 
 
 def _check_steps(key: str, instrument: Instrument) -> None:

@@ -6,6 +6,8 @@ import time
 from decimal import Decimal
 from typing import Any
 
+from daemon.app.dialects import native
+from daemon.app.naming import Counted, venue_names
 from tools.exchange.configuration import Address, Config, Fix, Instrument, Itch, Line
 
 NO_ID = 0xFFFFFFFF
@@ -17,10 +19,15 @@ def settings(config: Config) -> dict[str, Any]:
     return {
         "seed": config.exchange.seed,
         "trades_path": config.exchange.trades,
+        "reports_path": config.exchange.reports,
         "orders_max": config.exchange.orders_max,
         "client_orders_max": config.exchange.client_orders_max,
         "instruments": [_instrument(made, symbols) for made in config.instrument],
-        "fix": _fix(config.fix, config.exchange.exec_id_prefix or _prefix()),
+        "fix": _fix(
+            config.fix,
+            config.exchange.exec_id_prefix or _prefix(),
+            [_counted(each, number) for number, each in enumerate(config.instrument)],
+        ),
         "agents": {
             "actions_per_second": config.agents.actions_per_second,
             "makers": config.agents.makers,
@@ -80,7 +87,18 @@ def _instrument(made: Instrument, symbols: list[str]) -> dict[str, Any]:
     }
 
 
-def _fix(fix: Fix, exec_id_prefix: str) -> dict[str, Any]:
+def _counted(made: Instrument, number: int) -> Counted:
+    return Counted(
+        number,
+        made.symbol,
+        made.symbol,
+        made.price_increment,
+        made.qty_increment,
+        Decimal(1).scaleb(-made.fees.decimals),
+    )
+
+
+def _fix(fix: Fix, exec_id_prefix: str, instruments: list[Counted]) -> dict[str, Any]:
     jitter = fix.jitter_us * 1000
     clients = [session.target_comp_id for session in fix.session]
     return {
@@ -90,6 +108,7 @@ def _fix(fix: Fix, exec_id_prefix: str) -> dict[str, Any]:
             "certificate": fix.tls.certificate,
             "private_key": fix.tls.private_key,
             "ca_file": fix.tls.ca_file,
+            "crl_file": fix.tls.crl_file,
             "require_client_certificate": fix.tls.require_client_certificate,
         }
         if fix.tls
@@ -103,6 +122,9 @@ def _fix(fix: Fix, exec_id_prefix: str) -> dict[str, Any]:
                 "cancel_on_disconnect": session.cancel_on_disconnect,
                 "copies": clients.index(session.copies) if session.copies else number,
                 "stored_bytes_max": session.stored_bytes_max,
+                "cancels_for": session.cancels_for,
+                "dialect": native(session.dialect),
+                "instruments": venue_names(session.dialect, session.symbols, instruments),
             }
             for number, session in enumerate(fix.session)
         ],

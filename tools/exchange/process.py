@@ -34,8 +34,8 @@ class Process:
         self._config = config
         self._log = structlog.get_logger("exchange")
         self._stopped = asyncio.Event()
-        if config.exchange.trades:
-            Path(config.exchange.trades).parent.mkdir(parents=True, exist_ok=True)
+        for record in filter(None, (config.exchange.trades, config.exchange.reports)):
+            Path(record).parent.mkdir(parents=True, exist_ok=True)
         self._exchange = Exchange(settings(config))
         self._snapshots = SnapshotServer(self._exchange)
         self._control = ControlServer(self._exchange)

@@ -32,8 +32,9 @@ ORDER_STAGE: Final = "order."  # in the page: order.LANE.STAGE_ns
 class Metrics(Collector):
     """The collector: reads pages when it is asked, and the log whenever `follow` is called."""
 
-    def __init__(self, log: Path, status: Path, counters: Path) -> None:
+    def __init__(self, log: Path, status: Path, counters: Path, watchdog: Path) -> None:
         self._log, self._status, self._counters = log, status, counters
+        self._watchdog = watchdog
         self._reader: LogReader | None = None
         self._ledger = Ledger()
         self._lock = threading.Lock()
@@ -45,6 +46,7 @@ class Metrics(Collector):
             return
         try:
             self._reader = self._reader or LogReader(self._log)
+            self._reader.look_again()
             for batch in self._reader.batches(BATCH_FRAMES):
                 with self._lock:
                     self._ledger.apply(batch)
@@ -58,6 +60,7 @@ class Metrics(Collector):
         """Everything, for one scrape."""
         yield from self._page()
         yield from self._shared()
+        yield from self._watched()
         yield single("log_damaged", "1 where the log cannot be read on", float(bool(self.damage)))
         with self._lock:
             families = list(self._ledger.families())
@@ -97,6 +100,21 @@ class Metrics(Collector):
         text = "Stages of orders' ways out since the daemon's start"
         yield summary("order_stage_seconds", text, ("lane", "stage"), stages)
 
+    def _watched(self) -> Iterator[Metric]:
+        """What the watchdog says of itself; nothing where none has ever run here."""
+        try:
+            reader = core.SharedCountersReader(str(self._watchdog))
+        except ValueError:
+            return
+        up = _alive(reader.writer_pid)
+        yield single("watchdog_up", "1 while the watchdog's process lives", float(up))
+        values = dict(reader.counters())
+        if looked_ts := values.pop("looked_ts", 0):
+            age = (core.host_now() - looked_ts) / NS_PER_SECOND
+            yield single("watchdog_look_age_seconds", "Since the watchdog looked last", age)
+        for name, value in values.items():
+            yield single(f"watchdog_{name}", f"The watchdog's {name}", value)
+
 
 def _alive(pid: int) -> bool:
     return pid > 0 and Path(f"/proc/{pid}").exists()
@@ -122,7 +140,10 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def _run(arguments: argparse.Namespace) -> int:
     configuration = load_configuration(arguments.config, arguments.set)
     metrics = Metrics(
-        Path(configuration.log.folder), configuration.status_page, configuration.counters_page
+        Path(configuration.log.folder),
+        configuration.status_page,
+        configuration.counters_page,
+        configuration.watchdog_page,
     )
     registry = CollectorRegistry()
     if arguments.once:

@@ -156,8 +156,7 @@ void replay(benchmark::State& state) {
   std::int64_t laps = 0;
   for (auto _ : state) {
     LogReader reader(folder.path);
-    LogReader scan(folder.path);
-    ReplayDriver driver(reader, scan, CoreConfig{});
+    ReplayDriver driver(reader, CoreConfig{});
     define(driver.core(), all);
     if (driver.run_native(~std::uint64_t{0}) != ReplayDriver::Stop::END) {
       return state.SkipWithError("the replay differs");

@@ -111,6 +111,7 @@ Nanos TscClock::adjust() noexcept {
 }
 
 Nanos TscClock::of_host(Nanos host) const noexcept {
+  if (given()) return last_;  // no host's clock has to do with it
   const Nanos passed = host - newest_.host;
   const double slewed = static_cast<double>(passed) * (line_.pace() - 1.0);
   return line_.at(newest_.counter) + passed + static_cast<Nanos>(slewed);

@@ -7,7 +7,7 @@
 namespace pitwire {
 namespace {
 
-constexpr std::uint32_t kFactsVersion = 2;  ///< of the layout of what `save_facts` writes
+constexpr std::uint32_t kFactsVersion = 3;  ///< of the layout of what `save_facts` writes
 
 }  // namespace
 
@@ -139,7 +139,9 @@ bool Core::apply(const Frame& frame) {
   // time that passed would have them send heartbeats and use up numbers that never reach a venue.
   if (frame.type() == RecordType::ABANDONED) fix_->after_recovery();
   advance(frame.ts_core());
-  return apply_input(frame);
+  const bool stop = apply_input(frame);
+  orders_->settle();
+  return stop;
 }
 
 bool Core::resume() {
@@ -150,7 +152,8 @@ bool Core::resume() {
 }
 
 Nanos Core::next_deadline() const noexcept {
-  return std::min({fix_->next_deadline(), bars_.next_close(), timers_.next_deadline()});
+  return std::min({fix_->next_deadline(), bars_.next_close(), timers_.next_deadline(),
+                   orders_->keeper().next_expiry()});
 }
 
 bool Core::python_wanted() const noexcept {
@@ -374,6 +377,7 @@ void Core::set_risk_state(std::uint32_t strategy, RiskState state, bool armed,
   Event& event = emitter_.event(EventKind::RISK_STATE, strategy);
   event.values = {record.state, record.armed, now()};
   event.text = reason;
+  orders_->settle();
 }
 
 LimitStatus Core::set_limit(std::string_view name, std::uint32_t strategy, std::uint32_t instrument,
@@ -395,6 +399,7 @@ void Core::strategy_state(StrategyId strategy, StrategyStatus status, std::strin
   record.size_bytes = static_cast<std::uint32_t>(json.size());
   emitter_.emit(record, 0, text_bytes(json));
   orders_->gate().apply(record);
+  orders_->settle();
 }
 
 void Core::worker_request(std::uint64_t request_id, StrategyId strategy, std::string_view json) {

@@ -16,10 +16,12 @@ void Core::market_changed(InstrumentId instrument) {
     orders_->positions().mark(instrument, slot.bid_px + (slot.ask_px - slot.bid_px) / 2);
   }
   look_at_rules(instrument);
+  orders_->keeper().market_moved(instrument);
 }
 
 void Core::state_changed(InstrumentId instrument) {
   if (tap_ != nullptr) tap_->state_changed(instrument);
+  orders_->keeper().market_moved(instrument);
 }
 
 void Core::traded(InstrumentId instrument, std::int64_t px, std::int64_t qty, Side aggressor) {
@@ -27,6 +29,7 @@ void Core::traded(InstrumentId instrument, std::int64_t px, std::int64_t qty, Si
   const MarketSlot& slot = market_->slot(instrument);
   if (slot.bid_qty == 0 || slot.ask_qty == 0) orders_->positions().mark(instrument, px);
   look_at_rules(instrument);
+  orders_->keeper().market_moved(instrument);
 }
 
 void Core::look_at_rules(InstrumentId instrument) {

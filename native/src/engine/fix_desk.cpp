@@ -6,6 +6,10 @@
 namespace pitwire {
 namespace {
 
+// Bits of FIX_TX's flags.
+constexpr std::uint32_t kFixTxAdmin = 1;
+constexpr std::uint32_t kFixTxPossDup = 2;
+
 /// Of a trade whose quantity could not be read: the event says so by it.
 constexpr std::int64_t kUnreadableQty = -1;
 
@@ -120,6 +124,15 @@ bool FixDesk::set_next_numbers(SessionId session, std::uint64_t sender, std::uin
   return session_at(session).set_next_numbers(emitter_.now(), sender, target);
 }
 
+bool FixDesk::reset_numbers(SessionId session) {
+  return session_at(session).reset_numbers(emitter_.now());
+}
+
+FixActivity FixDesk::activity(SessionId session) const {
+  const Entry& entry = entries_[index(session)];
+  return entry.session ? entry.session->activity() : FixActivity{};
+}
+
 FixSessionState FixDesk::state(SessionId session) const {
   const Entry& entry = entries_[index(session)];
   if (entry.session) return entry.session->state();
@@ -146,7 +159,7 @@ void FixDesk::tx(SessionId session, std::string_view message, std::uint64_t msg_
   record.msg_seq_num = msg_seq_num;
   record.order = cl_ord_id;
   record.size_bytes = static_cast<std::uint32_t>(message.size());
-  record.flags = (admin ? 1U : 0U) | (poss_dup ? 2U : 0U);
+  record.flags = (admin ? kFixTxAdmin : 0U) | (poss_dup ? kFixTxPossDup : 0U);
   const auto source = static_cast<std::uint16_t>(index(session));
   const Sequence sequence = emitter_.emit(record, source, text_bytes(message));
   orders_.on_sent(session, sequence, cl_ord_id);
@@ -236,12 +249,22 @@ void FixDesk::venue_position(const rec::VenuePosition& record, std::int64_t repo
 // ------------------------------------------------------------------ recovery, checkpoints
 
 void FixDesk::apply_fact(const Frame& frame) {
-  const auto* record = frame.as<rec::FixState>();
-  if (record == nullptr || frame.header->source >= entries_.size()) return;
-  FixRestored& restored = entries_[frame.header->source].restored;
-  restored.next_sender = record->next_sender_msg_seq_num;
-  restored.next_target = record->next_target_msg_seq_num;
-  restored.creation_ts = record->creation_ts;
+  const auto* state = frame.as<rec::FixState>();
+  const auto* tx = frame.as<rec::FixTx>();
+  if ((state == nullptr && tx == nullptr) || frame.header->source >= entries_.size()) return;
+  Entry& entry = entries_[frame.header->source];
+  // What replay led to is where the facts go on from.
+  if (entry.session) entry.restored = entry.session->snapshot();
+  entry.session.reset();
+  FixRestored& restored = entry.restored;
+  if (state != nullptr) {
+    restored.next_sender = state->next_sender_msg_seq_num;
+    restored.next_target = state->next_target_msg_seq_num;
+    restored.creation_ts = state->creation_ts;
+  } else if ((tx->flags & kFixTxPossDup) == 0) {
+    // It may have left, whether its FIX_STATE was logged or not: its number is used up.
+    restored.next_sender = std::max(restored.next_sender, tx->msg_seq_num + 1);
+  }
 }
 
 void FixDesk::after_recovery() {
@@ -270,6 +293,7 @@ void FixDesk::save(ByteWriter& out) const {
     out.put(static_cast<std::int64_t>(now.heart_bt_int_seconds));
     out.put(now.last_sent_ts);
     out.put(now.last_received_ts);
+    out.put(now.first_application);
     out.put(static_cast<std::uint64_t>(entry.session != nullptr));
   }
 }
@@ -284,6 +308,7 @@ FixRestored FixDesk::read(ByteReader& in, bool& constructed) {
   restored.heart_bt_int_seconds = static_cast<int>(in.get<std::int64_t>());
   restored.last_sent_ts = in.get<Nanos>();
   restored.last_received_ts = in.get<Nanos>();
+  restored.first_application = in.get<std::uint64_t>();
   constructed = in.get<std::uint64_t>() != 0;
   return restored;
 }

@@ -18,10 +18,12 @@ OrderRequest request_of(const R& record) {
   request.time_in_force = static_cast<TimeInForce>(record.time_in_force);
   request.flags = record.flags;
   // An accepted market order's record has the price at which it was valued.
-  request.price = request.ord_type == OrdType::MARKET ? 0 : record.price;
+  request.price = has_limit(request.ord_type) ? record.price : 0;
   request.stop_px = record.stop_px;
   request.order_qty = record.order_qty;
   request.tag = record.tag;
+  // What it was is in ORDER_TERMS; to the gate any will do.
+  request.peg_offset = request.ord_type == OrdType::TRAILING_STOP ? 1 : 0;
   return request;
 }
 
@@ -33,7 +35,8 @@ OrderDesk::OrderDesk(Emitter& emitter, const InstrumentRegistry& instruments, Ma
       market_(market),
       positions_(instruments),
       table_(config.table, positions_),
-      gate_(instruments, table_, positions_) {}
+      gate_(instruments, table_, positions_),
+      keeper_(*this, emitter) {}
 
 void OrderDesk::define_session(SessionId session, OrderRoute& route, const SessionRules& rules) {
   if (index(session) != sessions_.size()) {
@@ -63,11 +66,17 @@ SessionView OrderDesk::session_view(SessionId session) const {
   SessionView view;
   if (index(session) >= sessions_.size()) return view;
   const Session& of = sessions_[index(session)];
-  view.logged_on = of.route->logged_on();
+  view.logged_on = of.route->logged_on() && !gate_.held(session);
   view.credits = static_cast<std::int64_t>(of.rules.in_flight_max) -
                  static_cast<std::int64_t>(of.unwritten.size());
   view.cancel_reserve = of.rules.cancel_reserve;
+  view.types = of.rules.types;
   return view;
+}
+
+const VenueTypes& OrderDesk::types_of(SessionId session) const noexcept {
+  static constexpr VenueTypes kUsual;
+  return index(session) < sessions_.size() ? sessions_[index(session)].rules.types : kUsual;
 }
 
 Interval OrderDesk::interval_at(SessionId session, InstrumentId instrument) const {
@@ -77,6 +86,7 @@ Interval OrderDesk::interval_at(SessionId session, InstrumentId instrument) cons
   Int128 low = net_at(session, instrument);
   Int128 high = low;
   table_.for_each_working(filter, [&](const Order& order) {
+    if (order.state == OrderState::HELD) return;  // it cannot have traded there
     (order.side == Side::BUY ? high : low) +=
         order.side == Side::BUY ? order.reserved_qty : -order.reserved_qty;
   });
@@ -96,6 +106,11 @@ std::vector<CheckResult> OrderDesk::explain(const Frame& frame) const {
   };
   if (const auto* submitted = frame.as<rec::OrderSubmitted>()) {
     return explain(request_of(*submitted));
+  }
+  if (const auto* held = frame.as<rec::OrderHeld>()) {
+    OrderRequest request = request_of(*held);
+    if (held->idle != 0) request.phase = RequestPhase::WAITS;
+    return explain(request);
   }
   if (const auto* denied = frame.as<rec::OrderDenied>()) {
     if (denied->orig_cl_ord_id != 0) return replacing(denied->orig_cl_ord_id, *denied);

@@ -182,6 +182,7 @@ void OrderDesk::book(const Transition& transition) {
     session_positions_.add(order.session, order.instrument,
                            bought ? booking.last_qty : -booking.last_qty);
     const Sequence sequence = emitter_.emit(fill);
+    if (emitter_.muted()) unlogged_.push_back(fill);
     Event& event = emitter_.event(EventKind::FILL, index(order.strategy), index(order.instrument));
     event.values = {static_cast<std::int64_t>(order.order),
                     number(order.side),
@@ -282,9 +283,9 @@ void OrderDesk::keep_place(const Order& order) {
   if (index(order.instrument) >= market_.instruments()) return;
   const bool waits =
       order.time_in_force != TimeInForce::IOC && order.time_in_force != TimeInForce::FOK;
-  const bool rests = order.ord_type == OrdType::LIMIT && waits && order.leaves_qty > 0 &&
-                     order.is(OrderFact::ACKNOWLEDGED) && !order.is(OrderFact::SUSPENDED) &&
-                     !is_terminal(order.state);
+  const bool rests = order.ord_type == OrdType::LIMIT && order.state != OrderState::HELD && waits &&
+                     order.leaves_qty > 0 && order.is(OrderFact::ACKNOWLEDGED) &&
+                     !order.is(OrderFact::SUSPENDED) && !is_terminal(order.state);
   if (!rests) return market_.forget(order.instrument, order.order);
   const auto session = index(order.session);
   const bool named = session < sessions_.size() && sessions_[session].rules.order_id_is_reference;
@@ -300,6 +301,7 @@ void OrderDesk::report(const Transition& transition) {
   if (transition.order == nullptr) return;
   const Order& order = *transition.order;
   keep_place(order);
+  keeper_.noticed(order);
   const bool refused = transition.illegal && !transition.changed();
   if (!transition.changed() && transition.bookings_size == 0 && !refused &&
       transition.event == OrderEvent::STATUS) {

@@ -55,6 +55,9 @@ void OrderDesk::look_at_kill_word() {
 bool OrderDesk::submit(ClOrdId cl_ord_id, const OrderRequest& request) {
   look_at_kill_word();
   emitter_.egress().reached(OrderStage::DECIDED);
+  if (!OrderKeeper::is_plain(request, types_of(request.session))) {
+    return keeper_.submit(cl_ord_id, request);
+  }
   const Verdict verdict = check(request);
   if (!verdict.passed()) {
     deny(cl_ord_id, 0, request, verdict);
@@ -119,20 +122,28 @@ void OrderDesk::deny(ClOrdId cl_ord_id, ClOrdId orig, const OrderRequest& reques
   place(event, sequence);
 }
 
-bool OrderDesk::replace(ClOrdId id, std::int64_t price, std::int64_t order_qty) {
+bool OrderDesk::replace(ClOrdId id, std::int64_t price, std::int64_t order_qty,
+                        std::int64_t stop_px) {
   const Order* order = table_.find(id);
   if (order == nullptr) return false;
   look_at_kill_word();
   emitter_.egress().reached(OrderStage::DECIDED);
   const ClOrdId cl_ord_id = new_cl_ord_id();
-  const OrderRequest request = request_of(*order, price, order_qty);
-  const Verdict verdict = gate_.check({id, price, order_qty}, market_view(order->instrument),
+  OrderRequest request = request_of(*order, price, order_qty);
+  if (stop_px != kNoPx) request.stop_px = stop_px;
+  const ReplaceRequest wanted{id, price, order_qty, stop_px};
+  const Verdict verdict = gate_.check(wanted, market_view(order->instrument),
                                       session_view(order->session), emitter_.now());
   if (!verdict.passed()) {
     deny(cl_ord_id, order->order, request, verdict);
     return false;
   }
   emitter_.egress().reached(OrderStage::RISK_PASSED);
+  if (order->state == OrderState::HELD) {
+    keeper_.replace_held(*order, wanted);
+    return true;
+  }
+  keeper_.ask_for(*order, order_qty);
   rec::ReplaceRequested record;
   record.cl_ord_id = cl_ord_id;
   record.orig_cl_ord_id = order->cl_ord_id;
@@ -160,6 +171,10 @@ bool OrderDesk::cancel(ClOrdId id, CancelReason reason) {
 }
 
 bool OrderDesk::send_cancel(const Order& order, CancelReason reason) {
+  if (order.state == OrderState::HELD) {
+    keeper_.end(order, OrderEvent::HELD_CANCELED, reason);
+    return true;
+  }
   if (!OrderTable::can_cancel(order) || !sessions_[index(order.session)].route->logged_on()) {
     return false;
   }
@@ -193,6 +208,7 @@ unsigned OrderDesk::cancel_all(const OrderFilter& filter, CancelReason reason) {
 bool OrderDesk::request_status(ClOrdId id) {
   const Order* order = table_.find(id);
   if (order == nullptr || !is_live(order->state) || order->is(OrderFact::FOREIGN)) return false;
+  if (order->state == OrderState::HELD) return false;  // the venue does not know it
   OrderRoute& route = *sessions_[index(order->session)].route;
   if (!route.logged_on()) return false;
   rec::StatusRequested record;

@@ -1,5 +1,6 @@
 // Recovery by the log's facts, and checkpoints.
 #include <cstring>
+#include <utility>
 
 #include "pitwire/engine/order_desk.hpp"
 
@@ -26,6 +27,17 @@ void OrderDesk::apply_fact(const Frame& frame) {
   if (const auto* submitted = frame.as<rec::OrderSubmitted>()) {
     gate_.apply(*submitted, frame.ts_core());
     transition = table_.apply(*submitted);
+  } else if (const auto* terms = frame.as<rec::OrderTerms>()) {
+    keeper_.apply(*terms);
+  } else if (const auto* held = frame.as<rec::OrderHeld>()) {
+    keeper_.apply(*held);
+    gate_.apply(*held, frame.ts_core());
+    transition = table_.apply(*held);
+  } else if (const auto* changed = frame.as<rec::OrderHeldChanged>()) {
+    keeper_.apply(*changed);
+    transition = table_.apply(*changed);
+  } else if (const auto* ended = frame.as<rec::OrderHeldEnded>()) {
+    transition = table_.apply(*ended);
   } else if (const auto* cancel = frame.as<rec::CancelRequested>()) {
     gate_.apply(*cancel, frame.ts_core());
     transition = table_.apply(*cancel);
@@ -51,6 +63,10 @@ void OrderDesk::apply_fact(const Frame& frame) {
     transition = table_.apply(*state);
   } else if (const auto* tx = frame.as<rec::FixTx>()) {
     on_sent(SessionId{frame.header->source}, frame.sequence(), tx->order);
+  } else if (const auto* fill = frame.as<rec::Fill>()) {
+    std::erase_if(unlogged_, [&](const rec::Fill& each) {
+      return each.order == fill->order && each.exec_id == fill->exec_id && each.kind == fill->kind;
+    });
   } else if (const auto* adjusted = frame.as<rec::PositionAdjusted>()) {
     apply(*adjusted);
   }
@@ -60,11 +76,14 @@ void OrderDesk::apply_fact(const Frame& frame) {
 }
 
 void OrderDesk::after_recovery() {
+  // The process died between the report and what it logged of it.
+  for (const rec::Fill& fill : std::exchange(unlogged_, {})) emitter_.emit(fill);
   for (std::uint32_t i = 0; i < sessions_.size(); ++i) {
     // What was handed to the dead process's sockets may have left: nothing here is NOT_SENT.
     sessions_[i].unwritten.clear();
     table_.connection_lost(SessionId{i}, [this](const Transition& t) { report(t); });
   }
+  keeper_.look_again();
 }
 
 // ------------------------------------------------------------------ checkpoints
@@ -82,6 +101,10 @@ void OrderDesk::save(std::vector<std::byte>& out) const {
   section(table_);
   section(gate_);
   section(copies_);
+  std::vector<std::byte> kept;
+  ByteWriter kept_writer(kept);
+  keeper_.save(kept_writer);
+  writer.put_bytes(kept);
   for (const Session& session : sessions_) {
     writer.put(static_cast<std::uint64_t>(session.unwritten.size()));
     for (const Outbound& entry : session.unwritten) {
@@ -96,7 +119,7 @@ bool OrderDesk::restore(std::span<const std::byte> in) {
   last_cl_ord_id_ = reader.get<ClOrdId>();
   if (!positions_.restore(reader.get_bytes()) || !session_positions_.restore(reader.get_bytes()) ||
       !table_.restore(reader.get_bytes()) || !gate_.restore(reader.get_bytes()) ||
-      !copies_.restore(reader.get_bytes())) {
+      !copies_.restore(reader.get_bytes()) || !restore_kept(reader.get_bytes())) {
     return false;
   }
   for (Session& session : sessions_) {
@@ -115,7 +138,12 @@ bool OrderDesk::restore_facts(std::span<const std::byte> in) {
   (void)reader.get<ClOrdId>();
   return positions_.restore(reader.get_bytes()) && session_positions_.restore(reader.get_bytes()) &&
          table_.restore(reader.get_bytes()) && gate_.restore_facts(reader.get_bytes()) &&
-         copies_.restore(reader.get_bytes()) && reader.ok();
+         copies_.restore(reader.get_bytes()) && restore_kept(reader.get_bytes()) && reader.ok();
+}
+
+bool OrderDesk::restore_kept(std::span<const std::byte> in) {
+  ByteReader reader(in);
+  return keeper_.restore(reader);
 }
 
 }  // namespace pitwire

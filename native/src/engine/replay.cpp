@@ -6,13 +6,15 @@
 
 namespace pitwire {
 
-ReplayDriver::ReplayDriver(LogReader& log, LogReader& scan, const CoreConfig& config)
+ReplayDriver::ReplayDriver(LogReader& log, const CoreConfig& config,
+                           const std::vector<Facts>& facts)
     : journal_(log), core_(journal_, egress_, config) {
-  while (const auto frame = scan.next()) {
-    if (const auto* abandoned = frame->as<rec::Abandoned>()) {
-      facts_.push_back({frame->sequence(), abandoned->turn == 0, abandoned->from_sequence,
-                        abandoned->last_sequence});
+  for (const Facts& next : facts) {
+    // A start that died before its first turn ended is itself among what the next took as facts.
+    if (!next.anew) {
+      std::erase_if(facts_, [&](const Facts& each) { return !each.anew && each.at >= next.from; });
     }
+    facts_.push_back(next);
   }
 }
 

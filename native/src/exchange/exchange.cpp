@@ -32,6 +32,22 @@ DecimalStep step_of(const Decimal& increment) noexcept {
   return {increment.coefficient, static_cast<std::int8_t>(-increment.scale)};
 }
 
+std::vector<std::string> names_of(const std::vector<FixSessionConfig>& sessions) {
+  std::vector<std::string> names;
+  for (const auto& session : sessions) names.push_back(session.target_comp_id);
+  return names;
+}
+
+ReportJournal report_journal_of(const ExchangeConfig& config) {
+  std::vector<JournalInstrument> instruments;
+  for (const auto& made : config.instruments) {
+    instruments.push_back({made.symbol, IncrementScale(made.price_increment),
+                           IncrementScale(made.qty_increment), IncrementScale({1, 0})});
+  }
+  return ReportJournal(config.reports_path, std::move(instruments), names_of(config.fix.sessions),
+                       config.fix.exec_id_prefix);
+}
+
 TradeJournal journal_of(const ExchangeConfig& config) {
   std::vector<JournalInstrument> instruments;
   for (const auto& made : config.instruments) {
@@ -43,23 +59,23 @@ TradeJournal journal_of(const ExchangeConfig& config) {
                            IncrementScale(made.qty_increment),
                            IncrementScale({1, -made.fees.fee_exponent})});
   }
-  std::vector<std::string> sessions;
-  for (const auto& session : config.fix.sessions) sessions.push_back(session.target_comp_id);
-  return TradeJournal(config.trades_path, std::move(instruments), std::move(sessions),
+  return TradeJournal(config.trades_path, std::move(instruments), names_of(config.fix.sessions),
                       config.fix.exec_id_prefix);
 }
 
 FixAcceptorConfig fix_of(const ExchangeConfig& config) {
   auto fix = config.fix;
   fix.seed = config.seed;
-  fix.instruments.clear();
+  if (!fix.instruments.empty()) return fix;
+  std::vector<FixInstrument> plain;
   for (const auto& made : config.instruments) {
-    fix.instruments.push_back({made.rules.id,
-                               made.symbol,
-                               step_of(made.price_increment),
-                               step_of(made.qty_increment),
-                               {1, static_cast<std::int8_t>(made.fees.fee_exponent)}});
+    plain.push_back({made.rules.id,
+                     made.symbol,
+                     step_of(made.price_increment),
+                     step_of(made.qty_increment),
+                     {1, static_cast<std::int8_t>(made.fees.fee_exponent)}});
   }
+  fix.instruments.assign(fix.sessions.size(), plain);
   return fix;
 }
 
@@ -128,7 +144,8 @@ struct Exchange::Simulated {
 Exchange::Exchange(const ExchangeConfig& config, Nanos now)
     : config_(config),
       journal_(journal_of(config)),
-      fix_(std::make_unique<FixAcceptor>(fix_of(config), journal_, now)),
+      report_journal_(report_journal_of(config)),
+      fix_(std::make_unique<FixAcceptor>(fix_of(config), journal_, report_journal_, now)),
       now_(now) {
   if (!config.capture.empty()) {
     if (config.capture.size() != config.instruments.size()) {

@@ -9,6 +9,7 @@ namespace {
 
 constexpr int kMessagesPerPoll = 256;
 constexpr double kNanosPerHour = 3.6e12;
+constexpr std::uint32_t kMassCancelOther = 99;  // MassCancelRejectReason (532)
 
 ListenerConfig with_sessions(ListenerConfig listener,
                              const std::vector<FixSessionConfig>& sessions) {
@@ -52,9 +53,12 @@ VenueRequest request_of(const FixNewOrder& order, RequestKind kind) noexcept {
 
 }  // namespace
 
-FixAcceptor::FixAcceptor(const FixAcceptorConfig& config, TradeJournal& journal, Nanos now)
+FixAcceptor::FixAcceptor(const FixAcceptorConfig& config, TradeJournal& journal,
+                         ReportJournal& reports, Nanos now)
     : journal_(journal),
+      report_journal_(reports),
       listener_(with_sessions(config.listener, config.sessions)),
+      cancels_for_(config.cancels_for),
       copies_(config.copies),
       withheld_(config.sessions.size()),
       way_in_(config.latency_in, config.seed + 11),
@@ -67,11 +71,13 @@ FixAcceptor::FixAcceptor(const FixAcceptorConfig& config, TradeJournal& journal,
   for (const auto& session : config.sessions) {
     if (index(session.id) >= copies_.size()) copies_.push_back(session.id);
   }
-  for (const auto& instrument : config.instruments) symbology_.add(instrument);
   FixSink& sink = *this;
   for (const auto& session : config.sessions) {
-    sessions_.push_back(std::make_unique<FixSession>(session, symbology_, sink, now));
+    auto& symbology = *symbologies_.emplace_back(std::make_unique<FixSymbology>());
+    for (const auto& each : config.instruments.at(sessions_.size())) symbology.add(each);
+    sessions_.push_back(std::make_unique<FixSession>(session, symbology, sink, now));
   }
+  cancels_for_.resize(sessions_.size());
 }
 
 FixAcceptor::~FixAcceptor() = default;
@@ -104,6 +110,7 @@ std::size_t FixAcceptor::poll(Nanos now) {
 std::size_t FixAcceptor::send_due(Nanos now) {
   now_ = now;
   if (!journal_.flush()) note(2, "the record of trades could not be written");
+  if (!report_journal_.flush()) note(2, "the record of reports could not be written");
   return way_out_.drain(now, [this](Nanos, const Report& report) {
     std::visit([this](const auto& made) { deliver(made); }, report);
   });
@@ -116,7 +123,9 @@ Nanos FixAcceptor::next_deadline() const noexcept {
 }
 
 void FixAcceptor::arrive(Nanos due, const VenueRequest& request) {
-  if (copies_[index(request.session)] != request.session && refusable(request.kind)) {
+  if (!request.entitled) {
+    gateway_->refuse(due, request, VenueReject::NOT_ENTITLED);
+  } else if (copies_[index(request.asker())] != request.asker() && refusable(request.kind)) {
     gateway_->refuse(due, request, VenueReject::UNSUPPORTED);
   } else if (refusable(request.kind) && random_.happens(rejects_per_million_)) {
     gateway_->refuse(due, request, VenueReject::RANDOM);
@@ -173,6 +182,7 @@ std::vector<ExchangeNote> FixAcceptor::take_notes() {
 
 void FixAcceptor::execution(const VenueReport& report) {
   journal_.record(report);
+  report_journal_.record(report);
   way_out_.push(report.transact_time, report);
 }
 
@@ -258,8 +268,10 @@ void FixAcceptor::deliver(const VenueMassCancelReport& report) {
   FixMassCancelReport out;
   out.cl_ord_id = report.cl_ord_id;
   out.instrument = InstrumentId{report.instrument};
-  out.accepted = true;
+  out.accepted = report.accepted;
   out.affected = report.affected;
+  out.reject_reason = kMassCancelOther;
+  out.text = report.text;
   auto* session = find(report.session);
   if (session == nullptr || !session->send_mass_cancel_report(now_, out)) {
     note(2, name(report.session) + ": a mass cancel report could not be sent");
@@ -324,11 +336,26 @@ void FixAcceptor::new_order(const FixNewOrder& order) {
   way_in_.push(now_, request_of(order, RequestKind::NEW));
 }
 
+void FixAcceptor::address(VenueRequest& request, SessionId from,
+                          std::string_view on_behalf_of) const {
+  request.session = from;
+  if (on_behalf_of.empty() || on_behalf_of == name(from)) return;
+  const auto owner = std::find_if(sessions_.begin(), sessions_.end(), [&](const auto& session) {
+    return session->config().target_comp_id == on_behalf_of;
+  });
+  const auto& allowed = cancels_for_[index(from)];
+  request.entitled = owner != sessions_.end() &&
+                     std::find(allowed.begin(), allowed.end(), on_behalf_of) != allowed.end();
+  if (!request.entitled) return;
+  request.session = (*owner)->config().id;
+  request.requester = from;
+}
+
 void FixAcceptor::cancel(const FixCancel& cancel) {
   ++requests_;
   VenueRequest request;
   request.kind = RequestKind::CANCEL;
-  request.session = cancel.session;
+  address(request, cancel.session, cancel.on_behalf_of);
   request.cl_ord_id = cancel.cl_ord_id;
   request.orig_cl_ord_id = cancel.orig_cl_ord_id;
   request.instrument = cancel.instrument;
@@ -347,7 +374,7 @@ void FixAcceptor::status_request(const FixStatusRequest& asked) {
   ++requests_;
   VenueRequest request;
   request.kind = RequestKind::STATUS;
-  request.session = asked.session;
+  address(request, asked.session, asked.on_behalf_of);
   request.cl_ord_id = asked.cl_ord_id;
   request.instrument = asked.instrument;
   request.side = asked.side;
@@ -358,7 +385,7 @@ void FixAcceptor::mass_cancel(const FixMassCancel& cancel) {
   ++requests_;
   VenueRequest request;
   request.kind = RequestKind::MASS_CANCEL;
-  request.session = cancel.session;
+  address(request, cancel.session, cancel.on_behalf_of);
   request.cl_ord_id = cancel.cl_ord_id;
   request.instrument = cancel.instrument;
   way_in_.push(now_, request);

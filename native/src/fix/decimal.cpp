@@ -213,6 +213,21 @@ void append_multiple(std::string& out, std::int64_t count, DecimalStep step) {
   append_decimal(out, Int128{count} * step.mantissa, step.exponent);
 }
 
+bool append_decimals(std::string& out, std::int64_t count, DecimalStep step, int decimals) {
+  Int128 value = Int128{count} * step.mantissa;
+  int exponent = step.exponent;
+  for (; decimals >= 0 && exponent < -decimals; ++exponent) {
+    if (value % 10 != 0) return false;
+    value /= 10;
+  }
+  for (; decimals >= 0 && exponent > -decimals; --exponent) {
+    if (value > (Int128{1} << 122) / 10 || value < -((Int128{1} << 122) / 10)) return false;
+    value *= 10;
+  }
+  append_decimal(out, value, exponent);
+  return true;
+}
+
 const char* text_of(DecimalError error) noexcept {
   switch (error) {
     case DecimalError::NONE:

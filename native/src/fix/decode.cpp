@@ -30,32 +30,46 @@ std::int64_t read_count(const FieldTable& fields, std::uint32_t tag, DecimalStep
   return result.count;
 }
 
-std::int64_t read_fee(const FieldTable& fields, DecimalStep step, std::string& defects) {
-  if (!fields.has(12)) return kNoFee;
-  if (fields.has(13) && fields[13] != "3") {
+std::int64_t read_fee(const FieldTable& fields, std::uint32_t tag, DecimalStep step,
+                      std::string& defects) {
+  if (!fields.has(tag)) return kNoFee;
+  if (tag == 12 && fields.has(13) && fields[13] != "3") {
     add_defect(defects, 13, fields[13], "only absolute commission (3) is understood");
     return kNoFee;
   }
-  const DecimalResult result = parse_rounded_away(fields[12], step);
+  const DecimalResult result = parse_rounded_away(fields[tag], step);
   if (result.error == DecimalError::NONE) return result.count;
-  add_defect(defects, 12, fields[12], text_of(result.error));
+  add_defect(defects, tag, fields[tag], text_of(result.error));
   return kNoFee;
 }
 
-void read_numbers(const FieldTable& fields, const FixInstrument& of, rec::Execution& to,
-                  std::string& defects) {
+/// The dialect's own word, or what FIX means; below 0 where it means nothing.
+template <class Enum>
+int meaning(const std::vector<std::pair<std::string, Enum>>& words, std::string_view text,
+            int otherwise) {
+  const auto found = std::ranges::find(words, text, &std::pair<std::string, Enum>::first);
+  return found == words.end() ? otherwise : static_cast<int>(found->second);
+}
+
+void read_numbers(const FieldTable& fields, const FixDialect& dialect, const FixInstrument& of,
+                  rec::Execution& to, std::string& defects) {
   to.last_px = read_count(fields, 31, of.price_step, defects);
   to.last_qty = read_count(fields, 32, of.qty_step, defects);
   to.leaves_qty = read_count(fields, 151, of.qty_step, defects);
   to.cum_qty = read_count(fields, 14, of.qty_step, defects);
   to.price = read_count(fields, 44, of.price_step, defects);
   to.order_qty = read_count(fields, 38, of.qty_step, defects);
-  to.fee = read_fee(fields, of.fee_step, defects);
+  to.fee = read_fee(fields, static_cast<std::uint32_t>(dialect.fee_tag), of.fee_step, defects);
 }
 
-void read_words(const FieldTable& fields, rec::Execution& to, std::string& defects) {
-  const int exec_type = exec_type_of(fields[150], fields[20]);
-  const int ord_status = position(kOrdStatusChars, fields[39]);
+void read_words(const FieldTable& fields, const FixDialect& dialect, rec::Execution& to,
+                std::string& defects) {
+  const int standard = exec_type_of(fields[150], fields[20]);
+  const bool by_trans_type = fields.has(20) && fields[20] != "0";
+  const int exec_type =
+      by_trans_type ? standard : meaning(dialect.exec_types, fields[150], standard);
+  const int ord_status =
+      meaning(dialect.ord_statuses, fields[39], position(kOrdStatusChars, fields[39]));
   const Side side = side_of(fields[54]);
   if (exec_type < 0) add_defect(defects, 150, fields[150], "unknown ExecType");
   if (ord_status < 0) add_defect(defects, 39, fields[39], "unknown OrdStatus");
@@ -74,12 +88,14 @@ bool is_unsolicited(const FieldTable& fields, ExecType type) {
   return !fields.has(41) || fields.has(378);
 }
 
-void read_ids(const FieldTable& fields, rec::Execution& to, std::string& defects) {
-  to.cl_ord_id = parse_cl_ord_id(fields[11]);
-  to.orig_cl_ord_id = parse_cl_ord_id(fields[41]);
+void read_ids(const FieldTable& fields, const FixDialect& dialect, rec::Execution& to,
+              std::string& defects) {
+  to.cl_ord_id = dialect.ids.parse(fields[11]);
+  to.orig_cl_ord_id = dialect.ids.parse(fields[41]);
+  const auto own = fields[static_cast<std::uint32_t>(dialect.order_id_tag)];
   copy_text(to.exec_id, fields[17]);
   copy_text(to.exec_ref_id, fields[19]);
-  copy_text(to.order_id, fields[37]);
+  copy_text(to.order_id, own.empty() ? fields[37] : own);
   copy_text(to.text, fields[58]);
   // A cut ExecID could take two executions for one.
   if (fields[17].size() >= to.exec_id.size()) add_defect(defects, 17, fields[17], "longer than 39");
@@ -106,13 +122,27 @@ bool read_price(const FieldTable& fields, std::uint32_t tag, DecimalStep step, s
 Decoder::Decoder(const FixSessionConfig& config, const FixSymbology& symbology)
     : config_(config), symbology_(symbology) {}
 
+const FixInstrument* Decoder::named_in(const FieldTable& fields) const noexcept {
+  return symbology_tag(fields) == 48 ? symbology_.find_security(fields[48])
+                                     : symbology_.find(fields[55]);
+}
+
+std::uint32_t Decoder::symbology_tag(const FieldTable& fields) const noexcept {
+  return config_.dialect.by_security_id && fields.has(48) ? 48 : 55;
+}
+
 InstrumentId Decoder::instrument_of(const FieldTable& fields) const noexcept {
-  const FixInstrument* const of = symbology_.find(fields[55]);
+  const FixInstrument* const of = named_in(fields);
   return of == nullptr ? InstrumentId{kNoId} : of->id;
 }
 
+ClOrdId Decoder::id_in(const FieldTable& fields, std::uint32_t tag) const noexcept {
+  return config_.dialect.ids.parse(fields[tag]);
+}
+
 bool Decoder::is_aggressor(const FieldTable& fields) const noexcept {
-  return fields[liquidity_tag_of(config_)] == "2";
+  const auto& removed = config_.dialect.removed;
+  return std::ranges::find(removed, fields[liquidity_tag_of(config_)]) != removed.end();
 }
 
 DecodedExecution Decoder::execution(const FieldTable& fields, Sequence raw) const {
@@ -121,14 +151,16 @@ DecodedExecution Decoder::execution(const FieldTable& fields, Sequence raw) cons
   record.raw_sequence = raw;
   record.session = index(config_.id);
   record.fee = kNoFee;
-  read_ids(fields, record, decoded.defects);
-  read_words(fields, record, decoded.defects);
-  const FixInstrument* const of = symbology_.find(fields[55]);
+  const FixDialect& dialect = config_.dialect;
+  read_ids(fields, dialect, record, decoded.defects);
+  read_words(fields, dialect, record, decoded.defects);
+  const FixInstrument* const of = named_in(fields);
   record.instrument = of == nullptr ? kNoId : index(of->id);
   if (of == nullptr) {
-    add_defect(decoded.defects, 55, fields[55], "unknown symbol");
+    const auto tag = symbology_tag(fields);
+    add_defect(decoded.defects, tag, fields[tag], "unknown symbol");
   } else {
-    read_numbers(fields, *of, record, decoded.defects);
+    read_numbers(fields, dialect, *of, record, decoded.defects);
   }
   if (fields.has(60) && !parse_timestamp(fields[60], record.transact_time)) {
     add_defect(decoded.defects, 60, fields[60], "not a time");
@@ -145,8 +177,8 @@ DecodedExecution Decoder::execution(const FieldTable& fields, Sequence raw) cons
 
 rec::CancelRejected Decoder::cancel_rejected(const FieldTable& fields, Sequence raw) const {
   rec::CancelRejected record;
-  record.cl_ord_id = parse_cl_ord_id(fields[11]);
-  record.orig_cl_ord_id = parse_cl_ord_id(fields[41]);
+  record.cl_ord_id = id_in(fields, 11);
+  record.orig_cl_ord_id = id_in(fields, 41);
   record.raw_sequence = raw;
   record.session = index(config_.id);
   record.ord_status = static_cast<std::uint8_t>(std::max(position(kOrdStatusChars, fields[39]), 0));
@@ -159,7 +191,7 @@ rec::CancelRejected Decoder::cancel_rejected(const FieldTable& fields, Sequence 
 
 FixMassCancelReport Decoder::mass_cancel_report(const FieldTable& fields) const {
   FixMassCancelReport report;
-  report.cl_ord_id = parse_cl_ord_id(fields[11]);
+  report.cl_ord_id = id_in(fields, 11);
   report.instrument = fields[530] == "1" ? instrument_of(fields) : InstrumentId{kNoId};
   report.accepted = fields[531] != "0";
   report.affected = static_cast<std::uint32_t>(fields.number(533));
@@ -170,9 +202,9 @@ FixMassCancelReport Decoder::mass_cancel_report(const FieldTable& fields) const 
 }
 
 bool Decoder::order_terms(const FieldTable& fields, FixNewOrder& out, Refusal& why) const {
-  const FixInstrument* const of = symbology_.find(fields[55]);
+  const FixInstrument* const of = named_in(fields);
   if (of == nullptr) {
-    why = {kUnknownSymbol, "unknown symbol " + std::string(fields[55])};
+    why = {kUnknownSymbol, "unknown symbol " + std::string(fields[symbology_tag(fields)])};
     return false;
   }
   out.instrument = of->id;
@@ -201,10 +233,10 @@ bool Decoder::order_terms(const FieldTable& fields, FixNewOrder& out, Refusal& w
 bool Decoder::order(const FieldTable& fields, Sequence raw, FixNewOrder& out, Refusal& why) const {
   out.session = config_.id;
   out.raw_sequence = raw;
-  out.cl_ord_id = parse_cl_ord_id(fields[11]);
+  out.cl_ord_id = id_in(fields, 11);
   out.poss_resend = fields.is_set(97);
   if (out.cl_ord_id == 0) {
-    why = {kOther, "ClOrdID: expected 16 upper-case hexadecimal digits"};
+    why = {kOther, "ClOrdID: " + config_.dialect.ids.expected()};
     return false;
   }
   if (!order_terms(fields, out, why)) return false;
@@ -224,41 +256,38 @@ bool Decoder::order(const FieldTable& fields, Sequence raw, FixNewOrder& out, Re
 }
 
 bool Decoder::replace(const FieldTable& fields, Sequence raw, FixReplace& out, Refusal& why) const {
-  out.orig_cl_ord_id = parse_cl_ord_id(fields[41]);
+  out.orig_cl_ord_id = id_in(fields, 41);
   if (out.orig_cl_ord_id == 0) {
-    why = {kOther, "OrigClOrdID: expected 16 upper-case hexadecimal digits"};
+    why = {kOther, "OrigClOrdID: " + config_.dialect.ids.expected()};
     return false;
   }
   return order(fields, raw, out.order, why);
 }
 
 bool Decoder::cancel(const FieldTable& fields, Sequence raw, FixCancel& out, Refusal& why) const {
-  out = {config_.id,
-         raw,
-         parse_cl_ord_id(fields[11]),
-         parse_cl_ord_id(fields[41]),
-         instrument_of(fields),
-         side_of(fields[54])};
+  out = {
+      config_.id,          raw,        id_in(fields, 11), id_in(fields, 41), instrument_of(fields),
+      side_of(fields[54]), fields[115]};
   if (out.cl_ord_id != 0 && out.orig_cl_ord_id != 0) return true;
-  why = {kOther, "ClOrdID and OrigClOrdID: expected 16 upper-case hexadecimal digits"};
+  why = {kOther, "ClOrdID and OrigClOrdID: " + config_.dialect.ids.expected()};
   return false;
 }
 
 FixStatusRequest Decoder::status_request(const FieldTable& fields, Sequence raw) const {
-  return {config_.id,          raw,       parse_cl_ord_id(fields[11]), instrument_of(fields),
-          side_of(fields[54]), fields[37]};
+  return {config_.id,          raw,        id_in(fields, 11), instrument_of(fields),
+          side_of(fields[54]), fields[37], fields[115]};
 }
 
 bool Decoder::mass_cancel(const FieldTable& fields, Sequence raw, FixMassCancel& out,
                           Refusal& why) const {
-  out = {config_.id, raw, parse_cl_ord_id(fields[11]), InstrumentId{kNoId}};
+  out = {config_.id, raw, id_in(fields, 11), InstrumentId{kNoId}, fields[115]};
   if (fields[530] == "1") {
     out.instrument = instrument_of(fields);
     if (index(out.instrument) == kNoId) why = {kUnknownSymbol, "unknown symbol"};
   } else if (fields[530] != "7") {
     why = {kUnsupported, "MassCancelRequestType: only 1 (security) and 7 (all) are supported"};
   }
-  if (out.cl_ord_id == 0) why = {kOther, "ClOrdID: expected 16 upper-case hexadecimal digits"};
+  if (out.cl_ord_id == 0) why = {kOther, "ClOrdID: " + config_.dialect.ids.expected()};
   return why.text.empty();
 }
 

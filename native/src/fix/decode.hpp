@@ -48,6 +48,10 @@ class Decoder {
                                        FixPositionsRequest& out, Refusal& why) const;
 
  private:
+  [[nodiscard]] const FixInstrument* named_in(const FieldTable& fields) const noexcept;
+  /// The tag by which a message names its instrument.
+  [[nodiscard]] std::uint32_t symbology_tag(const FieldTable& fields) const noexcept;
+  [[nodiscard]] ClOrdId id_in(const FieldTable& fields, std::uint32_t tag) const noexcept;
   [[nodiscard]] InstrumentId instrument_of(const FieldTable& fields) const noexcept;
   [[nodiscard]] bool is_aggressor(const FieldTable& fields) const noexcept;
   [[nodiscard]] bool order_terms(const FieldTable& fields, FixNewOrder& out, Refusal& why) const;

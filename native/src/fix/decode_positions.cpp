@@ -54,7 +54,7 @@ std::int64_t reports_of(const FieldTable& fields) {
 }  // namespace
 
 FixPositionsAck Decoder::positions_ack(const FieldTable& fields) const {
-  return {parse_cl_ord_id(fields[710]), static_cast<std::uint32_t>(fields.number(728)),
+  return {id_in(fields, 710), static_cast<std::uint32_t>(fields.number(728)),
           static_cast<std::uint32_t>(fields.number(729)), reports_of(fields), fields[58]};
 }
 
@@ -63,17 +63,18 @@ DecodedPosition Decoder::venue_position(const FieldTable& fields, Sequence raw) 
   rec::VenuePosition& record = decoded.record;
   std::string& defects = decoded.defects;
   decoded.reports = reports_of(fields);
-  record.request = parse_cl_ord_id(fields[710]);
+  record.request = id_in(fields, 710);
   record.raw_sequence = raw;
   record.session = index(config_.id);
-  copy_text(record.symbol, fields[55]);
+  const auto named_by = symbology_tag(fields);
+  copy_text(record.symbol, fields[named_by]);
   if (fields.number(728) != kPositionsValid) {
     add_defect(defects, 728, fields[728], "not a valid answer");
   }
-  const FixInstrument* const of = symbology_.find(fields[55]);
+  const FixInstrument* const of = named_in(fields);
   record.instrument = of == nullptr ? kNoId : index(of->id);
   if (of == nullptr) {
-    add_defect(defects, 55, fields[55], "unknown symbol");
+    add_defect(defects, named_by, fields[named_by], "unknown symbol");
   } else if (const auto found = quantities_of(fields, defects)) {
     record.long_qty = read_quantity(704, found->long_qty, of->qty_step, defects);
     record.short_qty = read_quantity(705, found->short_qty, of->qty_step, defects);
@@ -86,9 +87,9 @@ DecodedPosition Decoder::venue_position(const FieldTable& fields, Sequence raw) 
 
 bool Decoder::positions_request(const FieldTable& fields, Sequence raw, FixPositionsRequest& out,
                                 Refusal& why) const {
-  out = {config_.id, raw, parse_cl_ord_id(fields[710]), InstrumentId{kNoId}};
+  out = {config_.id, raw, id_in(fields, 710), InstrumentId{kNoId}};
   if (out.request == 0) {
-    why = {kPositionsInvalid, "PosReqID: expected 16 upper-case hexadecimal digits"};
+    why = {kPositionsInvalid, "PosReqID: " + config_.dialect.ids.expected()};
   } else if (fields[724] != "0") {
     why = {kPositionsNotSupported, "PosReqType: only 0 (positions) is supported"};
   } else if (fields.has(263) && fields[263] != "0") {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "extras.hpp"
 #include "fields.hpp"
 #include "pitwire/fix/session.hpp"
 
@@ -46,11 +47,15 @@ class Encoder {
                                                std::uint64_t number) const;
 
  private:
+  /// The dialect's fields of this message, and what it calls the instrument; `of` null: of none.
+  void complete(FIX::Message& message, const FixInstrument* of) const;
   void put_account(FIX::Message& message, std::string_view account) const;
   void put_timestamp(FIX::Message& message, int tag, Nanos ts) const;
 
   const FixSessionConfig& config_;
   const FixSymbology& symbology_;
+  const ClOrdIdText& ids_;
+  FixExtras extras_;
   bool fix42_;
   int digits_;
 };

@@ -8,6 +8,9 @@
 namespace pitwire {
 namespace {
 
+constexpr int kCommission = 12;
+constexpr int kOrderId = 37;
+
 bool has_price(OrdType type) { return type == OrdType::LIMIT || type == OrdType::STOP_LIMIT; }
 bool has_stop(OrdType type) { return type == OrdType::STOP || type == OrdType::STOP_LIMIT; }
 bool is_trade(ExecType type) {
@@ -34,14 +37,26 @@ std::string average_price(const FixExecution& execution, DecimalStep step) {
   return text;
 }
 
+/// The dialect's own word for this; empty where it has none.
+template <class Enum>
+std::string_view text_of(const std::vector<std::pair<std::string, Enum>>& words, Enum value) {
+  const auto found = std::ranges::find(words, value, &std::pair<std::string, Enum>::second);
+  return found == words.end() ? std::string_view{} : found->first;
+}
+
 std::string_view or_else(std::string_view text, std::string_view otherwise) {
   return text.empty() ? otherwise : text;
 }
 
 }  // namespace
 
+std::string_view symbol_of(const FixDialect& dialect, const FixInstrument& of) noexcept {
+  return dialect.symbol_text.empty() ? of.symbol : dialect.symbol_text;
+}
+
 std::uint32_t liquidity_tag_of(const FixSessionConfig& config) noexcept {
-  if (config.liquidity_tag != 0) return static_cast<std::uint32_t>(config.liquidity_tag);
+  const int tag = config.dialect.liquidity_tag;
+  if (tag != 0) return static_cast<std::uint32_t>(tag);
   return config.begin_string == "FIX.4.2" ? 9851 : 851;
 }
 
@@ -55,67 +70,74 @@ OrderEncoder::OrderEncoder(const FixSessionConfig& config, const FixSymbology& s
       symbology_(symbology),
       fix42_(config.begin_string == "FIX.4.2"),
       digits_(timestamp_digits_of(config)),
-      liquidity_tag_(static_cast<int>(liquidity_tag_of(config))) {}
+      liquidity_tag_(static_cast<int>(liquidity_tag_of(config))),
+      extras_(config),
+      for_order_(extras_.of("D")),
+      for_cancel_(extras_.of("F")),
+      for_replace_(extras_.of("G")),
+      for_report_(extras_.of("8")),
+      report_tail_{liquidity_tag_},
+      body_(config.dialect.ids) {
+  if (config.dialect.fee_tag != kCommission) report_tail_.push_back(config.dialect.fee_tag);
+  if (config.dialect.order_id_tag != kOrderId) report_tail_.push_back(config.dialect.order_id_tag);
+  std::ranges::sort(report_tail_);
+}
 
-const FixInstrument* OrderEncoder::begin(std::string_view msg_type, std::uint32_t instrument) {
-  body_.begin(msg_type);
-  return symbology_.find(InstrumentId{instrument});
+bool OrderEncoder::begin(std::string_view msg_type, std::span<const FixExtra> extras,
+                         std::uint32_t instrument, std::uint32_t strategy,
+                         std::uint64_t order_tag) {
+  of_ = symbology_.find(InstrumentId{instrument});
+  unfit_ = false;
+  body_.begin(msg_type, extras, {of_, strategy, order_tag});
+  return of_ != nullptr;
 }
 
 const FixBody* OrderEncoder::order(Nanos now, const rec::OrderSubmitted& order) {
-  const auto* of = begin("D", order.instrument);
-  if (of == nullptr) return nullptr;
+  if (!begin("D", for_order_, order.instrument, order.strategy, order.tag)) return nullptr;
   const auto type = static_cast<OrdType>(order.ord_type);
-  body_.put_text(1, config_.account);
   body_.put_id(11, order.cl_ord_id);
   if (is_post_only(order.flags)) body_.put(18, '6');
-  body_.put(21, '1');  // HandlInst: automated, no broker intervention; required in 4.2
-  body_.put_decimal(38, order.order_qty, of->qty_step);
+  body_.put_qty(38, order.order_qty);
   body_.put_digit(40, order.ord_type);
-  if (has_price(type)) body_.put_decimal(44, order.price, of->price_step);
+  if (has_price(type)) body_.put_price(44, order.price);
   body_.put_digit(54, order.side);
-  body_.put(55, of->symbol);
+  body_.put(55, symbol_of(config_.dialect, *of_));
   body_.put_digit(59, order.time_in_force);
   body_.put_timestamp(60, now, digits_);
-  if (has_stop(type)) body_.put_decimal(99, order.stop_px, of->price_step);
+  if (has_stop(type)) body_.put_price(99, order.stop_px);
   if (static_cast<TimeInForce>(order.time_in_force) == TimeInForce::GTD) {
     body_.put_timestamp(126, order.expire_ts, digits_);
   }
-  return &body_;
+  return finish();
 }
 
 const FixBody* OrderEncoder::cancel(Nanos now, const rec::CancelRequested& request,
                                     std::int64_t order_qty) {
-  const auto* of = begin("F", request.instrument);
-  if (of == nullptr) return nullptr;
-  body_.put_text(1, config_.account);
+  if (!begin("F", for_cancel_, request.instrument, request.strategy)) return nullptr;
   body_.put_id(11, request.cl_ord_id);
-  body_.put_decimal(38, order_qty, of->qty_step);
+  body_.put_qty(38, order_qty);
   body_.put_id(41, request.orig_cl_ord_id);
   body_.put_digit(54, request.side);
-  body_.put(55, of->symbol);
+  body_.put(55, symbol_of(config_.dialect, *of_));
   body_.put_timestamp(60, now, digits_);
-  return &body_;
+  return finish();
 }
 
 const FixBody* OrderEncoder::replace(Nanos now, const rec::ReplaceRequested& request) {
-  const auto* of = begin("G", request.instrument);
-  if (of == nullptr) return nullptr;
-  body_.put_text(1, config_.account);
+  if (!begin("G", for_replace_, request.instrument, request.strategy)) return nullptr;
   body_.put_id(11, request.cl_ord_id);
   if (is_post_only(request.flags)) body_.put(18, '6');
-  body_.put(21, '1');
-  body_.put_decimal(38, request.order_qty, of->qty_step);
+  body_.put_qty(38, request.order_qty);
   body_.put_digit(40, request.ord_type);
   body_.put_id(41, request.orig_cl_ord_id);
   if (has_price(static_cast<OrdType>(request.ord_type))) {
-    body_.put_decimal(44, request.price, of->price_step);
+    body_.put_price(44, request.price);
   }
   body_.put_digit(54, request.side);
-  body_.put(55, of->symbol);
+  body_.put(55, symbol_of(config_.dialect, *of_));
   body_.put_digit(59, request.time_in_force);
   body_.put_timestamp(60, now, digits_);
-  return &body_;
+  return finish();
 }
 
 void OrderEncoder::put_exec_trans_type(ExecType type, OrdStatus status) {
@@ -123,53 +145,78 @@ void OrderEncoder::put_exec_trans_type(ExecType type, OrdStatus status) {
 }
 
 void OrderEncoder::put_exec_type(ExecType type, OrdStatus status) {
+  if (const auto own = text_of(config_.dialect.exec_types, type); !own.empty()) {
+    return body_.put(150, own);
+  }
   body_.put(150, fix42_ ? exec_words_42(type, status).exec_type
                         : kExecTypeChars[static_cast<std::size_t>(type)]);
 }
 
-void OrderEncoder::put_commission(const FixExecution& execution, const FixInstrument& of) {
+void OrderEncoder::put_ord_status(OrdStatus status) {
+  if (const auto own = text_of(config_.dialect.ord_statuses, status); !own.empty()) {
+    return body_.put(39, own);
+  }
+  body_.put(39, kOrdStatusChars[static_cast<std::size_t>(status)]);
+}
+
+void OrderEncoder::put_commission(const FixExecution& execution) {
   if (!is_trade(execution.exec_type) || execution.fee == kNoFee) return;
-  body_.put_decimal(12, execution.fee, of.fee_step);
-  body_.put(13, '3');  // CommType: absolute
+  body_.put_decimal(config_.dialect.fee_tag, execution.fee, of_->fee_step);
+  if (config_.dialect.fee_tag == kCommission) body_.put(13, '3');  // CommType: absolute
+}
+
+/// Whoever took liquidity, always; fee and reference where the dialect has tags of its own.
+void OrderEncoder::put_of_dialect(const FixExecution& execution) {
+  const FixDialect& dialect = config_.dialect;
+  for (const int tag : report_tail_) {
+    if (tag == liquidity_tag_) {
+      const bool traded =
+          execution.exec_type == ExecType::TRADE || execution.exec_type == ExecType::TRADE_CORRECT;
+      if (!traded) continue;
+      body_.put(tag, (execution.aggressor ? dialect.removed : dialect.added).front());
+    } else if (tag == dialect.fee_tag) {
+      put_commission(execution);
+    } else {
+      body_.put(tag, or_else(execution.order_id, "NONE"));
+    }
+  }
 }
 
 const FixBody* OrderEncoder::execution(Nanos now, const FixExecution& execution) {
-  const auto* of = begin("8", index(execution.instrument));
-  if (of == nullptr) return nullptr;
+  if (!begin("8", for_report_, index(execution.instrument))) return nullptr;
   const auto type = execution.exec_type;
   const auto status = execution.ord_status;
-  body_.put(6, average_price(execution, of->price_step));
+  body_.put(6, average_price(execution, of_->price_step));
   if (execution.cl_ord_id != 0) body_.put_id(11, execution.cl_ord_id);
-  put_commission(execution, *of);
-  body_.put_decimal(14, execution.cum_qty, of->qty_step);
+  if (config_.dialect.fee_tag == kCommission) put_commission(execution);
+  body_.put_qty(14, execution.cum_qty);
   body_.put(17, or_else(execution.exec_id, "0"));
   body_.put_text(19, execution.exec_ref_id);
   put_exec_trans_type(type, status);
   if (is_trade(type)) {
-    body_.put_decimal(31, execution.last_px, of->price_step);
-    body_.put_decimal(32, execution.last_qty, of->qty_step);
+    body_.put_price(31, execution.last_px);
+    body_.put_qty(32, execution.last_qty);
   }
   body_.put(37, or_else(execution.order_id, "NONE"));
-  body_.put_decimal(38, execution.order_qty, of->qty_step);
-  body_.put(39, kOrdStatusChars[static_cast<std::size_t>(status)]);
+  body_.put_qty(38, execution.order_qty);
+  put_ord_status(status);
   body_.put_digit(40, execution.ord_type);
   if (execution.orig_cl_ord_id != 0) body_.put_id(41, execution.orig_cl_ord_id);
-  if (has_price(execution.ord_type)) body_.put_decimal(44, execution.price, of->price_step);
+  if (has_price(execution.ord_type)) body_.put_price(44, execution.price);
   body_.put_digit(54, execution.side);
-  body_.put(55, of->symbol);
+  body_.put(55, symbol_of(config_.dialect, *of_));
   body_.put_text(58, execution.text);
   body_.put_digit(59, execution.time_in_force);
   body_.put_timestamp(60, execution.transact_time == 0 ? now : execution.transact_time, digits_);
-  if (has_stop(execution.ord_type)) body_.put_decimal(99, execution.stop_px, of->price_step);
+  if (has_stop(execution.ord_type)) body_.put_price(99, execution.stop_px);
   if (states_a_reason(execution)) {
     const bool unknown42 = fix42_ && execution.reject_reason > kOrdRejReasonMax42;
     body_.put_number(103, unknown42 ? 0 : execution.reject_reason);
   }
   put_exec_type(type, status);
-  body_.put_decimal(151, execution.leaves_qty, of->qty_step);
-  if (type == ExecType::TRADE || type == ExecType::TRADE_CORRECT)
-    body_.put(liquidity_tag_, execution.aggressor ? '2' : '1');
-  return &body_;
+  body_.put_qty(151, execution.leaves_qty);
+  put_of_dialect(execution);
+  return finish();
 }
 
 }  // namespace pitwire

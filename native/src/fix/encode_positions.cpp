@@ -29,19 +29,20 @@ void Encoder::put_account(FIX::Message& message, std::string_view account) const
 
 FIX::Message Encoder::positions_request(Nanos now, std::uint64_t request) const {
   FIX::Message message = message_of("AN");
-  put_id(message, 710, request);
+  put_id(message, 710, request, ids_);
   put(message, 724, '0');  // PosReqType: positions
   put(message, 263, '0');  // SubscriptionRequestType: a snapshot
   put_account(message, config_.account);
   put(message, 715, date_of(now));
   put_timestamp(message, 60, now);
+  complete(message, nullptr);
   return message;
 }
 
 FIX::Message Encoder::positions_ack(const FixPositionsAck& ack) const {
   FIX::Message message = message_of("AO");
   std::string id;
-  append_cl_ord_id(id, ack.request);
+  ids_.append(id, ack.request);
   put(message, 721, "ACK-" + id);
   put(message, 710, id);
   if (ack.reports >= 0) put_number(message, 727, static_cast<std::uint64_t>(ack.reports));
@@ -57,7 +58,7 @@ Encoder::Built Encoder::position(Nanos now, const FixPosition& position) const {
   if (of == nullptr) return std::nullopt;
   FIX::Message message = message_of("AP");
   std::string id;
-  append_cl_ord_id(id, position.request);
+  ids_.append(id, position.request);
   put(message, 721, "POS-" + id + "-" + std::to_string(position.number));
   put(message, 710, id);
   put(message, 724, '0');
@@ -65,7 +66,7 @@ Encoder::Built Encoder::position(Nanos now, const FixPosition& position) const {
   put_number(message, 728, kPositionsValid);
   put(message, 715, date_of(now));
   put_account(message, {});
-  put(message, 55, of->symbol);
+  complete(message, of);
   put_decimal(message, 730, position.settl_px, of->price_step);
   put(message, 731, '2');  // SettlPriceType: theoretical
   put_decimal(message, 734, position.settl_px, of->price_step);

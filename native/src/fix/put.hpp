@@ -27,9 +27,9 @@ inline void put(FIX::FieldMap& message, int tag, char value) {
 inline void put_number(FIX::FieldMap& message, int tag, std::uint64_t value) {
   message.setField(tag, std::to_string(value));
 }
-inline void put_id(FIX::FieldMap& message, int tag, ClOrdId id) {
+inline void put_id(FIX::FieldMap& message, int tag, ClOrdId id, const ClOrdIdText& ids) {
   std::string text;
-  append_cl_ord_id(text, id);
+  ids.append(text, id);
   message.setField(tag, text);
 }
 inline void put_decimal(FIX::FieldMap& message, int tag, std::int64_t count, DecimalStep step) {

@@ -24,6 +24,8 @@ bool FixSession::set_next_numbers(Nanos now, std::uint64_t next_sender, std::uin
   return impl_->set_next_numbers(now, next_sender, next_target);
 }
 
+bool FixSession::reset_numbers(Nanos now) { return impl_->reset_numbers(now); }
+
 bool FixSession::logged_on() const noexcept { return impl_->logged_on(); }
 bool FixSession::connected() const noexcept { return impl_->connected(); }
 FixSessionState FixSession::state() const noexcept { return impl_->state(); }
@@ -31,6 +33,7 @@ Nanos FixSession::next_deadline() const noexcept { return impl_->next_deadline()
 bool FixSession::settled() const noexcept { return impl_->settled(); }
 FixRestored FixSession::snapshot() const { return impl_->snapshot(); }
 const FixTraffic& FixSession::traffic() const noexcept { return impl_->traffic(); }
+FixActivity FixSession::activity() const noexcept { return impl_->activity(); }
 const FixSessionConfig& FixSession::config() const noexcept { return impl_->config(); }
 bool FixSession::supports_mass_cancel() const noexcept {
   return impl_->config().begin_string != "FIX.4.2";
@@ -105,7 +108,7 @@ bool FixSession::send_business_reject(Nanos now, std::uint64_t ref_seq_num,
                                       std::string_view ref_msg_type, ClOrdId cl_ord_id,
                                       std::uint32_t reason, std::string_view text) {
   std::string id;
-  if (cl_ord_id != 0) append_cl_ord_id(id, cl_ord_id);
+  if (cl_ord_id != 0) impl_->config().dialect.ids.append(id, cl_ord_id);
   FIX::Message message =
       impl_->encoder().business_reject(ref_seq_num, ref_msg_type, id, reason, text);
   return impl_->send_report(now, message);
@@ -115,20 +118,8 @@ bool FixSession::send_application(Nanos now, std::string_view message) {
   return impl_->send_parsed(now, message);
 }
 
-void append_cl_ord_id(std::string& out, ClOrdId id) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  for (int shift = 60; shift >= 0; shift -= 4) out.push_back(kHex[(id >> shift) & 15]);
-}
+void append_cl_ord_id(std::string& out, ClOrdId id) { ClOrdIdText().append(out, id); }
 
-ClOrdId parse_cl_ord_id(std::string_view text) noexcept {
-  if (text.size() != 16) return 0;
-  ClOrdId id = 0;
-  for (const char c : text) {
-    const bool digit = c >= '0' && c <= '9';
-    if (!digit && (c < 'A' || c > 'F')) return 0;
-    id = id << 4 | static_cast<ClOrdId>(digit ? c - '0' : c - 'A' + 10);
-  }
-  return id;
-}
+ClOrdId parse_cl_ord_id(std::string_view text) noexcept { return ClOrdIdText().parse(text); }
 
 }  // namespace pitwire

@@ -52,6 +52,8 @@ void FixSession::Impl::onLogout(const FIX::SessionID&) {
   queued_raw_.clear();
   highest_ahead_ = 0;
   resend_next_ = 0;
+  asked_from_ = asked_to_ = gap_begin_ = 0;
+  first_application_ = 0;
   if (!muted_) sink_.logged_out(config_.id, reason_);
 }
 
@@ -70,10 +72,19 @@ bool FixSession::Impl::send(const std::string& message) {
   const bool admin = type.size() == 1 && std::string_view("0A12345").find(type) != type.npos;
   const std::uint64_t number = fields.number(34);
   const bool poss_dup = fields.is_set(43);
-  const ClOrdId id = admin ? 0 : parse_cl_ord_id(fields[11]);
+  const ClOrdIdText& ids = config_.dialect.ids;
+  const ClOrdId id = admin ? 0 : ids.parse(fields[11]);
   if (type == "1") test_request_ts_ = now_;
+  if (type == "2") {
+    asked_from_ = gap_begin_ = fields.number(7);
+    asked_to_ = current_number_ - 1;
+    gap_ts_ = now_;
+  }
   rejected_ = rejected_ || type == "3" || type == "j";
-  if (!poss_dup) sent(type, number, id == 0 ? parse_cl_ord_id(fields[710]) : id);
+  if (!admin && !poss_dup && first_application_ == 0) first_application_ = number;
+  if (type == "3") refusal_ = "tag " + std::string(fields[371]) + ": " + std::string(fields[58]);
+  if (type == "j") refusal_ = fields[58];
+  if (!poss_dup) sent(type, number, id == 0 ? ids.parse(fields[710]) : id);
   sink_.tx(config_.id, message, number, id, admin, poss_dup);
   return true;
 }
@@ -103,7 +114,7 @@ FixReject FixSession::Impl::reject_of(const FieldTable& fields, Sequence raw) co
   const Sent& sent = sent_[reject.ref_seq_num % kSentRemembered];
   const bool remembered = sent.number == reject.ref_seq_num && sent.number != 0;
   if (remembered) reject.cl_ord_id = sent.cl_ord_id;
-  if (reject.cl_ord_id == 0) reject.cl_ord_id = parse_cl_ord_id(fields[379]);
+  if (reject.cl_ord_id == 0) reject.cl_ord_id = config_.dialect.ids.parse(fields[379]);
   reject.ref_msg_type = fields[372];
   if (reject.ref_msg_type.empty() && remembered) reject.ref_msg_type = sent.msg_type.data();
   reject.ref_tag = static_cast<std::uint32_t>(fields.number(371));
@@ -117,6 +128,8 @@ void FixSession::Impl::fromAdmin(const FIX::Message& message, const FIX::Session
   const std::string& type = message.getHeader().getField(35);
   if (type == "A" && !config_.initiator) {
     heart_bt_int_ = static_cast<int>(FieldTable(message.toString()).number(108));
+  } else if (type == "2") {
+    check_resend_request(message);
   } else if (type == "5" && message.isSetField(58)) {
     reason_ = message.getField(58);
   } else if (type == "3") {
@@ -186,16 +199,16 @@ void FixSession::Impl::position_report(const FieldTable& fields, Sequence raw,
 void FixSession::Impl::report_unreadable(std::string_view message) {
   const FieldTable fields(message);
   if (fields[35] == "9") {
-    event(2, "OrderCancelReject was refused by the session's rules");
+    event(2, "OrderCancelReject was refused by the session's rules, " + refusal_);
     sink_.cancel_rejected(decoder_.cancel_rejected(fields, current_raw_));
     return;
   }
   if (fields[35] == "AP") {
-    position_report(fields, current_raw_, "refused by the session's rules");
+    position_report(fields, current_raw_, "refused by the session's rules, " + refusal_);
     return;
   }
   DecodedExecution decoded = decoder_.execution(fields, current_raw_);
-  decoded.defects += "refused by the session's rules";
+  decoded.defects += "refused by the session's rules, " + refusal_;
   event(2, "execution report not taken: " + decoded.defects);
   sink_.unreadable_execution(decoded.record, decoded.defects);
 }
@@ -214,7 +227,7 @@ void FixSession::Impl::from_client(const FieldTable& fields, std::string_view ty
                                                 : refuse_cancel(fields, why);
   } else if (type == "H") {
     const FixStatusRequest request = decoder_.status_request(fields, raw);
-    if (request.cl_ord_id == 0) why.text = "ClOrdID: expected 16 upper-case hexadecimal digits";
+    if (request.cl_ord_id == 0) why.text = "ClOrdID: " + config_.dialect.ids.expected();
     request.cl_ord_id != 0 ? sink_.status_request(request) : refuse_other(fields, why);
   } else if (type == "q") {
     FixMassCancel request;

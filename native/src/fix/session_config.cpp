@@ -26,6 +26,14 @@ void check_at_least(const char* key, long long value, long long least) {
   }
 }
 
+std::vector<FixShape> shapes_of(const FixSessionConfig& config) {
+  std::vector<FixShape> shapes;
+  for (const char type : config.initiator ? std::string_view("8") : std::string_view("DFG")) {
+    shapes.emplace_back(config, type);
+  }
+  return shapes;
+}
+
 const FixSessionConfig& checked(const FixSessionConfig& config) {
   check_comp_id("sender_comp_id", config.sender_comp_id);
   check_comp_id("target_comp_id", config.target_comp_id);
@@ -37,6 +45,7 @@ const FixSessionConfig& checked(const FixSessionConfig& config) {
   if (config.timestamp_digits < 0 || config.timestamp_digits > 9) {
     refuse("timestamp_digits", "expected 0 to 9, found " + std::to_string(config.timestamp_digits));
   }
+  check_dialect(config);
   return config;
 }
 
@@ -67,19 +76,19 @@ FixSession::Impl::Impl(const FixSessionConfig& config, const FixSymbology& symbo
       encoder_(config_, symbology),
       orders_(config_, symbology),
       decoder_(config_, symbology),
+      dictionary_(dictionary_of(config_)),
+      shapes_(shapes_of(config_)),
       store_(restored, now, config_.stored_bytes_max),
       now_(now),
       hours_(hours_of(config_)),
       last_call_ts_(now) {
-  const FIX::DataDictionaryProvider dictionary =
-      dictionary_of(config_.begin_string, config_.allow_unknown_fields);
   muted_ = true;
   store_.keep_numbers(config_.non_stop);
   session_ = std::make_unique<FIX::Session>(
       [this] { return to_utc(now_); }, static_cast<FIX::Application&>(*this),
       static_cast<FIX::MessageStoreFactory&>(*this),
       FIX::SessionID(config_.begin_string, config_.sender_comp_id, config_.target_comp_id),
-      dictionary, hours_, config_.initiator ? config_.heart_bt_int_seconds : 0,
+      provider_of(config_), hours_, config_.initiator ? config_.heart_bt_int_seconds : 0,
       static_cast<FIX::LogFactory*>(this));
   store_.keep_numbers(false);
   session_->setIsNonStopSession(config_.non_stop);
@@ -115,6 +124,7 @@ void FixSession::Impl::resume(const FixRestored& restored) {
   store_ = FixStore(restored, restored.creation_ts, config_.stored_bytes_max);
   last_sent_ts_ = restored.last_sent_ts;
   last_received_ts_ = restored.last_received_ts;
+  first_application_ = restored.first_application;
   now_ = std::max(restored.last_sent_ts, restored.last_received_ts);
 }
 

@@ -10,10 +10,12 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "decode.hpp"
 #include "encode.hpp"
 #include "encode_orders.hpp"
+#include "fast_shape.hpp"
 #include "store.hpp"
 
 namespace pitwire {
@@ -36,6 +38,7 @@ class FixSession::Impl final : private FIX::Application,
   void logon(Nanos now);
   void logout(Nanos now, std::string_view reason);
   bool set_next_numbers(Nanos now, std::uint64_t next_sender, std::uint64_t next_target);
+  bool reset_numbers(Nanos now);
 
   // ---- state
   [[nodiscard]] bool logged_on() const noexcept;
@@ -45,6 +48,7 @@ class FixSession::Impl final : private FIX::Application,
   [[nodiscard]] bool settled() const noexcept;
   [[nodiscard]] FixRestored snapshot() const;
   [[nodiscard]] const FixTraffic& traffic() const noexcept { return traffic_; }
+  [[nodiscard]] FixActivity activity() const noexcept;
   [[nodiscard]] const FixSessionConfig& config() const noexcept { return config_; }
   [[nodiscard]] const Encoder& encoder() const noexcept { return encoder_; }
   [[nodiscard]] OrderEncoder& orders() noexcept { return orders_; }
@@ -108,16 +112,32 @@ class FixSession::Impl final : private FIX::Application,
   void feed_logon(int heart_bt_int);
   [[nodiscard]] bool is_session_time(Nanos now) const;
 
+  // session_numbers.cpp
+  [[nodiscard]] bool is_out_of_place(const FieldTable& fields);
+  /// A message of this type, its number higher than the one that is due.
+  [[nodiscard]] bool is_ahead(const FieldTable& fields, std::string_view type) const;
+  void keep_place();
+  /// The header of a message in the peer's name.
+  [[nodiscard]] FIX::Message from_peer(const char* msg_type, std::uint64_t number) const;
+  void count_logout(const FieldTable& fields, std::uint64_t due);
+  [[nodiscard]] bool fill_up_to_this_connection(std::string_view message, const FieldTable& fields);
+  [[nodiscard]] FIX::Message parsed(std::string_view message) const;
+  void check_resend_request(const FIX::Message& request) const;
+  [[nodiscard]] bool is_asked_for(std::uint64_t due, bool poss_dup);
+  void ask_for_gap(const FieldTable& fields);
+
   // session_fast.cpp
   /// Logged on with nothing special going on, and QuickFIX's own timer of this direction was set at
-  /// `timer_ts`, less than half a heartbeat ago: what passes beside QuickFIX does not set it.
-  [[nodiscard]] bool may_pass_beside(Nanos timer_ts) const noexcept;
+  /// `timer_ts`, less than that part of a heartbeat ago: what passes beside QuickFIX does not set
+  /// it.
+  [[nodiscard]] bool may_pass_beside(Nanos timer_ts, int part) const noexcept;
   void write_beside(const FixBody& body);
   /// Into `whole_`.
   void compose(const FixBody& body, std::uint64_t number);
   [[nodiscard]] bool take_beside(const FieldTable& fields, Sequence raw, std::string_view message);
   [[nodiscard]] bool is_next(const FieldTable& fields) const;
-  [[nodiscard]] bool is_plain_report(const FieldTable& fields) const;
+  /// Null where nothing of this type passes beside.
+  [[nodiscard]] const FixShape* shape_of(char msg_type) const noexcept;
   [[nodiscard]] bool deliver_report(const FieldTable& fields, Sequence raw);
   [[nodiscard]] bool deliver_request(const FieldTable& fields, Sequence raw);
   void sent(std::string_view msg_type, std::uint64_t number, ClOrdId id);
@@ -138,6 +158,8 @@ class FixSession::Impl final : private FIX::Application,
   Encoder encoder_;
   OrderEncoder orders_;
   Decoder decoder_;
+  const std::shared_ptr<const FIX::DataDictionary> dictionary_;
+  const std::vector<FixShape> shapes_;  // of 8, or of D, F, G
   FixStore store_;
   Nanos now_;
   FIX::TimeRange hours_;
@@ -155,6 +177,9 @@ class FixSession::Impl final : private FIX::Application,
   Nanos last_received_ts_ = 0;
   Nanos test_request_ts_ = 0;  // of the newest that we sent; unanswered until something comes in
   Nanos last_call_ts_ = 0;
+  // Of what passed beside it, for who looks.
+  Nanos beside_sent_ts_ = 0;
+  Nanos beside_received_ts_ = 0;
 
   // The message being received, and what became of it.
   std::string_view current_;
@@ -162,7 +187,15 @@ class FixSession::Impl final : private FIX::Application,
   Sequence current_raw_ = 0;
   bool delivered_ = false;
   bool rejected_ = false;
+  std::string refusal_;  // what our newest Reject said
   std::map<std::uint64_t, Sequence> queued_raw_;
+
+  std::uint64_t first_application_ = 0;  // number of the first of this connection, 0: none yet
+  // Our newest ResendRequest on this connection: from, up to the message that showed the gap.
+  std::uint64_t asked_from_ = 0, asked_to_ = 0;
+  // Where the gap begins, and since when it has.
+  std::uint64_t gap_begin_ = 0;
+  Nanos gap_ts_ = 0;
 
   std::uint64_t resend_next_ = 0;  // 0: no resend under way
   std::uint64_t resend_end_ = 0;

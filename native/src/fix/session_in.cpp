@@ -44,6 +44,7 @@ void FixSession::Impl::disconnected(Nanos now, std::string_view reason) {
     connection_lost_ = false;
     queued_raw_.clear();
     resend_next_ = 0;
+    first_application_ = 0;
   });
 }
 
@@ -55,6 +56,7 @@ void FixSession::Impl::received(Nanos now, Sequence raw, std::string_view messag
     }
     const FieldTable fields(message);
     if (take_beside(fields, raw, message)) return;
+    if (is_out_of_place(fields)) return;
     last_received_ts_ = now_;
     ++traffic_.in_through;
     current_ = message;
@@ -66,14 +68,18 @@ void FixSession::Impl::received(Nanos now, Sequence raw, std::string_view messag
       queued_raw_[current_number_] = raw;
       highest_ahead_ = std::max(highest_ahead_, current_number_);
     }
+    const std::uint64_t due = store_.getNextTargetMsgSeqNum();
     try {
       feed(message, fields);
     } catch (const std::exception& error) {
       event(2, std::string("message not taken: ") + error.what());
       rejected_ = true;
     }
+    count_logout(fields, due);
+    ask_for_gap(fields);
     const std::string_view type = fields[35];
-    if (config_.initiator && rejected_ && !delivered_ &&
+    const bool is_new = current_number_ >= due;  // what repeats a used number was heard before
+    if (config_.initiator && is_new && rejected_ && !delivered_ &&
         (type == "8" || type == "9" || type == "AP")) {
       report_unreadable(message);
     }
@@ -86,14 +92,19 @@ void FixSession::Impl::received(Nanos now, Sequence raw, std::string_view messag
 }
 
 void FixSession::Impl::feed(std::string_view message, const FieldTable& fields) {
-  if (begin_resend(message, fields)) return;
-  session_->next(std::string(message), to_utc(now_));
+  if (is_ahead(fields, "3")) {
+    sink_.session_rejected(reject_of(fields, current_raw_));
+  } else if (!begin_resend(message, fields)) {
+    session_->next(std::string(message), to_utc(now_));
+  }
+  if (is_ahead(fields, "3") || is_ahead(fields, "2")) keep_place();
 }
 
 // A long ResendRequest to an acceptor is answered in parts: the first in place of the request, the
 // others from time(). Nothing is done here where the whole range fits in one.
 bool FixSession::Impl::begin_resend(std::string_view message, const FieldTable& fields) {
-  if (config_.initiator || fields[35] != "2") return false;
+  if (fields[35] != "2") return false;
+  if (config_.initiator) return fill_up_to_this_connection(message, fields);
   const std::uint64_t begin = fields.number(7);
   const std::uint64_t last = store_.getNextSenderMsgSeqNum() - 1;
   std::uint64_t end = fields.number(16);
@@ -105,9 +116,7 @@ bool FixSession::Impl::begin_resend(std::string_view message, const FieldTable& 
                  std::to_string(store_.dropped_below()) + ": the rest is gap-filled");
   }
   if (end - begin < config_.resend_messages_per_turn_max) return false;
-  FIX::Message request(std::string(message),
-                       session_->getDataDictionaryProvider().getSessionDataDictionary(
-                           FIX::BeginString(config_.begin_string)));
+  FIX::Message request = parsed(message);
   const std::uint64_t part_end = begin + config_.resend_messages_per_turn_max - 1;
   request.setField(FIX::EndSeqNo(part_end));
   resend_accepted_ = false;
@@ -124,14 +133,7 @@ bool FixSession::Impl::begin_resend(std::string_view message, const FieldTable& 
 void FixSession::Impl::continue_resend() {
   const std::uint64_t begin = resend_next_;
   const std::uint64_t end = std::min(resend_end_, begin + config_.resend_messages_per_turn_max - 1);
-  FIX::Message request;
-  FIX::Header& header = request.getHeader();
-  header.setField(FIX::BeginString(config_.begin_string));
-  header.setField(FIX::MsgType("2"));
-  header.setField(FIX::MsgSeqNum(store_.getNextTargetMsgSeqNum() - 1));
-  header.setField(FIX::SenderCompID(config_.target_comp_id));
-  header.setField(FIX::TargetCompID(config_.sender_comp_id));
-  header.setField(FIX::SendingTime(to_utc(now_), 6));
+  FIX::Message request = from_peer("2", store_.getNextTargetMsgSeqNum() - 1);
   request.setField(FIX::BeginSeqNo(begin));
   request.setField(FIX::EndSeqNo(end));
   resend_next_ = end >= resend_end_ ? 0 : end + 1;
@@ -180,6 +182,12 @@ bool FixSession::Impl::set_next_numbers(Nanos now, std::uint64_t next_sender,
   return true;
 }
 
+bool FixSession::Impl::reset_numbers(Nanos now) {
+  if (connected_) return false;
+  turn(now, [this] { store_.reset(to_utc(now_)); });
+  return true;
+}
+
 bool FixSession::Impl::logged_on() const noexcept { return connected_ && session_->isLoggedOn(); }
 
 FixSessionState FixSession::Impl::state() const noexcept {
@@ -213,6 +221,22 @@ bool FixSession::Impl::settled() const noexcept {
                          test_request_ts_ <= last_received_ts_);
 }
 
+FixActivity FixSession::Impl::activity() const noexcept {
+  FixActivity activity;
+  activity.last_sent_ts = std::max(last_sent_ts_, beside_sent_ts_);
+  activity.last_received_ts = std::max(last_received_ts_, beside_received_ts_);
+  if (connected_ && highest_ahead_ >= store_.getNextTargetMsgSeqNum()) {
+    activity.missing_from = store_.getNextTargetMsgSeqNum();
+    activity.missing_to = highest_ahead_ - 1;
+  }
+  if (resend_next_ != 0) {
+    activity.resending_from = resend_next_;
+    activity.resending_to = resend_end_;
+  }
+  activity.enabled = session_->isEnabled();
+  return activity;
+}
+
 FixRestored FixSession::Impl::snapshot() const {
   FixRestored restored;
   restored.next_sender = store_.getNextSenderMsgSeqNum();
@@ -224,6 +248,7 @@ FixRestored FixSession::Impl::snapshot() const {
   restored.heart_bt_int_seconds = heart_bt_int_;
   restored.last_sent_ts = last_sent_ts_;
   restored.last_received_ts = last_received_ts_;
+  restored.first_application = first_application_;
   return restored;
 }
 

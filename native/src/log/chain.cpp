@@ -110,17 +110,17 @@ ChainWriter::ChainWriter(const std::filesystem::path& folder, const SegmentFile&
 
 ChainWriter::~ChainWriter() { ::close(fd_); }
 
+// Each link is computed anew: of a sidecar that was being written when power was lost any part may
+// be an older one's, or missing.
 void ChainWriter::resume(std::uint64_t used_bytes) {
-  const auto links = std::min(stored_links(fd_, segment_), used_bytes / kChainBlockBytes);
-  if (links == 0) return;
-  Hash before{};
-  Hash last{};
-  if (links > 1 && !read_at(fd_, before.data(), before.size(), link_offset(links - 2))) return;
-  if (!read_at(fd_, last.data(), last.size(), link_offset(links - 1))) return;
-  const auto* block = segment_.data() + (links - 1) * kChainBlockBytes;
-  if (hasher_.next(before, block, kChainBlockBytes) != last) return;
-  links_ = links;
-  last_ = last;
+  const auto stored = std::min(stored_links(fd_, segment_), used_bytes / kChainBlockBytes);
+  for (; links_ < stored; ++links_) {
+    Hash found{};
+    const auto* block = segment_.data() + links_ * kChainBlockBytes;
+    const auto link = hasher_.next(last_, block, kChainBlockBytes);
+    if (!read_at(fd_, found.data(), found.size(), link_offset(links_)) || found != link) return;
+    last_ = link;
+  }
 }
 
 bool ChainWriter::put(const Hash& link) {

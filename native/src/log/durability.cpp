@@ -19,6 +19,10 @@ namespace {
 // page cache, written out with the frames.
 constexpr std::uint64_t kPopulateAheadBytes = 64ULL << 20;
 constexpr std::uint64_t kPopulateAtStartBytes = 4ULL << 20;
+// Between steps of what takes long the way ahead of the writer is seen to: a writer that faults its
+// pages in itself is at a third of its speed.
+constexpr std::uint64_t kSyncStepBytes = 16ULL << 20;
+constexpr std::uint64_t kHashStepBytes = 8ULL << 20;
 
 /// The host's clock: this thread is no part of the deterministic core, and nothing it reads here
 /// reaches the log.
@@ -179,7 +183,7 @@ bool Durability::due(const Seen& seen, Sequence wanted) const noexcept {
 
 bool Durability::round(Sequence wanted) {
   const auto seen = look();
-  if (seen.index == current_->index()) populate_ahead(seen.offset);
+  populate_ahead();
   const bool finished = seen.index != current_->index();
   while (!failed() && current_->index() < seen.index) finish_current();
   const bool busy = finished || due(seen, wanted);
@@ -191,15 +195,40 @@ bool Durability::round(Sequence wanted) {
 
 void Durability::sync_to(const Seen& seen) {
   if (options_.before_sync) options_.before_sync();
-  if (!current_->sync(synced_, seen.offset))
-    return fail_errno(current_->path().string() + ": sync");
-  synced_ = seen.offset;
+  if (!sync_steps(seen.offset)) return;
   synced_at_ = monotonic_ns();
   durable_.store(seen.sequence, std::memory_order_release);
   marks_->publish(sequence_.load(std::memory_order_acquire), seen.sequence);
   tell_waiters();
   // Behind the waiters' backs: hashing is not part of what makes a frame durable.
-  if (!chain_->extend(synced_)) fail_errno(current_->path().string() + ": chain");
+  (void)hash_steps();
+}
+
+/// Until `to` of the current segment is on disk.
+bool Durability::sync_steps(std::uint64_t to) {
+  while (synced_ < to) {
+    const auto next = std::min(to, synced_ + kSyncStepBytes);
+    if (!current_->sync(synced_, next)) {
+      fail_errno(current_->path().string() + ": sync");
+      return false;
+    }
+    synced_ = next;
+    populate_ahead();
+  }
+  return true;
+}
+
+/// Until what is synced is in the chain.
+bool Durability::hash_steps() {
+  for (auto to = chain_->hashed_bytes(); to < synced_;) {
+    to = std::min(synced_, to + kHashStepBytes);
+    if (!chain_->extend(to)) {
+      fail_errno(current_->path().string() + ": chain");
+      return false;
+    }
+    populate_ahead();
+  }
+  return true;
 }
 
 void Durability::tell_waiters() noexcept {
@@ -213,7 +242,7 @@ void Durability::tell_waiters() noexcept {
 void Durability::finish_current() {
   const auto used = current_->used_bytes.load(std::memory_order_acquire);
   const auto name = current_->path().string();
-  if (!current_->sync(synced_, used)) return fail_errno(name + ": sync");
+  if (!sync_steps(used) || !hash_steps()) return;
   const auto hash = chain_->finish(used);
   if (!hash) return fail_errno(name + ": chain");
   if (!current_->resize(std::min(trimmed_bytes(used), current_->size()))) {
@@ -237,8 +266,12 @@ void Durability::prepare_next() {
   done_.notify_all();
 }
 
-void Durability::populate_ahead(std::uint64_t offset) {
-  if (options_.prefault) current_->populate(offset + kPopulateAheadBytes);
+/// Wherever the writer is by now: it may have gone on to the segment behind the current one.
+void Durability::populate_ahead() {
+  if (!options_.prefault) return;
+  const auto seen = look();
+  SegmentFile* const at = seen.index == current_->index() ? current_.get() : prepared_.get();
+  if (at != nullptr && at->index() == seen.index) at->populate(seen.offset + kPopulateAheadBytes);
 }
 
 void Durability::look_at_disk() {

@@ -212,7 +212,8 @@ void Recovery::check_previous_hash() {
     refuse("previous segment's hash does not agree with " + segment_->path().string());
   }
   if (found.state == 0) previous_hash_ = hash;  // the writer died before it was known
-  if (!stored) finish_segment();
+  // Then its sidecar may not have been synced either, and be what an earlier writer left.
+  if (!stored || found.state == 0) finish_segment();
 }
 
 /// What the durability thread had not come to: everything synced, the chain complete, trimmed.

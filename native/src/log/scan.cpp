@@ -1,5 +1,6 @@
 #include "pitwire/log/scan.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "pitwire/reflection.hpp"
@@ -79,14 +80,16 @@ std::optional<std::string> unsupported(const FrameHeader& header) {
 std::uint64_t frames_behind(const SegmentFile& segment, std::uint64_t from, std::uint64_t end,
                             Sequence last_sequence, std::uint64_t count_max) {
   std::uint64_t count = 0;
-  for (auto at = (from + 7) / 8 * 8; at + kFrameHeaderBytes <= end && count < count_max;) {
+  const auto size = segment.size();
+  end = std::min(end, size - std::min(size, kFrameHeaderBytes - 1));
+  for (auto at = (from + 7) / 8 * 8; at < end && count < count_max;) {
     const auto* frame = segment.data() + at;
     const auto length = committed_length(frame);
-    const bool candidate = plausible_length(length, end - at) &&
+    const bool candidate = plausible_length(length, size - at) &&
                            sequence_at(frame) > last_sequence &&
                            sequence_at(frame) - last_sequence < kSequenceStepMax;
     if (candidate &&
-        examine(segment.data(), end, at, last_sequence, nullptr) == FrameState::VALID) {
+        examine(segment.data(), size, at, last_sequence, nullptr) == FrameState::VALID) {
       ++count;
       last_sequence = sequence_at(frame);
       at += length;

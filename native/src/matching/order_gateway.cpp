@@ -78,7 +78,7 @@ void OrderGateway::handle(Nanos now, const VenueRequest& request) {
       mass_cancel(now, request);
       break;
     case RequestKind::POSITIONS:
-      reports_.positions({request.session, request.cl_ord_id,
+      reports_.positions({request.asker(), request.cl_ord_id,
                           positions_.held(whose(request), index(request.instrument))});
       break;
   }
@@ -88,6 +88,11 @@ void OrderGateway::handle(Nanos now, const VenueRequest& request) {
 void OrderGateway::refuse(Nanos now, const VenueRequest& request, VenueReject reason) {
   if (request.kind == RequestKind::NEW) return reject_order(now, request, reason);
   if (refusable(request.kind)) return reject_change(now, request, reason);
+  if (request.kind == RequestKind::STATUS) return reject_status(now, request, reason);
+  if (request.kind == RequestKind::MASS_CANCEL) {
+    return reports_.mass_cancel_done(
+        {request.asker(), request.cl_ord_id, index(request.instrument), 0, false, to_text(reason)});
+  }
   handle(now, request);
 }
 
@@ -160,26 +165,31 @@ void OrderGateway::status(Nanos now, const VenueRequest& request) {
   const auto place = orders_.find(request.session, request.cl_ord_id);
   if (place != ClientOrders::kNone) {
     auto report = report_of(now, orders_[place], ExecType::ORDER_STATUS);
+    report.session = request.asker();
     return reports_.execution(report);
   }
+  reject_status(now, request, VenueReject::UNKNOWN_ORDER);
+}
+
+void OrderGateway::reject_status(Nanos now, const VenueRequest& request, VenueReject reason) {
   VenueReport report;
-  report.session = request.session;
+  report.session = request.asker();
   report.cl_ord_id = request.cl_ord_id;
   report.exec_id = ++exec_id_;
   report.instrument = request.instrument;
   report.side = request.side;
   report.exec_type = ExecType::ORDER_STATUS;
   report.ord_status = OrdStatus::REJECTED;
-  report.reject_reason = reject_reason_of(VenueReject::UNKNOWN_ORDER);
+  report.reject_reason = reject_reason_of(reason);
   report.transact_time = now;
-  report.text = to_text(VenueReject::UNKNOWN_ORDER);
+  report.text = to_text(reason);
   reports_.execution(report);
 }
 
 void OrderGateway::mass_cancel(Nanos now, const VenueRequest& request) {
   const auto affected = cancel_matching(now, request.session, index(request.instrument));
   reports_.mass_cancel_done(
-      {request.session, request.cl_ord_id, index(request.instrument), affected});
+      {request.asker(), request.cl_ord_id, index(request.instrument), affected});
 }
 
 void OrderGateway::cancel_all(Nanos now, SessionId session) {
@@ -223,7 +233,7 @@ void OrderGateway::reject_order(Nanos now, const VenueRequest& request, VenueRej
 
 void OrderGateway::reject_change(Nanos now, const VenueRequest& request, VenueReject reason) {
   VenueCancelReject reject;
-  reject.session = request.session;
+  reject.session = request.asker();
   reject.cl_ord_id = request.cl_ord_id;
   reject.orig_cl_ord_id = request.orig_cl_ord_id;
   reject.response_to = request.kind == RequestKind::REPLACE ? 2 : 1;
@@ -429,7 +439,9 @@ void OrderGateway::replaced(Nanos now, const VenueOrder& order, OrderRef old_ref
 void OrderGateway::canceled(Nanos now, const VenueOrder& order, CancelCause cause, bool in_book) {
   if (auto* client = client_of(order)) {
     const bool expired = cause == CancelCause::EXPIRED;
-    const bool asked = current_ != nullptr && current_->kind == RequestKind::CANCEL;
+    const bool cancel = current_ != nullptr && current_->kind == RequestKind::CANCEL;
+    const bool on_behalf = current_ != nullptr && current_->on_behalf();
+    const bool asked = cancel && !on_behalf;
     client->alive = false;
     client->ref = 0;
     client->status = ends_day_ ? OrdStatus::DONE_FOR_DAY
@@ -443,9 +455,15 @@ void OrderGateway::canceled(Nanos now, const VenueOrder& order, CancelCause caus
       report.orig_cl_ord_id = client->cl_ord_id;
       report.cl_ord_id = current_->cl_ord_id;
     }
-    report.unsolicited = current_ == nullptr;
-    report.text = asked ? std::string_view() : to_text(cause);
+    report.unsolicited = current_ == nullptr || on_behalf;
+    report.text = asked ? std::string_view() : to_text(on_behalf ? CancelCause::ON_BEHALF : cause);
     reports_.execution(report);
+    if (on_behalf && cancel) {
+      report.session = current_->requester;
+      report.orig_cl_ord_id = client->cl_ord_id;
+      report.cl_ord_id = current_->cl_ord_id;
+      reports_.execution(report);
+    }
   }
   if (next_ != nullptr) next_->canceled(now, order, cause, in_book);
 }

@@ -5,7 +5,7 @@
 namespace pitwire {
 namespace {
 
-constexpr std::array<std::string_view, 14> kRejects{
+constexpr std::array<std::string_view, 15> kRejects{
     "",
     "unknown instrument",
     "instrument is not trading",
@@ -20,9 +20,10 @@ constexpr std::array<std::string_view, 14> kRejects{
     "too late: the new quantity is executed already",
     "duplicate ClOrdID",
     "rejected at random, as configured",
+    "not entitled to orders of that session",
 };
 
-constexpr std::array<std::string_view, 7> kCauses{
+constexpr std::array<std::string_view, 8> kCauses{
     "requested",
     "mass cancel",
     "immediate-or-cancel remainder",
@@ -30,6 +31,7 @@ constexpr std::array<std::string_view, 7> kCauses{
     "no liquidity left for a market order",
     "self-trade prevention",
     "expired",
+    "canceled on behalf of the session",
 };
 
 bool combination_supported(const VenueOrder& order) noexcept {

@@ -1,11 +1,14 @@
 #include "cl_ord_ids.hpp"
 
+#include <algorithm>
 #include <bit>
 
 namespace pitwire {
 
 ClOrdIds::ClOrdIds(std::uint32_t capacity) : capacity_(capacity) {
-  nodes_.reserve(capacity);  // grown in place: no page is touched before it is needed
+  nodes_.reserve(capacity);
+  nodes_.resize(std::min(capacity, 1U << 18));  // as many as the orders that are touched may have
+  nodes_.clear();
   index_.assign(std::bit_ceil(std::size_t{capacity} * 2), kNone);
   mask_ = index_.size() - 1;
 }

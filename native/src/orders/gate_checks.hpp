@@ -84,14 +84,27 @@ constexpr std::int64_t order_share(std::int64_t rate) noexcept {
   return rate == kUnlimited ? rate : rate - rate / 100 * kReserved - rate % 100 * kReserved / 100;
 }
 
+/// The price by which orders are told apart: a limit, else the stop price, else none.
+constexpr std::int64_t key_px(OrdType type, std::int64_t price, std::int64_t stop_px) noexcept {
+  if (has_limit(type)) return price;
+  return has_fixed_stop(type) ? stop_px : 0;
+}
+
 /// What makes another order a duplicate of this one.
 inline OrderKey key_of(const OrderRequest& request) noexcept {
   return {index(request.strategy),
           index(request.instrument),
-          request.price,
+          key_px(request.ord_type, request.price, request.stop_px),
           request.order_qty,
           static_cast<std::uint32_t>(request.side),
           static_cast<std::uint32_t>(request.ord_type)};
+}
+
+template <class R>
+OrderKey key_of_record(const R& record) noexcept {
+  const auto type = static_cast<OrdType>(record.ord_type);
+  return {record.strategy,  record.instrument, key_px(type, record.price, record.stop_px),
+          record.order_qty, record.side,       record.ord_type};
 }
 
 inline constexpr Measure kSkip{0, 0, false, false, LimitScope::FIRM};

@@ -50,15 +50,17 @@ class QuickYes {
     const Holding& own;
   };
 
-  /// unsupported, reduce only, unknown instrument, strategy stopped.
+  /// unsupported, post only, reduce only, unknown instrument, strategy stopped.
   [[nodiscard]] bool ordinary() const noexcept {
     const bool at_once =
         request_.time_in_force == TimeInForce::IOC || request_.time_in_force == TimeInForce::FOK;
     const bool flags =
         request_.flags == 0 ||
         (request_.flags == static_cast<std::uint8_t>(OrderFlag::POST_ONLY) && !at_once);
-    return request_.ord_type == OrdType::LIMIT && flags &&
-           request_.time_in_force != TimeInForce::GTD &&
+    const auto& types = session_.types;
+    return request_.ord_type == OrdType::LIMIT && flags && types.takes(request_.time_in_force) &&
+           (types.post_only || request_.flags == 0) && request_.phase == RequestPhase::NEW &&
+           request_.peg_offset == 0 && request_.time_in_force != TimeInForce::GTD &&
            (request_.side == Side::BUY || request_.side == Side::SELL) &&
            gate_.registry_->known(request_.instrument) &&
            index(request_.strategy) < gate_.strategies_.size() &&

@@ -40,7 +40,9 @@ inline Measure halted(In in) noexcept {
 inline Measure not_armed(In in) noexcept {
   return is_false(!in.firm_armed() || !in.strategy.armed);
 }
+inline bool waits(In in) noexcept { return in.request.phase == RequestPhase::WAITS; }
 inline Measure reducing(In in) noexcept {
+  if (waits(in)) return kSkip;
   if (in.firm_state() != RiskState::REDUCING && in.strategy.state != RiskState::REDUCING) {
     return kSkip;
   }
@@ -78,12 +80,8 @@ inline Measure book_gapped(In in) noexcept { return is_false(in.market.book == B
 inline Measure book_crossed(In in) noexcept {
   return is_false(in.market.book == BookState::CROSSED);
 }
-inline bool has_limit_price(In in) noexcept {
-  return in.request.ord_type == OrdType::LIMIT || in.request.ord_type == OrdType::STOP_LIMIT;
-}
-inline bool has_stop_price(In in) noexcept {
-  return in.request.ord_type == OrdType::STOP || in.request.ord_type == OrdType::STOP_LIMIT;
-}
+inline bool has_limit_price(In in) noexcept { return has_limit(in.request.ord_type); }
+inline bool has_stop_price(In in) noexcept { return has_fixed_stop(in.request.ord_type); }
 inline Measure price_not_allowed(In in) noexcept {
   const auto least = in.row->allows_nonpositive_price ? kNoPx + 1 : std::int64_t{1};
   auto lowest = kInt64Max;
@@ -115,13 +113,15 @@ inline Measure quantity_max(In in) noexcept {
 inline Measure notional_max(In in) noexcept {
   return strictest(in, in.notional, &Limits::notional);
 }
-/// A limit price against the reference, a stop's limit against its own trigger. A market order has
-/// no price of its own, but must have one to be valued at.
+/// A limit price against the reference, a stop's limit against its own trigger. A market order and
+/// a trailing stop have no price of their own, but must have one to be valued at. What waits for
+/// its parent is measured when it is released.
 inline Measure price_collar(In in) noexcept {
-  if (in.request.ord_type == OrdType::MARKET) {
+  if (waits(in)) return kSkip;
+  if (!has_limit_price(in) && !has_stop_price(in)) {
     return {in.valued_px == kNoPx ? 1 : 0, 0, false, true, LimitScope::INSTRUMENT};
   }
-  if (in.request.ord_type == OrdType::STOP) return kSkip;
+  if (!has_limit_price(in)) return kSkip;
   const auto bps = strictest(in, 0, &Limits::collar_bps);
   const auto ticks = strictest(in, 0, &Limits::collar_ticks);
   if (!bps.applies && !ticks.applies) return kSkip;
@@ -149,6 +149,7 @@ inline std::int64_t far_end(In in, const Holding& holding) noexcept {
                               : Int128{in.extra_qty} - interval.low);
 }
 inline Measure position_max(In in) noexcept {
+  if (waits(in)) return kSkip;
   const auto field = &Limits::position;
   const auto pick = [&](LimitScope narrow, LimitScope wide, const Holding& holding) {
     const auto scope = limit_of(in, narrow, field) <= limit_of(in, wide, field) ? narrow : wide;
@@ -169,6 +170,7 @@ Measure each_scope(In in, std::int64_t Limits::* field, F&& of) noexcept {
   return worst;
 }
 inline Measure gross_notional_max(In in) noexcept {
+  if (waits(in)) return kSkip;
   auto worst = each_scope(in, &Limits::gross_notional, [&](LimitScope scope) noexcept {
     const auto& positions = in.positions();
     const auto now = scope == LimitScope::FIRM         ? positions.firm_totals().gross_notional
@@ -218,26 +220,31 @@ inline Measure duplicate(In in) noexcept {
   auto window = std::int64_t{0};
   for (const auto* limits : in.limits) window = std::max(window, limits->duplicate_window_ns);
   if (window == 0 || in.replaced != nullptr) return kSkip;
-  auto key = key_of(in.request);
-  if (in.request.ord_type == OrdType::MARKET) key.price = 0;
-  const auto last = in.recent().last(key);
+  const auto last = in.recent().last(key_of(in.request));
   const auto since = last == kInt64Min ? kInt64Max : in.now - last;
   return {since, window, true, true, LimitScope::PAIR};
 }
+/// How far an order reaches: one at the market without end. A stop that is released must go, so
+/// that only what stands at the touch counts: further away there is more between than ours.
+inline std::int64_t reach(In in, std::int64_t end) noexcept {
+  if (in.request.ord_type != OrdType::MARKET) return in.request.price;
+  const bool released = in.request.phase == RequestPhase::RELEASED && in.valued_px != kNoPx;
+  return released ? in.valued_px : end;
+}
 inline Measure self_trade(In in) noexcept {
-  if (has_stop_price(in)) return kSkip;
-  const bool market = in.request.ord_type == OrdType::MARKET;
+  if (waits_for_price(in.request.ord_type) || waits(in)) return kSkip;
   if (in.is_buy()) {
     const auto ask = in.orders().best_own_sell(in.request.instrument);
-    const auto px = market ? kInt64Max : in.request.price;
+    const auto px = reach(in, kInt64Max);
     return {px, ask == kNoPx ? kInt64Max : ask - 1, false, ask != kNoPx, LimitScope::INSTRUMENT};
   }
   const auto bid = in.orders().best_own_buy(in.request.instrument);
-  const auto px = market ? kInt64Min + 1 : in.request.price;
+  const auto px = reach(in, kInt64Min + 1);
   const auto least = bid == kInt64Max ? bid : bid + 1;
   return {px, bid == kNoPx ? kInt64Min : least, true, bid != kNoPx, LimitScope::INSTRUMENT};
 }
 inline Measure daily_loss(In in) noexcept {
+  if (waits(in)) return kSkip;
   const auto& positions = in.positions();
   const auto worst = tighter(
       at_most(positions.firm_totals().day_loss(), in.limits[0]->daily_loss, LimitScope::FIRM),
@@ -247,7 +254,9 @@ inline Measure daily_loss(In in) noexcept {
   return worst;
 }
 inline Measure reduce_only(In in) noexcept {
-  if (!has(in.request.flags, OrderFlag::REDUCE_ONLY)) return kSkip;
+  if (!has(in.request.flags, OrderFlag::REDUCE_ONLY) || waits(in)) return kSkip;
+  // To become less is always allowed: that is how such an order is held down.
+  if (in.replaced != nullptr && in.remaining < in.held_qty) return kSkip;
   return {in.reduce_excess(), 0, false, true, LimitScope::PAIR};
 }
 inline Measure overflow(In in) noexcept {
@@ -272,7 +281,7 @@ inline Measure unknown_order(In in) noexcept {
   return in.replaced == nullptr ? kSkip : is_false(false);
 }
 inline Measure order_not_working(In in) noexcept {
-  if (in.replaced == nullptr) return kSkip;
+  if (in.replaced == nullptr || in.replaced->state == OrderState::HELD) return kSkip;
   return is_false(!cell(in.replaced->state, OrderEvent::REPLACE_REQUEST).legal());
 }
 inline Measure strategy_stopped(In in) noexcept {
@@ -285,11 +294,28 @@ inline Measure unsupported(In in) noexcept {
   const bool at_once =
       request.time_in_force == TimeInForce::IOC || request.time_in_force == TimeInForce::FOK;
   const bool no_side = request.side != Side::BUY && request.side != Side::SELL;
-  const bool no_type = request.ord_type < OrdType::MARKET || request.ord_type > OrdType::STOP_LIMIT;
+  const bool no_type =
+      request.ord_type < OrdType::MARKET || request.ord_type > OrdType::TRAILING_STOP;
+  const bool no_peg = (request.ord_type == OrdType::TRAILING_STOP && in.replaced == nullptr) !=
+                      (request.peg_offset > 0);
+  const bool no_time = !in.session.types.takes(in.session.types.sent(request.time_in_force));
   const bool post = has(request.flags, OrderFlag::POST_ONLY) && (!limit || at_once);
   const bool date = request.time_in_force == TimeInForce::GTD && request.expire_ts <= in.now;
-  const bool replace = in.replaced != nullptr && !has_limit_price(in);
-  return is_false(no_side || no_type || post || date || replace);
+  const bool replace = in.replaced != nullptr && in.replaced->state != OrderState::HELD &&
+                       (!has_limit_price(in) || request.stop_px != in.replaced->stop_px);
+  return is_false(no_side || no_type || no_peg || no_time || post || date || replace);
+}
+/// Where the venue has no such instruction: a post-only order that would trade at once.
+inline Measure post_only(In in) noexcept {
+  if (!has(in.request.flags, OrderFlag::POST_ONLY) || in.session.types.post_only || waits(in)) {
+    return kSkip;
+  }
+  if (in.is_buy()) {
+    const auto ask = in.market.ask_px;
+    return {in.request.price, ask == kNoPx ? kInt64Max : ask - 1, false, true, {}};
+  }
+  const auto bid = in.market.bid_px;
+  return {in.request.price, bid == kNoPx ? kInt64Min : bid + 1, true, true, {}};
 }
 
 }  // namespace pitwire::checks
@@ -331,6 +357,7 @@ inline constexpr std::array kChecks{
     Check{DenyReason::STRATEGY_STOPPED,       "strategy stopped",   "flag",             false, &checks::strategy_stopped},
     Check{DenyReason::DISK_LOW,               "disk low",           "flag",             false, &checks::disk_low},
     Check{DenyReason::UNSUPPORTED,            "unsupported",        "flag",             false, &checks::unsupported},
+    Check{DenyReason::POST_ONLY,              "post only",          "price increments", true,  &checks::post_only},
 };
 // clang-format on
 

@@ -131,34 +131,6 @@ void OrderTable::Impl::finish(std::uint32_t slot, Transition& transition,
   settle(slot, state);
 }
 
-Transition OrderTable::Impl::submitted(const rec::OrderSubmitted& record) noexcept {
-  auto transition = begin(find(record.cl_ord_id), OrderEvent::SUBMIT);
-  const bool usable = record.cl_ord_id != 0 && record.order_qty > 0 &&
-                      positions->registry().known(InstrumentId{record.instrument});
-  transition.illegal = transition.order != nullptr || !usable;
-  const auto slot = transition.illegal ? kNone : acquire();
-  if (slot == kNone) return transition;
-  auto& order = at(slot);
-  order.order = order.cl_ord_id = record.cl_ord_id;
-  order.instrument = InstrumentId{record.instrument};
-  order.strategy = StrategyId{record.strategy};
-  order.session = SessionId{record.session};
-  order.side = static_cast<Side>(record.side);
-  order.ord_type = static_cast<OrdType>(record.ord_type);
-  order.time_in_force = static_cast<TimeInForce>(record.time_in_force);
-  order.flags = record.flags;
-  order.price = record.price;
-  order.stop_px = record.stop_px;
-  order.order_qty = order.leaves_qty = record.order_qty;
-  order.expire_ts = record.expire_ts;
-  order.tag = record.tag;
-  order.cause = record.cause;
-  name(slot, record.cl_ord_id);
-  transition.order = &order;
-  finish(slot, transition, live_state(order));
-  return transition;
-}
-
 /// As the venue says it stands before the report that made it known.
 Transition OrderTable::Impl::adopted(const rec::OrderAdopted& record) noexcept {
   const bool usable = record.order != 0 && find(record.order) == kNone && record.order_qty > 0 &&

@@ -8,15 +8,16 @@
 namespace pitwire {
 
 inline void set(Order& order, OrderFact fact) noexcept {
-  order.facts = static_cast<std::uint8_t>(order.facts | static_cast<std::uint8_t>(fact));
+  order.facts = static_cast<std::uint16_t>(order.facts | static_cast<std::uint16_t>(fact));
 }
 inline void clear(Order& order, OrderFact fact) noexcept {
-  order.facts = static_cast<std::uint8_t>(order.facts & ~static_cast<std::uint8_t>(fact));
+  order.facts = static_cast<std::uint16_t>(order.facts & ~static_cast<std::uint16_t>(fact));
 }
 
 /// The state of an order that lives by its facts (Rule::LIVE).
 inline OrderState live_state(const Order& order) noexcept {
   if (order.is(OrderFact::NOT_SENT)) return OrderState::NOT_SENT;
+  if (order.is(OrderFact::HELD)) return OrderState::HELD;
   if (order.closing != OrderState::NONE) {
     return order.cum_qty >= order.venue_cum ? order.closing : OrderState::UNKNOWN;
   }

@@ -8,15 +8,11 @@ namespace {
 
 /// The price that values an order: its limit, a stop's trigger, a market order's reference.
 std::int64_t valued_at(const Order& order, std::int64_t price) noexcept {
-  return order.ord_type == OrdType::STOP ? order.stop_px : price;
-}
-
-bool is_stop(const Order& order) noexcept {
-  return order.ord_type == OrdType::STOP || order.ord_type == OrdType::STOP_LIMIT;
+  return has_fixed_stop(order.ord_type) && !has_limit(order.ord_type) ? order.stop_px : price;
 }
 
 std::int64_t most_aggressive(const Order& order) noexcept {
-  if (is_stop(order)) return kNoPx;
+  if (order.state == OrderState::HELD || waits_for_price(order.ord_type)) return kNoPx;
   const bool buy = order.side == Side::BUY;
   if (order.ord_type == OrdType::MARKET) return buy ? kInt64Max : kInt64Min + 1;
   if (order.pending_replace == 0) return order.price;
@@ -32,8 +28,14 @@ bool better(Side side, std::int64_t px, std::int64_t other) noexcept {
 
 }  // namespace
 
-/// The larger of both where a replace is out; for every state that is live, UNKNOWN too.
+/// The larger of both where a replace is out; for every state that is live, UNKNOWN too. A held
+/// order reserves what the same order would at the venue, unless it is idle.
 void OrderTable::Impl::reserve(Order& order) const noexcept {
+  if (order.is(OrderFact::IDLE)) {
+    order.reserved_qty = order.reserved_notional = 0;
+    order.reserved_px = kNoPx;
+    return;
+  }
   order.reserved_qty = order.leaves_qty;
   if (order.pending_replace != 0) {
     order.reserved_qty = std::max(order.reserved_qty, order.pending_qty - order.cum_qty);

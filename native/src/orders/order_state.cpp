@@ -19,7 +19,7 @@ constexpr Cell to(S state) { return {Rule::TO, state}; }
 constexpr Cell ill = kIllegal, ref = kRefused, sta = kStay, liv = kLive, sts = kByStatus;
 constexpr Cell can = to(S::CANCELED), rej = to(S::REJECTED), exp = to(S::EXPIRED);
 constexpr Cell dfd = to(S::DONE_FOR_DAY), unk = to(S::UNKNOWN), pnd = to(S::PENDING_NEW);
-constexpr Cell den = to(S::DENIED);
+constexpr Cell den = to(S::DENIED), hld = to(S::HELD);
 
 using Row = std::array<Cell, kOrderStates>;
 struct Line {
@@ -29,29 +29,33 @@ struct Line {
 
 // clang-format off
 constexpr Line kLines[] = {
-  // columns:             NONE PNEW WORK PART PCAN PREP SUSP UNKN DENI NSNT FILL CANC REJE EXPI DFD
-  {E::SUBMIT,           {{pnd, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref}}},
-  {E::DENY,             {{den, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref}}},
-  {E::ACKNOWLEDGE,      {{ill, liv, liv, liv, liv, liv, liv, liv, ill, ill, sta, sta, ill, sta, sta}}},
-  {E::FILL,             {{ill, liv, liv, liv, liv, liv, liv, liv, ill, ill, ill, sta, ill, sta, sta}}},
-  {E::CANCEL_REQUEST,   {{ref, liv, liv, liv, liv, liv, liv, sta, ref, ref, ref, ref, ref, ref, ref}}},
-  {E::REPLACE_REQUEST,  {{ref, ref, liv, liv, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref}}},
-  {E::CANCELED,         {{ill, can, can, can, can, can, can, can, ill, ill, ill, sta, ill, ill, can}}},
-  {E::REPLACED,         {{ill, ill, liv, liv, liv, liv, liv, liv, ill, ill, liv, ill, ill, ill, ill}}},
-  {E::REJECTED,         {{ill, rej, rej, ill, rej, rej, rej, rej, ill, ill, ill, ill, sta, ill, ill}}},
-  {E::CANCEL_REJECTED,  {{ill, liv, liv, liv, liv, liv, liv, sta, ill, sta, sta, sta, sta, sta, sta}}},
-  {E::REPLACE_REJECTED, {{ill, liv, liv, liv, liv, liv, liv, sta, ill, ill, sta, sta, sta, sta, sta}}},
-  {E::EXPIRED,          {{ill, exp, exp, exp, exp, exp, exp, exp, ill, ill, ill, ill, ill, sta, exp}}},
-  {E::DONE_FOR_DAY,     {{ill, dfd, dfd, dfd, dfd, dfd, dfd, dfd, ill, ill, ill, ill, ill, ill, sta}}},
-  {E::SUSPENDED,        {{ill, liv, liv, liv, liv, liv, liv, liv, ill, ill, ill, ill, ill, ill, ill}}},
-  {E::RESTATED,         {{ill, liv, liv, liv, liv, liv, liv, liv, ill, ill, ill, ill, ill, ill, liv}}},
-  {E::BUST,             {{ill, liv, liv, liv, liv, liv, liv, sta, ill, ill, sts, sta, ill, sta, sta}}},
-  {E::CORRECT,          {{ill, liv, liv, liv, liv, liv, liv, sta, ill, ill, sts, sta, ill, sta, sta}}},
-  {E::STATUS,           {{ill, sts, sts, sts, sts, sts, sts, sts, ill, ill, sta, sta, sta, sta, sta}}},
-  {E::CONNECTION_LOST,  {{ref, unk, sta, sta, unk, unk, sta, sta, sta, sta, sta, sta, sta, sta, sta}}},
-  {E::NOT_SENT,         {{ref, liv, ref, ref, liv, liv, ref, liv, ref, sta, ref, ref, ref, ref, ref}}},
-  {E::UNKNOWN_AT_VENUE, {{ill, unk, unk, unk, unk, unk, unk, liv, sta, sta, sta, sta, sta, sta, sta}}},
-  {E::OPERATOR_CLOSED,  {{ref, ref, ref, ref, ref, ref, ref, can, ref, ref, ref, ref, ref, ref, ref}}},
+  // columns:             NONE PNEW WORK PART PCAN PREP SUSP UNKN DENI NSNT FILL CANC REJE EXPI DFD  HELD
+  {E::SUBMIT,           {{pnd, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, pnd}}},
+  {E::DENY,             {{den, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, den}}},
+  {E::ACKNOWLEDGE,      {{ill, liv, liv, liv, liv, liv, liv, liv, ill, ill, sta, sta, ill, sta, sta, ill}}},
+  {E::FILL,             {{ill, liv, liv, liv, liv, liv, liv, liv, ill, ill, ill, sta, ill, sta, sta, ill}}},
+  {E::CANCEL_REQUEST,   {{ref, liv, liv, liv, liv, liv, liv, sta, ref, ref, ref, ref, ref, ref, ref, ref}}},
+  {E::REPLACE_REQUEST,  {{ref, ref, liv, liv, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref}}},
+  {E::CANCELED,         {{ill, can, can, can, can, can, can, can, ill, ill, ill, sta, ill, ill, can, ill}}},
+  {E::REPLACED,         {{ill, ill, liv, liv, liv, liv, liv, liv, ill, ill, liv, ill, ill, ill, ill, ill}}},
+  {E::REJECTED,         {{ill, rej, rej, ill, rej, rej, rej, rej, ill, ill, ill, ill, sta, ill, ill, ill}}},
+  {E::CANCEL_REJECTED,  {{ill, liv, liv, liv, liv, liv, liv, sta, ill, sta, sta, sta, sta, sta, sta, ill}}},
+  {E::REPLACE_REJECTED, {{ill, liv, liv, liv, liv, liv, liv, sta, ill, ill, sta, sta, sta, sta, sta, ill}}},
+  {E::EXPIRED,          {{ill, exp, exp, exp, exp, exp, exp, exp, ill, ill, ill, ill, ill, sta, exp, ill}}},
+  {E::DONE_FOR_DAY,     {{ill, dfd, dfd, dfd, dfd, dfd, dfd, dfd, ill, ill, ill, ill, ill, ill, sta, ill}}},
+  {E::SUSPENDED,        {{ill, liv, liv, liv, liv, liv, liv, liv, ill, ill, ill, ill, ill, ill, ill, ill}}},
+  {E::RESTATED,         {{ill, liv, liv, liv, liv, liv, liv, liv, ill, ill, ill, ill, ill, ill, liv, ill}}},
+  {E::BUST,             {{ill, liv, liv, liv, liv, liv, liv, sta, ill, ill, sts, sta, ill, sta, sta, ill}}},
+  {E::CORRECT,          {{ill, liv, liv, liv, liv, liv, liv, sta, ill, ill, sts, sta, ill, sta, sta, ill}}},
+  {E::STATUS,           {{ill, sts, sts, sts, sts, sts, sts, sts, ill, ill, sta, sta, sta, sta, sta, ill}}},
+  {E::CONNECTION_LOST,  {{ref, unk, sta, sta, unk, unk, sta, sta, sta, sta, sta, sta, sta, sta, sta, sta}}},
+  {E::NOT_SENT,         {{ref, liv, ref, ref, liv, liv, ref, liv, ref, sta, ref, ref, ref, ref, ref, ref}}},
+  {E::UNKNOWN_AT_VENUE, {{ill, unk, unk, unk, unk, unk, unk, liv, sta, sta, sta, sta, sta, sta, sta, ill}}},
+  {E::OPERATOR_CLOSED,  {{ref, ref, ref, ref, ref, ref, ref, can, ref, ref, ref, ref, ref, ref, ref, ref}}},
+  {E::HOLD,             {{hld, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref}}},
+  {E::HELD_CHANGED,     {{ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, hld}}},
+  {E::HELD_CANCELED,    {{ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, can}}},
+  {E::HELD_EXPIRED,     {{ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, ref, exp}}},
 };
 // clang-format on
 
@@ -80,27 +84,41 @@ constinit const OrderStateTable kOrderStateTable = make_table();
 
 std::string_view name_of(OrderState state) noexcept {
   constexpr std::array<std::string_view, kOrderStates> kNames{
-      "NONE",           "PENDING_NEW",     "WORKING",     "PARTIALLY_FILLED",
-      "PENDING_CANCEL", "PENDING_REPLACE", "SUSPENDED",   "UNKNOWN",
-      "DENIED",         "NOT_SENT",        "FILLED",      "CANCELED",
-      "REJECTED",       "EXPIRED",         "DONE_FOR_DAY"};
+      "NONE",           "PENDING_NEW",     "WORKING",      "PARTIALLY_FILLED",
+      "PENDING_CANCEL", "PENDING_REPLACE", "SUSPENDED",    "UNKNOWN",
+      "DENIED",         "NOT_SENT",        "FILLED",       "CANCELED",
+      "REJECTED",       "EXPIRED",         "DONE_FOR_DAY", "HELD"};
   const auto at = static_cast<std::size_t>(state);
   return at < kNames.size() ? kNames[at] : "?";
 }
 
 std::string_view name_of(OrderEvent event) noexcept {
-  constexpr std::array<std::string_view, kOrderEvents> kNames{
-      "SUBMIT",           "DENY",
-      "ACKNOWLEDGE",      "FILL",
-      "CANCEL_REQUEST",   "REPLACE_REQUEST",
-      "CANCELED",         "REPLACED",
-      "REJECTED",         "CANCEL_REJECTED",
-      "REPLACE_REJECTED", "EXPIRED",
-      "DONE_FOR_DAY",     "SUSPENDED",
-      "RESTATED",         "BUST",
-      "CORRECT",          "STATUS",
-      "CONNECTION_LOST",  "NOT_SENT",
-      "UNKNOWN_AT_VENUE", "OPERATOR_CLOSED"};
+  constexpr std::array<std::string_view, kOrderEvents> kNames{"SUBMIT",
+                                                              "DENY",
+                                                              "ACKNOWLEDGE",
+                                                              "FILL",
+                                                              "CANCEL_REQUEST",
+                                                              "REPLACE_REQUEST",
+                                                              "CANCELED",
+                                                              "REPLACED",
+                                                              "REJECTED",
+                                                              "CANCEL_REJECTED",
+                                                              "REPLACE_REJECTED",
+                                                              "EXPIRED",
+                                                              "DONE_FOR_DAY",
+                                                              "SUSPENDED",
+                                                              "RESTATED",
+                                                              "BUST",
+                                                              "CORRECT",
+                                                              "STATUS",
+                                                              "CONNECTION_LOST",
+                                                              "NOT_SENT",
+                                                              "UNKNOWN_AT_VENUE",
+                                                              "OPERATOR_CLOSED",
+                                                              "HOLD",
+                                                              "HELD_CHANGED",
+                                                              "HELD_CANCELED",
+                                                              "HELD_EXPIRED"};
   const auto at = static_cast<std::size_t>(event);
   return at < kNames.size() ? kNames[at] : "?";
 }

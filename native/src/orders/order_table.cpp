@@ -1,5 +1,6 @@
 #include "pitwire/orders/order_table.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 
@@ -22,11 +23,17 @@ OrderTableConfig validated(const OrderTableConfig& config) {
   return config;
 }
 
+constexpr std::uint32_t kTouchedAtStart = 1 << 16;
+
 }  // namespace
 
 OrderTable::Impl::Impl(const OrderTableConfig& config_in, PositionBook& positions_in)
     : config(validated(config_in)), positions(&positions_in), ids(config.capacity * 4) {
-  slots.reserve(config.capacity);  // grown in place: no page is touched before it is needed
+  slots.reserve(config.capacity);
+  // Pages of as many as a daemon has by default are there from the start: no order of a day waits
+  // for one, and what the process takes says nothing about how long it has run.
+  slots.resize(std::min(config.capacity, kTouchedAtStart));
+  slots.clear();
   peers.resize(positions->registry().size());
 }
 
@@ -139,6 +146,13 @@ OrderTable::~OrderTable() = default;
 
 Transition OrderTable::apply(const rec::OrderSubmitted& record) noexcept {
   return impl_->submitted(record);
+}
+Transition OrderTable::apply(const rec::OrderHeld& record) noexcept { return impl_->held(record); }
+Transition OrderTable::apply(const rec::OrderHeldChanged& record) noexcept {
+  return impl_->held_changed(record);
+}
+Transition OrderTable::apply(const rec::OrderHeldEnded& record) noexcept {
+  return impl_->held_ended(record);
 }
 Transition OrderTable::apply(const rec::CancelRequested& record) noexcept {
   return impl_->request(record.order, record.cl_ord_id, nullptr);

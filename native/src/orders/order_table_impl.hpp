@@ -1,6 +1,6 @@
 // The inside of the order table: slab and lists (order_table.cpp), the meaning of events
-// (order_events.cpp, order_requests.cpp), reservations (order_reserve.cpp), saved state
-// (order_table_io.cpp).
+// (order_entry.cpp, order_events.cpp, order_requests.cpp), reservations (order_reserve.cpp), saved
+// state (order_table_io.cpp).
 #pragma once
 
 #include <array>
@@ -63,12 +63,18 @@ struct OrderTable::Impl {
   [[nodiscard]] std::int64_t best_of(std::uint32_t instrument, Side side) const noexcept;
   void reserve(Order& order) const noexcept;
 
-  // order_events.cpp, order_requests.cpp: facts, then the table's cell, then the state.
+  // order_entry.cpp, order_events.cpp, order_requests.cpp: facts, then the table's cell, then the
+  // state.
   Transition submitted(const rec::OrderSubmitted& record) noexcept;
   Transition adopted(const rec::OrderAdopted& record) noexcept;
   Transition execution(const rec::Execution& record, UnknownOrder rule) noexcept;
   Transition request(ClOrdId order, ClOrdId id, const rec::ReplaceRequested* replace) noexcept;
   Transition rejected(const rec::CancelRejected& record) noexcept;
+  template <class R>
+  std::uint32_t enter(Transition& transition, const R& record) noexcept;
+  Transition held(const rec::OrderHeld& record) noexcept;
+  Transition held_changed(const rec::OrderHeldChanged& record) noexcept;
+  Transition held_ended(const rec::OrderHeldEnded& record) noexcept;
   Transition lose(std::uint32_t slot) noexcept;
   Transition not_sent(ClOrdId id) noexcept;
   Transition unknown_at_venue(std::uint32_t slot, UnknownOrder rule) noexcept;

@@ -6,7 +6,7 @@
 namespace pitwire {
 namespace {
 
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 3;
 
 /// Every field once, for both directions.
 template <class Ref, class F>
@@ -18,6 +18,7 @@ void each_field(Ref& o, F&& f) {
   f(o.venue_cum), f(o.expire_ts), f(o.tag), f(o.cause);
   f(o.instrument), f(o.strategy), f(o.session);
   f(o.side), f(o.ord_type), f(o.time_in_force), f(o.flags), f(o.state), f(o.facts), f(o.closing);
+  f(o.held);
   f(o.order_id);
 }
 

@@ -188,7 +188,9 @@ bool RiskGate::restore(std::span<const std::byte> in) {
     auto name = get_text(reader);
     const auto strategy = reader.get<std::uint32_t>();
     const auto instrument = reader.get<std::uint32_t>();
-    fresh.changed_limits_[{std::move(name), strategy, instrument}] = reader.get<std::int64_t>();
+    const auto value = reader.get<std::int64_t>();
+    if (name.starts_with(kHold)) (void)fresh.set(name, strategy, instrument, value);
+    fresh.changed_limits_[{std::move(name), strategy, instrument}] = value;
   }
   if (!fresh.recent_.restore(reader) || !fresh.limits_.restore(reader.rest())) return false;
   *this = std::move(fresh);

@@ -1,5 +1,6 @@
 #include "pitwire/orders/risk_gate.hpp"
 
+#include <charconv>
 #include <utility>
 
 #include "gate_quick.hpp"
@@ -33,17 +34,24 @@ OrderRequest resulting(const Order& order, const ReplaceRequest& replace) noexce
   request.time_in_force = order.time_in_force;
   request.flags = order.flags;
   request.price = replace.price;
-  request.stop_px = order.stop_px;
+  request.stop_px = replace.stop_px == kNoPx ? order.stop_px : replace.stop_px;
   request.order_qty = replace.order_qty;
   request.expire_ts = order.expire_ts;
   request.tag = order.tag;
+  // What reserves nothing is measured when it is released.
+  if (order.is(OrderFact::IDLE)) request.phase = RequestPhase::WAITS;
   return request;
+}
+
+/// Valued at what the market would give now: it has no price of its own.
+bool valued_by_market(OrdType type) noexcept {
+  return type == OrdType::MARKET || type == OrdType::TRAILING_STOP;
 }
 
 [[gnu::flatten]] Verdict decide(const GateInput& in) noexcept {
   Measure failed;
   const auto reason = first_failure(in, failed, std::make_index_sequence<kChecks.size()>{});
-  const bool market = in.request.ord_type == OrdType::MARKET && in.valued_px != kNoPx;
+  const bool market = valued_by_market(in.request.ord_type) && in.valued_px != kNoPx;
   return {reason, failed.value, failed.limit, market ? in.valued_px : 0};
 }
 
@@ -91,10 +99,12 @@ void GateInput::take_reference() noexcept {
   }
   switch (request.ord_type) {
     case OrdType::MARKET:
+    case OrdType::TRAILING_STOP:
       valued_px = is_buy() ? market.ask_px : market.bid_px;
       if (valued_px == kNoPx) valued_px = reference_px;
       break;
     case OrdType::STOP:
+    case OrdType::MARKET_IF_TOUCHED:
       valued_px = request.stop_px;
       break;
     default:
@@ -113,7 +123,9 @@ void GateInput::value(const InstrumentRegistry& registry) noexcept {
 
 std::int64_t GateInput::reduce_excess() const noexcept {
   const auto interval = own.interval();
-  const auto worst = std::max(remaining, held_qty);
+  // A replace may be refused and leave what is; a release cannot.
+  const bool released = request.phase == RequestPhase::RELEASED;
+  const auto worst = released ? remaining : std::max(remaining, held_qty);
   return saturate(is_buy() ? Int128{interval.high} - held_qty + worst
                            : Int128{worst} - held_qty - interval.low);
 }
@@ -154,6 +166,12 @@ Verdict RiskGate::check(const ReplaceRequest& request, const MarketView& market,
   return decide(GateInput(*this, result, order, market, session, now));
 }
 
+Verdict RiskGate::check_release(const Order& held, const OrderRequest& request,
+                                const MarketView& market, const SessionView& session,
+                                Nanos now) const noexcept {
+  return decide(GateInput(*this, request, &held, market, session, now));
+}
+
 std::vector<CheckResult> RiskGate::explain(const ReplaceRequest& request, const MarketView& market,
                                            const SessionView& session, Nanos now) const {
   const auto* order = orders_->find(request.order);
@@ -174,17 +192,15 @@ void RiskGate::count(StrategyId strategy, SessionId session, Nanos now) noexcept
 }
 
 void RiskGate::prefetch_sent(const OrderRequest& request) const noexcept {
-  recent_.prefetch_next({index(request.strategy), index(request.instrument), request.price,
-                         request.order_qty, static_cast<std::uint32_t>(request.side),
-                         static_cast<std::uint32_t>(request.ord_type)});
+  recent_.prefetch_next(key_of(request));
 }
 
 void RiskGate::apply(const rec::OrderSubmitted& record, Nanos now) noexcept {
   count(StrategyId{record.strategy}, SessionId{record.session}, now);
-  const bool market = static_cast<OrdType>(record.ord_type) == OrdType::MARKET;
-  recent_.insert({record.strategy, record.instrument, market ? 0 : record.price, record.order_qty,
-                  record.side, record.ord_type},
-                 now);
+  recent_.insert(key_of_record(record), now);
+}
+void RiskGate::apply(const rec::OrderHeld& record, Nanos now) noexcept {
+  recent_.insert(key_of_record(record), now);
 }
 void RiskGate::apply(const rec::ReplaceRequested& record, Nanos now) noexcept {
   count(StrategyId{record.strategy}, SessionId{record.session}, now);
@@ -218,11 +234,31 @@ void RiskGate::apply(const rec::Kill& record) noexcept {
 }
 
 LimitStatus RiskGate::apply(const rec::LimitChanged& record, std::string_view name) {
-  const auto status = limits_.set(name, record.strategy, record.instrument, record.value);
+  const auto status = set(name, record.strategy, record.instrument, record.value);
   if (status == LimitStatus::OK) {
     changed_limits_[{std::string(name), record.strategy, record.instrument}] = record.value;
   }
   return status;
+}
+
+std::string RiskGate::hold_name(SessionId session) {
+  return std::string(kHold) + std::to_string(index(session));
+}
+
+LimitStatus RiskGate::set(std::string_view name, std::uint32_t strategy, std::uint32_t instrument,
+                          std::int64_t value) {
+  if (!name.starts_with(kHold)) return limits_.set(name, strategy, instrument, value);
+  std::uint32_t session = 0;
+  const auto* const end = name.data() + name.size();
+  const auto read = std::from_chars(name.data() + kHold.size(), end, session);
+  if (read.ec != std::errc{} || read.ptr != end || session >= kSessionsMax) {
+    return LimitStatus::UNKNOWN_NAME;
+  }
+  if (strategy != kNoId || instrument != kNoId) return LimitStatus::WRONG_SCOPE;
+  if (value != 0 && value != 1) return LimitStatus::OUT_OF_RANGE;
+  if (held_.size() <= session) held_.resize(session + 1);
+  held_[session] = value == 1;
+  return LimitStatus::OK;
 }
 
 bool RiskGate::armed(std::uint32_t strategy) const noexcept {

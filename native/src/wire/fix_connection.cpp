@@ -58,6 +58,7 @@ class FixConnection::Impl final : private FixLinkOwner {
   const ConnectionConfig config_;
   FixSecrets secrets_;
   FixLinkOptions options_;
+  std::optional<TlsSource> tls_;
   std::vector<SocketAddress> addresses_;
   std::size_t next_address_ = 0;
   OwnedFd epoll_;
@@ -89,7 +90,7 @@ FixConnection::Impl::Impl(const ConnectionConfig& config)
   options_.limits = config_.limits;
   options_.rules = config_.rules;
   if (config_.tls) {
-    options_.tls = TlsContext::client(*config_.tls);
+    tls_.emplace(*config_.tls, TlsSource::Side::CLIENT);
     options_.host_name = config_.tls->host_name.empty() ? config_.host : config_.tls->host_name;
   }
 }
@@ -107,6 +108,12 @@ void FixConnection::Impl::connect(Nanos now) {
     return;
   }
   connected_since_ = now;
+  if (tls_) {
+    options_.tls = tls_->context();
+    if (const std::string fault = tls_->take_fault(); !fault.empty()) {
+      sink_->event(config_.id, ConnectionEvent::TLS_FAILED, fault, 0);
+    }
+  }
   link_ = std::make_unique<FixLink>(std::move(fd), epoll_.get(), options_, secrets_, now);
 }
 

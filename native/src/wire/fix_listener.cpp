@@ -12,6 +12,22 @@
 
 namespace pitwire {
 
+Recognition recognise(std::span<const AcceptedSession> sessions, std::string_view first_message,
+                      const std::function<bool(SessionId)>& is_connected) {
+  if (fix_field(first_message, "35") != "A") return {nullptr, "the first message is not a Logon"};
+  const auto fits = [&](const AcceptedSession& session) {
+    return session.begin_string == fix_field(first_message, "8") &&
+           session.target_comp_id == fix_field(first_message, "49") &&
+           session.sender_comp_id == fix_field(first_message, "56");
+  };
+  const auto session = std::ranges::find_if(sessions, fits);
+  if (session == sessions.end()) {
+    return {nullptr, "no session of this version and these CompIDs"};
+  }
+  if (is_connected(session->id)) return {nullptr, "the session has a connection already"};
+  return {&*session, {}};
+}
+
 class FixListener::Impl final : private FixLinkOwner {
  public:
   explicit Impl(const ListenerConfig& config);
@@ -39,7 +55,7 @@ class FixListener::Impl final : private FixLinkOwner {
   void written(FixLink& link, Sequence sequence, std::uint64_t bytes) override;
   [[nodiscard]] bool somebody_waits() const noexcept;
   void accept_new(Nanos now);
-  bool recognise(Peer& peer, std::string_view message);
+  bool name(Peer& peer, std::string_view message);
   void refuse(Peer& peer, std::string_view reason);
   void ended(const Peer& peer);
   [[nodiscard]] Peer* peer_of(const FixLink& link) noexcept;
@@ -48,6 +64,7 @@ class FixListener::Impl final : private FixLinkOwner {
   const ListenerConfig config_;
   FixSecrets secrets_;
   FixLinkOptions options_;
+  std::optional<TlsSource> tls_;
   OwnedFd socket_;
   OwnedFd epoll_;
   std::uint16_t port_;
@@ -64,7 +81,7 @@ FixListener::Impl::Impl(const ListenerConfig& config)
   (void)FixFramer(config_.limits.message_bytes_max);  // refuses what it cannot be
   options_.limits = config_.limits;
   options_.server = true;
-  if (config_.tls) options_.tls = TlsContext::server(*config_.tls);
+  if (config_.tls) tls_.emplace(*config_.tls, TlsSource::Side::SERVER);
   watch(epoll_.get(), socket_.get(), EPOLLIN, true);
 }
 
@@ -86,6 +103,12 @@ void FixListener::Impl::accept_new(Nanos now) {
       continue;
     }
     set_no_delay(fd.get());
+    if (tls_) {
+      options_.tls = tls_->context();
+      if (const std::string fault = tls_->take_fault(); !fault.empty()) {
+        sink_->event(SessionId{kNoId}, ConnectionEvent::TLS_FAILED, fault, 0);
+      }
+    }
     auto peer = std::make_unique<Peer>();
     peer->link = std::make_unique<FixLink>(std::move(fd), epoll_.get(), options_, secrets_, now);
     peer->logon_deadline = now + config_.logon_timeout;
@@ -118,33 +141,21 @@ void FixListener::Impl::refuse(Peer& peer, std::string_view reason) {
   peer.link->close(reason);
 }
 
-bool FixListener::Impl::recognise(Peer& peer, std::string_view message) {
-  if (fix_field(message, "35") != "A") {
-    refuse(peer, "the first message is not a Logon");
+bool FixListener::Impl::name(Peer& peer, std::string_view message) {
+  const auto is_connected = [this](SessionId session) { return link_of(session) != nullptr; };
+  const Recognition found = recognise(config_.sessions, message, is_connected);
+  if (found.session == nullptr) {
+    refuse(peer, found.refusal);
     return false;
   }
-  const auto fits = [&](const AcceptedSession& session) {
-    return session.begin_string == fix_field(message, "8") &&
-           session.target_comp_id == fix_field(message, "49") &&
-           session.sender_comp_id == fix_field(message, "56");
-  };
-  const auto session = std::find_if(config_.sessions.begin(), config_.sessions.end(), fits);
-  if (session == config_.sessions.end()) {
-    refuse(peer, "no session of this version and these CompIDs");
-    return false;
-  }
-  if (link_of(session->id) != nullptr) {
-    refuse(peer, "the session has a connection already");
-    return false;
-  }
-  peer.session = session->id;
+  peer.session = found.session->id;
   sink_->event(peer.session, ConnectionEvent::CONNECTED, "", 0);
   return true;
 }
 
 void FixListener::Impl::message(FixLink& link, Nanos ts_recv, std::string_view message) {
   Peer* const peer = peer_of(link);
-  if (index(peer->session) == kNoId && !recognise(*peer, message)) return;
+  if (index(peer->session) == kNoId && !name(*peer, message)) return;
   sink_->message(peer->session, ts_recv, message);
 }
 

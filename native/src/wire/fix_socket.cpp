@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -17,7 +18,26 @@ void OwnedFd::reset(int fd) noexcept {
   fd_ = fd;
 }
 
+namespace {
+
+SocketAddress socket_file(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) {
+    throw std::invalid_argument("host \"" + path + "\": a socket's path has at most " +
+                                std::to_string(sizeof address.sun_path - 1) + " bytes");
+  }
+  path.copy(address.sun_path, path.size());
+  SocketAddress out;
+  std::memcpy(&out.storage, &address, sizeof address);
+  out.size = sizeof address;
+  return out;
+}
+
+}  // namespace
+
 std::vector<SocketAddress> resolve(const std::string& host, std::uint16_t port, bool to_listen) {
+  if (host.starts_with('/')) return {socket_file(host)};
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;

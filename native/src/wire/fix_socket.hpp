@@ -37,6 +37,7 @@ struct SocketAddress {
   socklen_t size = 0;
 };
 
+/// A name or an address, or a path: that of a socket in this host's file system, without a port.
 /// Blocks on the resolver. Throws std::invalid_argument naming host and reason.
 [[nodiscard]] std::vector<SocketAddress> resolve(const std::string& host, std::uint16_t port,
                                                  bool to_listen);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,11 @@ struct Written final : Journal, Egress {
     if (record.type == RecordType::FIX_TX) {
       messages.emplace_back(text_view(record.tail));
     }
+    if (record.type == RecordType::FILL) {
+      rec::Fill fill;
+      std::memcpy(&fill, record.fixed.data(), sizeof fill);
+      fills.push_back(fill);
+    }
     return ++sequence;
   }
   void observe(Nanos, const Record&) override { ++sequence; }
@@ -31,6 +37,7 @@ struct Written final : Journal, Egress {
 
   Sequence sequence = 0;
   std::vector<std::string> messages;
+  std::vector<rec::Fill> fills;
 };
 
 std::string logon_answer() {
@@ -49,6 +56,15 @@ struct AbandonedTest : ::testing::Test {
     session.sender_comp_id = "FIRM";
     session.target_comp_id = "VENUE";
     session.check_latency = false;
+    core.define_feed(FeedId{0}, FeedKind::BINANCE_SPOT, 0);
+    Instrument instrument;
+    instrument.id = InstrumentId{0};
+    instrument.symbol = "BTCUSDT";
+    instrument.venue = "TEST";
+    instrument.settlement_currency = instrument.quote_currency = "USD";
+    instrument.money_exponent = -4;
+    core.define_instrument(instrument, FeedId{0}, "BTCUSDT", SignalConfig{});
+    core.define_strategy(StrategyId{0}, "alpha");
     core.define_fix_session(session, std::make_unique<FixSymbology>(), SessionRules{});
   }
 
@@ -66,6 +82,16 @@ struct AbandonedTest : ::testing::Test {
     header.frame_class = FrameClass::INPUT;
     core.begin_turn();
     (void)core.apply({&header, payload});
+  }
+  /// An output of a process that is gone.
+  template <class R>
+  void fact(Nanos ts, const R& record) {
+    FrameHeader header{};
+    header.sequence = ++written.sequence;
+    header.ts_core = ts;
+    header.type = R::kType;
+    header.frame_class = FrameClass::OUTPUT;
+    core.apply_fact({&header, record_bytes(record)});
   }
   void begin_epoch(Nanos ts, std::uint32_t number) {
     rec::Epoch epoch;
@@ -108,6 +134,66 @@ TEST_P(AbandonedAfterTest, SessionOfAProcessThatIsGoneSendsNothingAndUsesUpNoNum
   ASSERT_EQ(written.messages.size(), 2U);
   EXPECT_EQ(fix_field(written.messages[1], "35"), "A");
   EXPECT_EQ(fix_field(written.messages[1], "34"), "2");
+}
+
+TEST_F(AbandonedTest, NumberOfAMessageThatMayHaveLeftIsUsedUp) {
+  begin_epoch(kStart, 1);
+  log_on(kStart);
+  rec::FixState state;
+  state.next_sender_msg_seq_num = 7;
+  state.next_target_msg_seq_num = 5;
+  state.creation_ts = kStart;
+  fact(kStart + 1, state);
+  rec::FixTx sent;
+  sent.msg_seq_num = 7;  // the process died before the FIX_STATE that says so
+  fact(kStart + 2, sent);
+
+  input(kStart + 3, rec::Abandoned{});
+  begin_epoch(kStart + 3, 2);
+  connect(kStart + 4);
+  EXPECT_EQ(fix_field(written.messages.back(), "35"), "A");
+  EXPECT_EQ(fix_field(written.messages.back(), "34"), "8");
+}
+
+TEST_F(AbandonedTest, FillThatWasAppliedAndNotLoggedIsLoggedByTheNextProcess) {
+  begin_epoch(kStart, 1);
+  rec::OrderSubmitted order;
+  order.cl_ord_id = 1;
+  order.side = static_cast<std::uint8_t>(Side::BUY);
+  order.ord_type = static_cast<std::uint8_t>(OrdType::LIMIT);
+  order.price = 1'000;
+  order.order_qty = 10;
+  fact(kStart + 1, order);
+  rec::Execution report;
+  report.cl_ord_id = 1;
+  report.exec_type = static_cast<std::uint8_t>(ExecType::TRADE);
+  report.ord_status = static_cast<std::uint8_t>(OrdStatus::PARTIALLY_FILLED);
+  report.side = order.side;
+  report.last_px = 1'000;
+  report.last_qty = 3;
+  report.leaves_qty = 7;
+  report.cum_qty = 3;
+  report.order_qty = 10;
+  report.exec_id = {'T', '1'};
+  fact(kStart + 2, report);
+  rec::Fill logged;
+  logged.order = 1;
+  logged.exec_id = {'T', '1'};
+  fact(kStart + 3, logged);
+  report.exec_id = {'T', '2'};
+  report.last_qty = 2;
+  report.leaves_qty = 5;
+  report.cum_qty = 5;
+  fact(kStart + 4, report);  // here it died
+
+  input(kStart + 5, rec::Abandoned{});
+  begin_epoch(kStart + 5, 2);
+  ASSERT_EQ(written.fills.size(), 1U);
+  EXPECT_EQ(written.fills[0].exec_id[1], '2');
+  EXPECT_EQ(written.fills[0].last_qty, 2);
+  EXPECT_EQ(written.fills[0].position, 5);
+  begin_epoch(kStart + 6, 3);
+  EXPECT_EQ(written.fills.size(), 1U);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seconds, AbandonedAfterTest, ::testing::Values(31, 40, 600));

@@ -206,8 +206,7 @@ class EgressTest : public LogTest, public ::testing::WithParamInterface<Placemen
   }
   void expect_replays(std::size_t heard) {
     LogReader log(options().folder, Upto::COMMITTED);
-    LogReader scan(options().folder, Upto::COMMITTED);
-    ReplayDriver driver(log, scan, {});
+    ReplayDriver driver(log, {});
     define(driver.core());
     Phase phase;
     for (auto stop = driver.run_native(1'000); stop != ReplayDriver::Stop::END;

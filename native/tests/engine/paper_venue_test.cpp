@@ -204,8 +204,7 @@ TEST_F(PaperVenueTest, replay_of_its_log_needs_no_venue_and_makes_the_same_outpu
     ASSERT_TRUE(daemon.log.close());
   }
   LogReader log(options().folder, Upto::COMMITTED);
-  LogReader scan(options().folder, Upto::COMMITTED);
-  ReplayDriver driver(log, scan, {});
+  ReplayDriver driver(log, {});
   define(driver.core());
   Phase phase;
   phase.when_live = orders;

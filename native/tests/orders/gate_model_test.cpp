@@ -148,7 +148,11 @@ class Both {
     if (one_in(5)) view.updated_ts = now_ - pick({1, 3, 9, 250}) * kMillisecond;
     return view;
   }
-  SessionView session() { return {!one_in(40), one_in(40) ? pick({9, 10, 11}) : 100, 10}; }
+  SessionView session() {
+    SessionView view{!one_in(40), one_in(40) ? pick({9, 10, 11}) : 100, 10, {}};
+    view.types.post_only = !one_in(4);
+    return view;
+  }
 
   template <class Request>
   bool both_pass(const Request& request) {

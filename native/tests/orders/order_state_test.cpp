@@ -16,7 +16,9 @@ constexpr Cell kStay{Rule::STAY, S::NONE}, kLive{Rule::LIVE, S::NONE};
 constexpr Cell kByStatus{Rule::BY_STATUS, S::NONE};
 constexpr Cell to(S state) { return {Rule::TO, state}; }
 
-bool never_at_venue(S s) { return s == S::DENIED || s == S::NOT_SENT || s == S::NONE; }
+bool never_at_venue(S s) {
+  return s == S::DENIED || s == S::NOT_SENT || s == S::NONE || s == S::HELD;
+}
 bool alive(S s) { return s >= S::PENDING_NEW && s <= S::UNKNOWN; }
 /// Over after it may have traded: a late fill is believable.
 bool over_after_working(S s) { return s == S::CANCELED || s == S::EXPIRED || s == S::DONE_FOR_DAY; }
@@ -65,10 +67,18 @@ Cell expected_answer(S s, E e) {
 
 Cell expected_ours(S s, E e) {
   switch (e) {
-    case E::SUBMIT:
-      return s == S::NONE ? to(S::PENDING_NEW) : kRefused;
-    case E::DENY:
-      return s == S::NONE ? to(S::DENIED) : kRefused;
+    case E::SUBMIT:  // of a held order: it is released
+      return s == S::NONE || s == S::HELD ? to(S::PENDING_NEW) : kRefused;
+    case E::DENY:  // of a held order: the gate said no when it was to be released
+      return s == S::NONE || s == S::HELD ? to(S::DENIED) : kRefused;
+    case E::HOLD:
+      return s == S::NONE ? to(S::HELD) : kRefused;
+    case E::HELD_CHANGED:
+      return s == S::HELD ? to(S::HELD) : kRefused;
+    case E::HELD_CANCELED:
+      return s == S::HELD ? to(S::CANCELED) : kRefused;
+    case E::HELD_EXPIRED:
+      return s == S::HELD ? to(S::EXPIRED) : kRefused;
     case E::CANCEL_REQUEST:
       return s == S::UNKNOWN ? kStay : (alive(s) ? kLive : kRefused);
     case E::REPLACE_REQUEST:
@@ -81,7 +91,7 @@ Cell expected_ours(S s, E e) {
     case E::OPERATOR_CLOSED:
       return s == S::UNKNOWN ? to(S::CANCELED) : kRefused;
     case E::UNKNOWN_AT_VENUE:
-      if (s == S::NONE) return kIllegal;
+      if (s == S::NONE || s == S::HELD) return kIllegal;
       return s == S::UNKNOWN ? kLive : (alive(s) ? to(S::UNKNOWN) : kStay);
     default:
       return kIllegal;
@@ -89,9 +99,18 @@ Cell expected_ours(S s, E e) {
 }
 
 Cell expected(S s, E e) {
-  static const std::set<E> kOurs{
-      E::SUBMIT,          E::DENY,     E::CANCEL_REQUEST,   E::REPLACE_REQUEST,
-      E::CONNECTION_LOST, E::NOT_SENT, E::UNKNOWN_AT_VENUE, E::OPERATOR_CLOSED};
+  static const std::set<E> kOurs{E::SUBMIT,
+                                 E::DENY,
+                                 E::CANCEL_REQUEST,
+                                 E::REPLACE_REQUEST,
+                                 E::CONNECTION_LOST,
+                                 E::NOT_SENT,
+                                 E::UNKNOWN_AT_VENUE,
+                                 E::OPERATOR_CLOSED,
+                                 E::HOLD,
+                                 E::HELD_CHANGED,
+                                 E::HELD_CANCELED,
+                                 E::HELD_EXPIRED};
   if (kOurs.contains(e)) return expected_ours(s, e);
   if (e == E::CANCELED) return expected_closing(s, e, S::CANCELED);
   if (e == E::EXPIRED) return expected_closing(s, e, S::EXPIRED);

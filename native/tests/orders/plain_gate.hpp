@@ -140,7 +140,8 @@ class PlainGate {
     /// What is no side is looked at as a sale, before it is refused for that.
     [[nodiscard]] bool buy() const { return request.side == Side::BUY; }
     [[nodiscard]] bool stop() const {
-      return request.ord_type == OrdType::STOP || request.ord_type == OrdType::STOP_LIMIT;
+      return request.ord_type == OrdType::STOP || request.ord_type == OrdType::STOP_LIMIT ||
+             request.ord_type == OrdType::MARKET_IF_TOUCHED;
     }
     [[nodiscard]] bool limit() const {
       return request.ord_type == OrdType::LIMIT || request.ord_type == OrdType::STOP_LIMIT;
@@ -152,11 +153,18 @@ class PlainGate {
     Nanos at;
   };
 
+  /// What is worth what its stop says.
+  static bool at_stop(OrdType type) {
+    return type == OrdType::STOP || type == OrdType::MARKET_IF_TOUCHED;
+  }
   static Key key_of(const OrderRequest& request) {
-    const bool market = request.ord_type == OrdType::MARKET;
-    return {index(request.strategy),        index(request.instrument),
-            market ? 0 : request.price,     request.order_qty,
-            static_cast<int>(request.side), static_cast<int>(request.ord_type)};
+    const auto type = request.ord_type;
+    const bool limit = type == OrdType::LIMIT || type == OrdType::STOP_LIMIT;
+    const bool stop = type == OrdType::STOP || type == OrdType::MARKET_IF_TOUCHED;
+    const auto px = limit ? request.price : (stop ? request.stop_px : 0);
+    return {
+        index(request.strategy),        index(request.instrument),         px, request.order_qty,
+        static_cast<int>(request.side), static_cast<int>(request.ord_type)};
   }
 
   [[nodiscard]] DenyReason first_failure(const Asked& in) const;
@@ -197,7 +205,7 @@ class PlainGate {
   }
   static Int128 reserved(const PlainOrder& order) {
     const auto qty = order.worst_qty();
-    const auto now = worth(order.type == OrdType::STOP ? order.stop : order.price, qty);
+    const auto now = worth(at_stop(order.type) ? order.stop : order.price, qty);
     return order.replacing ? std::max(now, worth(order.new_price, qty)) : now;
   }
   /// f(order) summed over what is alive of the strategy and instrument, kNoId being all.
@@ -244,7 +252,7 @@ class PlainGate {
   }
   /// What the order is valued at; kNoPx where nothing says.
   static std::int64_t valued_at(const Asked& in) {
-    if (in.request.ord_type == OrdType::STOP) return in.request.stop_px;
+    if (at_stop(in.request.ord_type)) return in.request.stop_px;
     if (in.request.ord_type != OrdType::MARKET) return in.request.price;
     const auto touch = in.buy() ? in.market.ask_px : in.market.bid_px;
     return touch != kNoPx ? touch : reference(in.market);
@@ -292,7 +300,12 @@ inline DenyReason PlainGate::first_failure(const Asked& in) const {
   if (busy) return DenyReason::ORDER_NOT_WORKING;
   if (!own.running) return DenyReason::STRATEGY_STOPPED;
   if (disk_low) return DenyReason::DISK_LOW;
-  return unsupported(in) ? DenyReason::UNSUPPORTED : DenyReason::NONE;
+  if (unsupported(in)) return DenyReason::UNSUPPORTED;
+  const auto touch = in.buy() ? in.market.ask_px : in.market.bid_px;
+  const bool trades =
+      touch != kNoPx && (in.buy() ? in.request.price >= touch : in.request.price <= touch);
+  const bool posts = has(in.request.flags, OrderFlag::POST_ONLY) && !in.session.types.post_only;
+  return posts && trades ? DenyReason::POST_ONLY : DenyReason::NONE;
 }
 
 inline bool PlainGate::market_forbids(const Asked& in, DenyReason& why) const {
@@ -345,8 +358,8 @@ inline bool PlainGate::price_forbids(const Asked& in, DenyReason& why) const {
 
 inline bool PlainGate::outside_collar(const Asked& in) const {
   const auto type = in.request.ord_type;
-  if (type == OrdType::MARKET) return valued_at(in) == kNoPx;
-  if (type == OrdType::STOP) return false;
+  if (!in.limit() && !in.stop()) return valued_at(in) == kNoPx;
+  if (at_stop(type)) return false;
   const auto from = type == OrdType::STOP_LIMIT ? in.request.stop_px : reference(in.market);
   const auto away = std::abs(in.request.price - from);
   return any_scope(in, "collar_ticks",
@@ -364,7 +377,9 @@ inline bool PlainGate::exposure_forbids(const Asked& in, DenyReason& why) const 
   if (repeated(in)) return why = DenyReason::DUPLICATE, true;
   if (trades_with_ourselves(in)) return why = DenyReason::SELF_TRADE, true;
   if (lost_too_much(in)) return why = DenyReason::DAILY_LOSS, true;
-  if (has(in.request.flags, OrderFlag::REDUCE_ONLY) && !reduces(in)) {
+  const bool less =
+      in.replaced != nullptr && in.request.order_qty - in.replaced->cum < in.replaced->worst_qty();
+  if (has(in.request.flags, OrderFlag::REDUCE_ONLY) && !reduces(in) && !less) {
     return why = DenyReason::REDUCE_ONLY, true;
   }
   return false;
@@ -477,7 +492,9 @@ inline bool PlainGate::unsupported(const Asked& in) const {
       request.time_in_force == TimeInForce::IOC || request.time_in_force == TimeInForce::FOK;
   const bool known_type =
       request.ord_type == OrdType::MARKET || request.ord_type == OrdType::LIMIT || in.stop();
-  return (request.side != Side::BUY && request.side != Side::SELL) || !known_type ||
+  const auto time = static_cast<int>(request.time_in_force);
+  const bool no_time = time == 2 || time == 5;  // of FIX, and not of ours
+  return (request.side != Side::BUY && request.side != Side::SELL) || !known_type || no_time ||
          (has(request.flags, OrderFlag::POST_ONLY) &&
           (request.ord_type != OrdType::LIMIT || at_once)) ||
          (request.time_in_force == TimeInForce::GTD && request.expire_ts <= in.now) ||

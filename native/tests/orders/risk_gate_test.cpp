@@ -16,7 +16,7 @@ struct Gated {
   Desk desk;
   RiskGate gate{desk.registry, desk.orders, desk.positions};
   MarketView market{BookState::LIVE, TradingState::TRADING, 999, 1'001, 1'000, kNow};
-  SessionView session{true, 100, 10};
+  SessionView session{true, 100, 10, {}};
   OrderRequest request;
   Nanos now = kNow;
   ClOrdId next = 100;
@@ -99,6 +99,14 @@ TEST(RiskGate, EveryReasonHasItsCircumstance) {
          g.request.time_in_force = TimeInForce::IOC;
        }},
       {D::UNSUPPORTED, [](Gated& g) { g.request.side = Side::NONE; }},
+      {D::UNSUPPORTED, [](Gated& g) { g.session.types.time_in_force = 2; }},  // GTC alone
+      {D::UNSUPPORTED, [](Gated& g) { g.request.ord_type = OrdType::TRAILING_STOP; }},
+      {D::POST_ONLY,
+       [](Gated& g) {
+         g.request.flags = 1;
+         g.request.price = g.market.ask_px;
+         g.session.types.post_only = false;
+       }},
       {D::UNSUPPORTED, [](Gated& g) { g.request.time_in_force = TimeInForce::GTD; }},
       {D::PRICE_COLLAR,
        [](Gated& g) {
@@ -329,7 +337,7 @@ TEST(RiskGate, ExplainAgreesWithCheckAndSaysTheNumbers) {
   gated.limit("collar_ticks", 20);
   gated.request.price = 1'030;
   const auto results = gated.gate.explain(gated.request, gated.market, gated.session, gated.now);
-  ASSERT_EQ(results.size(), 32u);
+  ASSERT_EQ(results.size(), 33u);
   for (const auto& result : results) {
     EXPECT_EQ(result.passed, result.reason != D::PRICE_COLLAR) << result.text;
   }

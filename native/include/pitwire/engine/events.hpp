@@ -36,6 +36,7 @@ enum class EventKind : std::uint8_t {
   POSITIONS_ANSWERED = 21,
   TRIGGER = 22,
   KERNEL = 23,
+  CONTINGENCY = 24,
 };
 
 /// Where in `values` an event about an order (ORDER, FILL, DENIED, CANCEL_REJECTED) has the place

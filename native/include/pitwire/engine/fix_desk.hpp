@@ -28,9 +28,11 @@ class FixDesk final : public FixSink {
   void logon(SessionId session);
   void logout(SessionId session, std::string_view reason);
   bool set_next_numbers(SessionId session, std::uint64_t sender, std::uint64_t target);
+  bool reset_numbers(SessionId session);
 
   [[nodiscard]] bool is_fix(SessionId session) const noexcept;
   [[nodiscard]] FixSessionState state(SessionId session) const;
+  [[nodiscard]] FixActivity activity(SessionId session) const;
   /// Earliest time at which `time()` has something to do.
   [[nodiscard]] Nanos next_deadline() const noexcept;
 

@@ -11,6 +11,7 @@
 #include "pitwire/engine/drop_copies.hpp"
 #include "pitwire/engine/emitter.hpp"
 #include "pitwire/engine/market_desk.hpp"
+#include "pitwire/engine/order_keeper.hpp"
 #include "pitwire/orders/order_table.hpp"
 #include "pitwire/orders/position_book.hpp"
 #include "pitwire/orders/risk_gate.hpp"
@@ -45,6 +46,7 @@ struct SessionRules {
   std::uint32_t cancel_reserve = 512;  ///< of these, kept for cancels
   /// The digits of OrderID are the order's reference in the venue's market data.
   bool order_id_is_reference = false;
+  VenueTypes types;  ///< what the venue takes by itself
 };
 
 class OrderDesk final {
@@ -61,7 +63,7 @@ class OrderDesk final {
 
   // ---- requests; each logs what came of it
   [[nodiscard]] ClOrdId new_cl_ord_id() noexcept { return ++last_cl_ord_id_; }
-  /// True when the order passed the gate and went to its route.
+  /// True when the order passed the gate and went to its route, or is held.
   bool submit(ClOrdId cl_ord_id, const OrderRequest& request);
   /// What the gate says of a request now; asking changes nothing.
   [[nodiscard]] Verdict check(const OrderRequest& request) const;
@@ -73,13 +75,20 @@ class OrderDesk final {
   [[nodiscard]] const std::optional<OrderRequest>& last_submitted() const noexcept {
     return last_submitted_;
   }
-  bool replace(ClOrdId order, std::int64_t price, std::int64_t order_qty);
-  /// Cancels pass every risk state; false where the order is unknown or has ended.
+  /// `stop_px` of a held order; kNoPx: as it is. A held order is changed at once.
+  bool replace(ClOrdId order, std::int64_t price, std::int64_t order_qty,
+               std::int64_t stop_px = kNoPx);
+  /// Cancels pass every risk state; false where the order is unknown or has ended. A held order is
+  /// over at once.
   bool cancel(ClOrdId order, CancelReason reason);
   unsigned cancel_all(const OrderFilter& filter, CancelReason reason);
-  /// Asks the venue what it knows of an order; false where it has ended, where we cannot name it
-  /// to the venue, or where the session is down.
+  /// Asks the venue what it knows of an order; false where it has ended, where the venue does not
+  /// know it (held), where we cannot name it to the venue, or where the session is down.
   bool request_status(ClOrdId order);
+  /// What follows for kept orders from everything that was asked or has come back.
+  void settle() { keeper_.settle(); }
+  [[nodiscard]] OrderKeeper& keeper() noexcept { return keeper_; }
+  [[nodiscard]] const OrderKeeper& keeper() const noexcept { return keeper_; }
   /// An operator accepts that an UNKNOWN order is gone.
   bool close_by_operator(ClOrdId order);
 
@@ -126,6 +135,8 @@ class OrderDesk final {
   }
   [[nodiscard]] Interval interval_at(SessionId session, InstrumentId instrument) const;
   [[nodiscard]] MarketView market_view(InstrumentId instrument) const;
+  /// Of an unknown session: the default, and the gate denies.
+  [[nodiscard]] const VenueTypes& types_of(SessionId session) const noexcept;
   [[nodiscard]] OrderRoute& route(SessionId session) { return *sessions_[index(session)].route; }
   [[nodiscard]] RiskGate& gate() noexcept { return gate_; }
   [[nodiscard]] const RiskGate& gate() const noexcept { return gate_; }
@@ -150,6 +161,7 @@ class OrderDesk final {
   [[nodiscard]] bool restore_facts(std::span<const std::byte> in);
 
  private:
+  friend class OrderKeeper;
   struct Outbound {
     Sequence sequence{};
     ClOrdId cl_ord_id{};
@@ -173,6 +185,7 @@ class OrderDesk final {
   CopyMatch copy_told(const rec::Execution& record, Nanos ts);
   void place(Event& event, Sequence sequence) const noexcept;
   void look_at_kill_word();
+  [[nodiscard]] bool restore_kept(std::span<const std::byte> in);
   bool send_cancel(const Order& order, CancelReason reason);
 
   Emitter& emitter_;
@@ -181,8 +194,10 @@ class OrderDesk final {
   SessionPositions session_positions_;
   OrderTable table_;
   RiskGate gate_;
+  OrderKeeper keeper_;
   DropCopies copies_;
   std::vector<Session> sessions_;
+  std::vector<rec::Fill> unlogged_;  ///< booked from facts that are not followed by a FILL
   ClOrdId last_cl_ord_id_ = 0;
   std::uint64_t unmatched_ = 0;
   std::uint64_t adopted_ = 0;

@@ -29,9 +29,16 @@ class ReplayDriver {
     BUDGET = 4,        ///< `inputs_max` were applied: call again
   };
 
-  /// `scan` reads the log once for its ABANDONED records before `log` is run: what recovery took as
-  /// facts, replay takes as facts.
-  ReplayDriver(LogReader& log, LogReader& scan, const CoreConfig& config);
+  /// What an ABANDONED record says: recovery took frames as facts, and so does replay.
+  struct Facts {
+    Sequence at{};      ///< of the record
+    bool anew = false;  ///< strategies began anew there: not a part of what runs before it
+    Sequence from{};
+    Sequence last{};
+  };
+
+  /// `facts` are those of all the log's ABANDONED records, rising.
+  ReplayDriver(LogReader& log, const CoreConfig& config, const std::vector<Facts>& facts = {});
 
   /// Before the first run: begin with this ABANDONED record, by which a process began anew.
   /// Everything before it is taken as facts, from the log's beginning or from where `facts_from`
@@ -48,12 +55,6 @@ class ReplayDriver {
   [[nodiscard]] Nanos first_ts() const noexcept { return first_ts_; }
 
  private:
-  struct Facts {
-    Sequence at{};      ///< of the ABANDONED record
-    bool anew = false;  ///< strategies began anew there: not a part of what runs before it
-    Sequence from{};
-    Sequence last{};
-  };
   /// True when the log goes on with frames that were taken as facts; they are applied.
   bool apply_facts();
 

@@ -36,6 +36,7 @@ struct ExchangeConfig {
   std::vector<ExchangeInstrument> instruments;  ///< ids dense from 0
   FixAcceptorConfig fix;                        ///< its instruments are filled in from these
   std::string trades_path;                      ///< empty: no record is written
+  std::string reports_path;                     ///< of every execution report; empty: none
   std::uint32_t orders_max = 1 << 20;           ///< live at once, agents' included
   std::uint32_t client_orders_max = 1 << 17;    ///< remembered
   std::uint64_t seed = 1;
@@ -123,6 +124,7 @@ class Exchange {
 
   ExchangeConfig config_;
   TradeJournal journal_;
+  ReportJournal report_journal_;
   std::unique_ptr<FixAcceptor> fix_;
   std::unique_ptr<Recorded> recorded_;
   std::unique_ptr<Simulated> simulated_;

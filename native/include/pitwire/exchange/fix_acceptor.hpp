@@ -4,8 +4,9 @@
 //   reports → way out (latency) → FixSession → FixListener → bytes
 //
 // Reports are made and numbered also while a session is away, and resent when it asks. Misbehaviour
-// is seeded: random rejects of requests, random disconnects. With cancel_on_disconnect, a session
-// that loses its connection has its orders cancelled.
+// is seeded: random rejects of requests, random disconnects. A session may be entitled to cancel
+// others' orders and ask for their status, which OnBehalfOfCompID (115) then names. With
+// cancel_on_disconnect, a session that loses its connection has its orders cancelled.
 #pragma once
 
 #include <memory>
@@ -13,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "pitwire/exchange/report_journal.hpp"
 #include "pitwire/exchange/trade_journal.hpp"
 #include "pitwire/fix/session.hpp"
 #include "pitwire/matching/delay_line.hpp"
@@ -25,7 +27,10 @@ struct FixAcceptorConfig {
   ListenerConfig listener;                 ///< its sessions are filled in from `sessions`
   std::vector<FixSessionConfig> sessions;  ///< acceptors; ids dense from 0
   std::vector<SessionId> copies;  ///< by session: whose reports it gets copies of, itself for none
-  std::vector<FixInstrument> instruments;
+  /// By session: CompIDs of those whose orders it may cancel and ask about.
+  std::vector<std::vector<std::string>> cancels_for;
+  /// By session, as its client names and counts them.
+  std::vector<std::vector<FixInstrument>> instruments;
   Latency latency_in;
   Latency latency_out;
   std::int64_t rejects_per_million = 0;
@@ -43,7 +48,8 @@ struct ExchangeNote {
 class FixAcceptor final : public ReportSink, private FixSink, private ConnectionSink {
  public:
   /// Binds and listens; throws std::invalid_argument with key and reason.
-  FixAcceptor(const FixAcceptorConfig& config, TradeJournal& journal, Nanos now);
+  FixAcceptor(const FixAcceptorConfig& config, TradeJournal& journal, ReportJournal& reports,
+              Nanos now);
   ~FixAcceptor() override;
 
   /// Where requests go; once, before the first poll.
@@ -105,6 +111,8 @@ class FixAcceptor final : public ReportSink, private FixSink, private Connection
              Sequence last_written) override;
   void written(SessionId, Sequence, std::uint64_t, Nanos) override {}
 
+  /// Fills in whose orders a request is about, by its OnBehalfOfCompID.
+  void address(VenueRequest& request, SessionId from, std::string_view on_behalf_of) const;
   void arrive(Nanos due, const VenueRequest& request);
   void deliver(const VenueReport& report);
   void deliver_to(SessionId to, const VenueReport& report);
@@ -117,10 +125,12 @@ class FixAcceptor final : public ReportSink, private FixSink, private Connection
   [[nodiscard]] FixSession* find(SessionId session) noexcept;
   [[nodiscard]] const std::string& name(SessionId session) const noexcept;
 
-  FixSymbology symbology_;
+  std::vector<std::unique_ptr<FixSymbology>> symbologies_;  ///< by session
   TradeJournal& journal_;
+  ReportJournal& report_journal_;
   FixListener listener_;
   std::vector<std::unique_ptr<FixSession>> sessions_;
+  std::vector<std::vector<std::string>> cancels_for_;
   OrderGateway* gateway_ = nullptr;
   std::vector<SessionId> copies_;
   std::vector<std::uint32_t> withheld_;  ///< by session

@@ -40,6 +40,11 @@ struct DecimalResult {
 /// `count` steps as a plain decimal, as many decimals as the step has ("101.50" for 10150 × 0.01).
 void append_multiple(std::string& out, std::int64_t count, DecimalStep step);
 
+/// As append_multiple, with exactly so many decimals (-1: as the step has). False, and nothing
+/// written, where the value has more.
+[[nodiscard]] bool append_decimals(std::string& out, std::int64_t count, DecimalStep step,
+                                   int decimals);
+
 /// What the error is called in an event.
 [[nodiscard]] const char* text_of(DecimalError error) noexcept;
 

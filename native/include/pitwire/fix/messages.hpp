@@ -40,6 +40,7 @@ struct FixCancel {
   ClOrdId orig_cl_ord_id{};
   InstrumentId instrument{};
   Side side{};
+  std::string_view on_behalf_of;  ///< OnBehalfOfCompID, empty where absent; valid during the call
 };
 
 /// OrderCancelReplaceRequest (G): the new order as a whole.
@@ -55,7 +56,8 @@ struct FixStatusRequest {
   ClOrdId cl_ord_id{};
   InstrumentId instrument{};
   Side side{};
-  std::string_view order_id;  ///< empty where absent; valid during the call
+  std::string_view order_id;      ///< empty where absent; valid during the call
+  std::string_view on_behalf_of;  ///< as of FixCancel
 };
 
 /// OrderMassCancelRequest (q). `instrument` is kNoId for all.
@@ -64,6 +66,7 @@ struct FixMassCancel {
   Sequence raw_sequence{};
   ClOrdId cl_ord_id{};
   InstrumentId instrument{};
+  std::string_view on_behalf_of;  ///< as of FixCancel
 };
 
 /// ExecutionReport (8) to send.

@@ -11,9 +11,11 @@
 // report in sequence passes beside it in less than one (session_fast.cpp), as the same bytes.
 //
 // Resends. An initiator keeps no message: a ResendRequest is answered by one SequenceReset-GapFill,
-// so an order never leaves twice. An acceptor keeps what it sent up to `stored_bytes_max`, oldest
-// dropped first (then gap-filled, with a warning), and answers `resend_messages_per_turn_max`
-// numbers a call; the rest goes out in the following calls of time().
+// so an order never leaves twice; one for what a former connection lost is filled as far as this
+// connection's first application message. An acceptor keeps what it sent up to `stored_bytes_max`,
+// oldest dropped first (then gap-filled, with a warning), and answers
+// `resend_messages_per_turn_max` numbers a call; the rest goes out in the following calls of
+// time().
 //
 // What it does not do: FIXT.1.1 and later, repeating groups other than a position's quantities
 // (read, not interpreted), encryption by FIX (TLS is the connection's).
@@ -26,6 +28,7 @@
 #include <vector>
 
 #include "pitwire/base/types.hpp"
+#include "pitwire/fix/dialect.hpp"
 #include "pitwire/fix/messages.hpp"
 #include "pitwire/fix/sink.hpp"
 #include "pitwire/fix/symbology.hpp"
@@ -59,7 +62,7 @@ struct FixSessionConfig {
   /// Fields the dictionary does not list for a message are let through: for an initiator, because a
   /// report must not be lost over an extra tag.
   bool allow_unknown_fields = true;
-  int liquidity_tag = 0;  ///< 0: 851 in FIX 4.4, 9851 in FIX 4.2; values 1 added, 2 removed
+  FixDialect dialect;
   unsigned resend_messages_per_turn_max = 500;
   std::size_t stored_bytes_max = std::size_t{64} << 20;
 };
@@ -80,6 +83,21 @@ struct FixRestored {
   int heart_bt_int_seconds = 0;
   Nanos last_sent_ts = 0;
   Nanos last_received_ts = 0;
+  /// Initiators: number of the connection's first application message, 0 for none.
+  std::uint64_t first_application = 0;
+};
+
+/// What an operator looks at; times 0 where nothing was yet.
+struct FixActivity {
+  Nanos last_sent_ts = 0;
+  Nanos last_received_ts = 0;
+  /// What we asked the peer to send again and have not got, first and last number; 0 where nothing.
+  std::uint64_t missing_from = 0;
+  std::uint64_t missing_to = 0;
+  /// What an acceptor still has to send again, first and last; 0 where nothing.
+  std::uint64_t resending_from = 0;
+  std::uint64_t resending_to = 0;
+  bool enabled = true;  ///< false after logout(), until logon()
 };
 
 /// Messages since construction: through QuickFIX, and beside it (session_fast.cpp).
@@ -115,6 +133,8 @@ class FixSession {
   void logout(Nanos now, std::string_view reason);
   /// 0 leaves a number as it is. Only while not logged on: false otherwise, nothing changed.
   bool set_next_numbers(Nanos now, std::uint64_t next_sender, std::uint64_t next_target);
+  /// Both begin at 1, now, and what was kept is forgotten. Only while not connected, as above.
+  bool reset_numbers(Nanos now);
 
   // ---- state
   [[nodiscard]] bool logged_on() const noexcept;
@@ -128,6 +148,7 @@ class FixSession {
   /// For a checkpoint at the end of a turn.
   [[nodiscard]] FixRestored snapshot() const;
   [[nodiscard]] const FixTraffic& traffic() const noexcept;
+  [[nodiscard]] FixActivity activity() const noexcept;
   [[nodiscard]] const FixSessionConfig& config() const noexcept;
   /// OrderMassCancelRequest exists from FIX 4.3 on.
   [[nodiscard]] bool supports_mass_cancel() const noexcept;
@@ -164,7 +185,7 @@ class FixSession {
   std::unique_ptr<Impl> impl_;
 };
 
-/// The 16 upper-case hexadecimal digits of a ClOrdID on the wire.
+/// The 16 upper-case hexadecimal digits of a ClOrdID, as a session without a dialect has it.
 void append_cl_ord_id(std::string& out, ClOrdId id);
 /// 0 where `text` is not exactly that.
 [[nodiscard]] ClOrdId parse_cl_ord_id(std::string_view text) noexcept;

@@ -50,6 +50,8 @@ class ChainWriter {
   ChainWriter(const ChainWriter&) = delete;
   ChainWriter& operator=(const ChainWriter&) = delete;
   ~ChainWriter();
+  /// Every block below has its link.
+  [[nodiscard]] std::uint64_t hashed_bytes() const noexcept { return links_ * kChainBlockBytes; }
   /// Links every whole block below `used_bytes`. False with errno on error.
   [[nodiscard]] bool extend(std::uint64_t used_bytes);
   /// Links the rest too, syncs the sidecar. Nothing on error, with errno.

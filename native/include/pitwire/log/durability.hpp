@@ -100,7 +100,9 @@ class Durability {
   void sync_to(const Seen& seen);
   void finish_current();
   void prepare_next();
-  void populate_ahead(std::uint64_t offset);
+  void populate_ahead();
+  bool sync_steps(std::uint64_t to);
+  bool hash_steps();
   void look_at_disk();
   void fail(const std::string& what) noexcept;
   void fail_errno(const std::string& what) noexcept;

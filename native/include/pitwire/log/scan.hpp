@@ -27,8 +27,9 @@ enum class FrameState : std::uint8_t {
 /// above kSequenceMax.
 [[nodiscard]] std::optional<std::string> unsupported(const FrameHeader& header);
 
-/// Whole frames with a sequence above `last_sequence` in [from, end): evidence that what stands
-/// before them is damage and not a tail. Stops counting at `count_max`.
+/// Whole frames with a sequence above `last_sequence` that begin in [from, end): evidence that what
+/// stands before them is damage and not a tail. Where the last byte that is not zero stands says
+/// nothing of where the last frame ends: it may end in zeros. Stops counting at `count_max`.
 [[nodiscard]] std::uint64_t frames_behind(const SegmentFile& segment, std::uint64_t from,
                                           std::uint64_t end, Sequence last_sequence,
                                           std::uint64_t count_max);

@@ -17,6 +17,10 @@
 //   status asked, known           ORDER_STATUS     the order's
 //   status asked, unknown         ORDER_STATUS     REJECTED     (reject_reason 5, unknown order)
 //
+// A request may be about another session's orders (`requester` is who asks): a risk desk's, or a
+// watchdog's. The owner hears of an unsolicited cancel, who asked gets a copy that names its
+// request.
+//
 // Positions asked for are the sums of the session's trades, those of `remember` included.
 //
 // Self-trade prevention works between orders of one session.
@@ -87,6 +91,8 @@ struct VenueMassCancelReport {
   ClOrdId cl_ord_id = 0;
   std::uint32_t instrument = kNoId;
   std::uint32_t affected = 0;
+  bool accepted = true;
+  std::string_view text = {};  ///< static storage
 };
 
 /// What a session holds: the whole answer to a question for positions.
@@ -130,6 +136,12 @@ struct VenueRequest {
   std::int64_t stop_px = 0;
   std::int64_t order_qty = 0;
   Nanos expire_ts = 0;
+  /// Who asks, where that is not `session`, whose orders the request is about.
+  SessionId requester{kNoId};
+  bool entitled = true;  ///< to that session's orders
+
+  [[nodiscard]] bool on_behalf() const noexcept { return index(requester) != kNoId; }
+  [[nodiscard]] SessionId asker() const noexcept { return on_behalf() ? requester : session; }
 };
 
 enum class Provocation : std::uint8_t {
@@ -161,7 +173,7 @@ class OrderGateway final : public VenueSink {
                ReportSink& reports, VenueSink* next = nullptr);
 
   void handle(Nanos now, const VenueRequest& request);
-  /// Refuses a new order, cancel or replace without asking the matcher.
+  /// Answers that it is refused, without asking the matcher.
   void refuse(Nanos now, const VenueRequest& request, VenueReject reason);
   /// Everything a session has working, without a request: its connection broke.
   void cancel_all(Nanos now, SessionId session);
@@ -197,6 +209,7 @@ class OrderGateway final : public VenueSink {
   void cancel(Nanos now, const VenueRequest& request);
   void replace(Nanos now, const VenueRequest& request);
   void status(Nanos now, const VenueRequest& request);
+  void reject_status(Nanos now, const VenueRequest& request, VenueReject reason);
   void mass_cancel(Nanos now, const VenueRequest& request);
   std::uint32_t cancel_matching(Nanos now, SessionId session, std::uint32_t instrument);
   void reject_order(Nanos now, const VenueRequest& request, VenueReject reason);

@@ -59,6 +59,7 @@ enum class VenueReject : std::uint8_t {
   TOO_LATE,
   DUPLICATE,
   RANDOM,  ///< configured misbehaviour of a simulated venue
+  NOT_ENTITLED,
 };
 
 /// Why an order ended without being filled.
@@ -70,6 +71,7 @@ enum class CancelCause : std::uint8_t {
   NO_LIQUIDITY,  ///< a market order's rest
   SELF_TRADE,
   EXPIRED,
+  ON_BEHALF,
 };
 
 [[nodiscard]] std::string_view to_text(VenueReject reason) noexcept;

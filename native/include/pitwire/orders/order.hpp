@@ -13,6 +13,24 @@ namespace pitwire {
 /// No price here: an empty side of a book, an order without a limit.
 inline constexpr std::int64_t kNoPx = kInt64Min;
 
+/// Waits for a price before it may trade; `stop_px` is that price.
+[[nodiscard]] constexpr bool waits_for_price(OrdType type) noexcept {
+  return type == OrdType::STOP || type == OrdType::STOP_LIMIT ||
+         type == OrdType::MARKET_IF_TOUCHED || type == OrdType::TRAILING_STOP;
+}
+/// Has a limit, in `price`.
+[[nodiscard]] constexpr bool has_limit(OrdType type) noexcept {
+  return type == OrdType::LIMIT || type == OrdType::STOP_LIMIT;
+}
+/// A stop price that is stated and does not follow the market.
+[[nodiscard]] constexpr bool has_fixed_stop(OrdType type) noexcept {
+  return waits_for_price(type) && type != OrdType::TRAILING_STOP;
+}
+
+/// Where in its life a request is checked: what waits for another order reserves nothing yet; what
+/// is released was checked as a new order before.
+enum class RequestPhase : std::uint8_t { NEW, WAITS, RELEASED };
+
 /// What a strategy or a native rule asks for. Prices in price increments, quantity in lots.
 struct OrderRequest {
   InstrumentId instrument{};
@@ -27,13 +45,21 @@ struct OrderRequest {
   std::int64_t order_qty = 0;
   Nanos expire_ts = 0;
   std::uint64_t tag = 0;
+  ClOrdId parent = 0;           ///< its fills trigger this order (OTO); 0: none
+  ClOrdId sibling = 0;          ///< an order of the list that this one joins; 0: none
+  std::int64_t peg_offset = 0;  ///< of a trailing stop
+  ContingencyType contingency = ContingencyType::NONE;  ///< of the list: OCO or OUO
+  TriggerPriceType trigger = TriggerPriceType::NONE;    ///< NONE: the last trade
+  PegOffsetType peg_offset_type = PegOffsetType::PRICE;
+  RequestPhase phase = RequestPhase::NEW;
 };
 
 /// A change of price, quantity or both of a working order.
 struct ReplaceRequest {
   ClOrdId order = 0;  ///< any ClOrdID of the order
   std::int64_t price = 0;
-  std::int64_t order_qty = 0;  ///< new total, what is filled included
+  std::int64_t order_qty = 0;    ///< new total, what is filled included
+  std::int64_t stop_px = kNoPx;  ///< of a held order; kNoPx: as it is
 };
 
 [[nodiscard]] constexpr bool has(std::uint8_t flags, OrderFlag flag) noexcept {
@@ -41,14 +67,16 @@ struct ReplaceRequest {
 }
 
 /// Bits of `Order::facts`.
-enum class OrderFact : std::uint8_t {
+enum class OrderFact : std::uint16_t {
   ACKNOWLEDGED = 1,
   SUSPENDED = 2,
   NOT_SENT = 4,
   OVERFILLED = 8,
-  FOREIGN = 16,   ///< adopted, and known to the venue by a name that we cannot write
-  ACCEPTED = 32,  ///< adopted, and an operator knows
-  IN_DOUBT = 64   ///< a request was out when the connection ended: it may never have arrived
+  HELD = 16,       ///< the daemon keeps it
+  IDLE = 32,       ///< while held: it reserves nothing
+  FOREIGN = 64,    ///< adopted, and known to the venue by a name that we cannot write
+  ACCEPTED = 128,  ///< adopted, and an operator knows
+  IN_DOUBT = 256   ///< a request was out when the connection ended: it may never have arrived
 };
 
 /// One order. Valid until it is recycled: at the earliest when it is terminal and the table needs
@@ -82,11 +110,12 @@ struct Order {
   std::uint8_t flags = 0;  ///< OrderFlag bits
   OrderState state = OrderState::NONE;
   OrderState closing = OrderState::NONE;  ///< the venue's last word, while a report is missing
-  std::uint8_t facts = 0;                 ///< OrderFact bits
+  std::uint16_t facts = 0;                ///< OrderFact bits
+  HeldStatus held = HeldStatus::NONE;     ///< what a HELD order waits for
   std::array<char, 40> order_id{};        ///< the venue's, NUL padded
 
   [[nodiscard]] bool is(OrderFact fact) const noexcept {
-    return (facts & static_cast<std::uint8_t>(fact)) != 0;
+    return (facts & static_cast<std::uint16_t>(fact)) != 0;
   }
   /// Average price in price increments; for people and statistics, never for a decision on money.
   [[nodiscard]] double avg_px() const noexcept {

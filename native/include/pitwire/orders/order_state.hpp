@@ -21,8 +21,8 @@
 
 namespace pitwire {
 
-inline constexpr std::size_t kOrderStates = 15;
-inline constexpr std::size_t kOrderEvents = 22;
+inline constexpr std::size_t kOrderStates = 16;
+inline constexpr std::size_t kOrderEvents = 26;
 
 enum class Rule : std::uint8_t { ILLEGAL, REFUSED, STAY, LIVE, BY_STATUS, TO };
 
@@ -47,11 +47,12 @@ extern const OrderStateTable kOrderStateTable;
 
 /// Nothing more is expected of the order, and it reserves nothing.
 [[nodiscard]] constexpr bool is_terminal(OrderState state) noexcept {
-  return state >= OrderState::DENIED;
+  return state >= OrderState::DENIED && state <= OrderState::DONE_FOR_DAY;
 }
 /// The order may still trade: it reserves its worst case.
 [[nodiscard]] constexpr bool is_live(OrderState state) noexcept {
-  return state >= OrderState::PENDING_NEW && state <= OrderState::UNKNOWN;
+  return (state >= OrderState::PENDING_NEW && state <= OrderState::UNKNOWN) ||
+         state == OrderState::HELD;
 }
 
 [[nodiscard]] std::string_view name_of(OrderState state) noexcept;

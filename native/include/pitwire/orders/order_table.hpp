@@ -65,6 +65,9 @@ class OrderTable {
 
   // Facts, as they are logged. None throws; an id that is not ours gives order == null.
   Transition apply(const rec::OrderSubmitted& record) noexcept;
+  Transition apply(const rec::OrderHeld& record) noexcept;
+  Transition apply(const rec::OrderHeldChanged& record) noexcept;
+  Transition apply(const rec::OrderHeldEnded& record) noexcept;
   Transition apply(const rec::CancelRequested& record) noexcept;
   Transition apply(const rec::ReplaceRequested& record) noexcept;
   /// Bookings in the result are the caller's to hand to `PositionBook::book`, in order. `rule` is

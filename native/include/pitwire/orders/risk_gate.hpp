@@ -22,7 +22,8 @@
 // Cancels are not checked: they always pass. Their share of the message rate is reserved: orders
 // and replaces may use kOrderSharePercent of it.
 //
-// What it does not do: stops that are not yet triggered take no part in self-trade prevention;
+// What it does not do: stops that are not yet triggered, and what the daemon holds, take no part in
+// self-trade prevention;
 // gross notional values positions at cost, not at the mark.
 #pragma once
 
@@ -62,11 +63,38 @@ struct MarketView {
   Nanos updated_ts = 0;  ///< ts_core of the last book update
 };
 
+template <class Enum>
+[[nodiscard]] constexpr std::uint32_t bit_of(Enum value) noexcept {
+  return std::uint32_t{1} << static_cast<std::uint32_t>(value);
+}
+
+/// What a venue takes by itself; what it does not, the daemon does where it can.
+struct VenueTypes {
+  std::uint32_t order_types = bit_of(OrdType::MARKET) | bit_of(OrdType::LIMIT) |
+                              bit_of(OrdType::STOP) | bit_of(OrdType::STOP_LIMIT);
+  std::uint32_t time_in_force = bit_of(TimeInForce::DAY) | bit_of(TimeInForce::GTC) |
+                                bit_of(TimeInForce::IOC) | bit_of(TimeInForce::FOK) |
+                                bit_of(TimeInForce::GTD);
+  bool post_only = true;
+
+  [[nodiscard]] constexpr bool takes(OrdType type) const noexcept {
+    return (order_types & bit_of(type)) != 0;
+  }
+  [[nodiscard]] constexpr bool takes(TimeInForce value) const noexcept {
+    return (time_in_force & bit_of(value)) != 0;
+  }
+  /// What the order is sent with: a GTD that the venue lacks as GTC, and the daemon ends it.
+  [[nodiscard]] constexpr TimeInForce sent(TimeInForce value) const noexcept {
+    return value == TimeInForce::GTD && !takes(value) ? TimeInForce::GTC : value;
+  }
+};
+
 /// What the gate sees of the session (the route).
 struct SessionView {
   bool logged_on = false;
   std::int64_t credits = 0;         ///< messages that egress will still take
   std::int64_t cancel_reserve = 0;  ///< of these, kept for cancels
+  VenueTypes types;
 };
 
 /// The gate's answer. `value` and `limit` are the failed check's, in its unit.
@@ -129,6 +157,11 @@ class RiskGate {
   [[nodiscard]] Verdict check(const ReplaceRequest& request, const MarketView& market,
                               const SessionView& session, Nanos now) const noexcept;
 
+  /// A held order that is to go out as `request`: what it reserves already is its own.
+  [[nodiscard]] Verdict check_release(const Order& held, const OrderRequest& request,
+                                      const MarketView& market, const SessionView& session,
+                                      Nanos now) const noexcept;
+
   /// Every check of the request, passed or not, in the order of the table.
   [[nodiscard]] std::vector<CheckResult> explain(const OrderRequest& request,
                                                  const MarketView& market,
@@ -141,6 +174,7 @@ class RiskGate {
   /// Asks the cache for what `apply` of such an order will write.
   void prefetch_sent(const OrderRequest& request) const noexcept;
   void apply(const rec::OrderSubmitted& record, Nanos now) noexcept;
+  void apply(const rec::OrderHeld& record, Nanos now) noexcept;
   void apply(const rec::ReplaceRequested& record, Nanos now) noexcept;
   void apply(const rec::CancelRequested& record, Nanos now) noexcept;
   void apply(const rec::MassCancelRequested& record, Nanos now) noexcept;
@@ -148,6 +182,11 @@ class RiskGate {
   void apply(const rec::StrategyState& record) noexcept;
   void apply(const rec::Kill& record) noexcept;
   LimitStatus apply(const rec::LimitChanged& record, std::string_view name);
+  /// The name of the limit that holds a session: 1 keeps orders from going, 0 lets them go again.
+  [[nodiscard]] static std::string hold_name(SessionId session);
+  [[nodiscard]] bool held(SessionId session) const noexcept {
+    return index(session) < held_.size() && held_[index(session)];
+  }
   /// The low-disk rule halts new orders.
   void set_disk_low(bool low) noexcept { disk_low_ = low; }
   /// An operator, in the log, ends the kill (the word must be cleared first).
@@ -183,7 +222,10 @@ class RiskGate {
   friend class QuickYes;
   [[nodiscard]] static std::vector<CheckResult> explain(const GateInput& in);
   [[nodiscard]] static std::vector<CheckResult> explain_unknown_order();
+  static constexpr std::string_view kHold = "session_hold.";  ///< and the session's id
   void prefetch(InstrumentId instrument) const noexcept;
+  LimitStatus set(std::string_view name, std::uint32_t strategy, std::uint32_t instrument,
+                  std::int64_t value);
   void count(StrategyId strategy, SessionId session, Nanos now) noexcept;
 
   const InstrumentRegistry* registry_;
@@ -197,6 +239,7 @@ class RiskGate {
   LimitTree limits_;
   /// By name, strategy and instrument: the newest LIMIT_CHANGED of each.
   std::map<std::tuple<std::string, std::uint32_t, std::uint32_t>, std::int64_t> changed_limits_;
+  std::vector<bool> held_;  ///< by session
   RateWindow firm_rate_;
   std::vector<StrategyRow> strategies_;
   std::vector<RateWindow> sessions_;

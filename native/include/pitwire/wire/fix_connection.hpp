@@ -18,9 +18,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -70,7 +72,7 @@ struct StreamOptions {
 
 struct ConnectionConfig {
   SessionId id{};
-  std::string host;  ///< name or address, IPv4 or IPv6; resolved at construction
+  std::string host;  ///< name or address, IPv4 or IPv6, or a socket's path; resolved at construction
   std::uint16_t port = 0;
   std::optional<TlsConfig> tls;
   std::vector<FixSecret> secrets;
@@ -141,6 +143,16 @@ struct AcceptedSession {
   std::string target_comp_id;  ///< theirs: the Logon's SenderCompID
 };
 
+/// What a connection's first message makes of it: a session, or the reason why it is refused.
+struct Recognition {
+  const AcceptedSession* session = nullptr;
+  std::string_view refusal;
+};
+/// The first message must be a Logon of a listed session that has no connection.
+[[nodiscard]] Recognition recognise(std::span<const AcceptedSession> sessions,
+                                    std::string_view first_message,
+                                    const std::function<bool(SessionId)>& is_connected);
+
 struct ListenerConfig {
   std::string host = "127.0.0.1";
   std::uint16_t port = 0;  ///< 0: a free one, see FixListener::port
@@ -152,8 +164,8 @@ struct ListenerConfig {
   std::size_t pending_max = 64;        ///< accepted connections that have not logged on
 };
 
-/// A server of FIX sessions. A connection is nameless until its first message, which must be a
-/// Logon of a listed session that has no connection: then CONNECTED and that message are reported.
+/// A server of FIX sessions. A connection is nameless until its first message, which must be one
+/// that `recognise` takes: then CONNECTED and that message are reported.
 /// Any other is closed and reported REFUSED with the session kNoId.
 class FixListener {
  public:

@@ -1,0 +1,107 @@
+// How orders come into the table: submitted to a venue, or kept by the daemon and released later.
+#include "order_facts.hpp"
+#include "order_table_impl.hpp"
+
+namespace pitwire {
+namespace {
+
+/// The terms, of ORDER_SUBMITTED or ORDER_HELD.
+template <class R>
+void take_request(Order& order, const R& record) noexcept {
+  order.order = order.cl_ord_id = record.cl_ord_id;
+  order.instrument = InstrumentId{record.instrument};
+  order.strategy = StrategyId{record.strategy};
+  order.session = SessionId{record.session};
+  order.side = static_cast<Side>(record.side);
+  order.ord_type = static_cast<OrdType>(record.ord_type);
+  order.time_in_force = static_cast<TimeInForce>(record.time_in_force);
+  order.flags = record.flags;
+  order.price = record.price;
+  order.stop_px = record.stop_px;
+  order.order_qty = order.leaves_qty = record.order_qty;
+  order.expire_ts = record.expire_ts;
+  order.tag = record.tag;
+  order.cause = record.cause;
+}
+
+void keep(Order& order, HeldStatus status, bool idle) noexcept {
+  order.held = status;
+  set(order, OrderFact::HELD);
+  idle ? set(order, OrderFact::IDLE) : clear(order, OrderFact::IDLE);
+}
+
+void let_go(Order& order) noexcept {
+  order.held = HeldStatus::NONE;
+  clear(order, OrderFact::HELD);
+  clear(order, OrderFact::IDLE);
+}
+
+}  // namespace
+
+/// A new order; nothing where the record cannot be one.
+template <class R>
+std::uint32_t OrderTable::Impl::enter(Transition& transition, const R& record) noexcept {
+  const bool usable = record.cl_ord_id != 0 && record.order_qty > 0 &&
+                      positions->registry().known(InstrumentId{record.instrument});
+  transition.illegal = transition.order != nullptr || !usable;
+  const auto slot = transition.illegal ? kNone : acquire();
+  if (slot == kNone) return slot;
+  take_request(at(slot), record);
+  name(slot, record.cl_ord_id);
+  transition.order = &at(slot);
+  return slot;
+}
+
+/// A held order goes out under its own ClOrdID, as what the record says: a stop as a market order,
+/// say.
+Transition OrderTable::Impl::submitted(const rec::OrderSubmitted& record) noexcept {
+  auto slot = find(record.cl_ord_id);
+  auto transition = begin(slot, OrderEvent::SUBMIT);
+  if (slot != kNone && at(slot).state == OrderState::HELD) {
+    let_go(at(slot));
+    take_request(at(slot), record);
+  } else {
+    slot = enter(transition, record);
+  }
+  if (slot != kNone) finish(slot, transition, live_state(at(slot)));
+  return transition;
+}
+
+Transition OrderTable::Impl::held(const rec::OrderHeld& record) noexcept {
+  auto transition = begin(find(record.cl_ord_id), OrderEvent::HOLD);
+  const auto slot = enter(transition, record);
+  if (slot == kNone) return transition;
+  keep(at(slot), static_cast<HeldStatus>(record.held), record.idle != 0);
+  finish(slot, transition, live_state(at(slot)));
+  return transition;
+}
+
+Transition OrderTable::Impl::held_changed(const rec::OrderHeldChanged& record) noexcept {
+  const auto slot = find(record.order);
+  auto transition = begin(slot, OrderEvent::HELD_CHANGED);
+  if (slot == kNone) return transition;
+  auto& order = at(slot);
+  transition.illegal = !cell(order.state, OrderEvent::HELD_CHANGED).legal();
+  if (transition.illegal) return transition;
+  order.price = record.price;
+  order.stop_px = record.stop_px;
+  order.order_qty = order.leaves_qty = record.order_qty;
+  keep(order, static_cast<HeldStatus>(record.held), record.idle != 0);
+  finish(slot, transition, live_state(order));
+  return transition;
+}
+
+Transition OrderTable::Impl::held_ended(const rec::OrderHeldEnded& record) noexcept {
+  const auto slot = find(record.order);
+  const auto event = static_cast<OrderEvent>(record.event);
+  auto transition = begin(slot, event);
+  if (slot == kNone) return transition;
+  const auto rule = cell(at(slot).state, event);
+  transition.illegal = at(slot).state != OrderState::HELD || rule.rule != Rule::TO;
+  if (transition.illegal) return transition;
+  let_go(at(slot));
+  finish(slot, transition, rule.to);
+  return transition;
+}
+
+}  // namespace pitwire

@@ -1,0 +1,84 @@
+"""The crash matrix: at every point of an order's life, the counterparty having got what was on its
+way or not, the process killed or the host without power; started again, both sides are compared.
+
+A life goes through its points one after the other, on one log, in an order of its own: what a crash
+and its recovery leave is what the next one finds. In virtual time; the same seed, the same life.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import mkdtemp
+
+import pytest
+import structlog
+
+from tests.crash.life import Life
+from tests.crash.points import POINTS, Point
+
+SEEDS = 50
+SAMPLE = 8
+# Where faults were found when the matrix was new.
+ALWAYS = ("epoch logged", "order written", "partial fill applied", "gap filled")
+MEMORY = Path("/dev/shm")
+Cell = tuple[Point, bool]
+CELLS: list[Cell] = [(point, got) for point in POINTS for got in (True, False)]
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """In memory, where there is such a place: these tests are not about the disk.
+
+    What thousands of starts have to tell is not told.
+    """
+    root = Path(mkdtemp(prefix="pitwire-", dir=MEMORY if MEMORY.is_dir() else None))
+    usual = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    yield root
+    structlog.configure(**usual)
+    shutil.rmtree(root)
+
+
+def live(folder: Path, seed: int, power: bool, cells: list[Cell]) -> None:
+    """One life through these points; whatever fails says where."""
+    life = Life(folder, seed, power)
+    try:
+        for point, got in cells:
+            where = f"seed {seed}, crash {life.crashes + 1}: {point.name}, got it: {got}"
+            try:
+                life.crash_at(point, got)
+            except AssertionError as error:
+                raise AssertionError(f"{where}: {error}") from error
+        life.assert_replays()
+    finally:
+        life.close()
+
+
+def in_any_order(seed: int) -> list[Cell]:
+    """Every cell of the matrix, as this seed shuffles them."""
+    return random.Random(seed).sample(CELLS, len(CELLS))
+
+
+@pytest.mark.parametrize("power", [False, True], ids=["killed", "power"])
+def test_some_crashes_lose_and_double_nothing(folder: Path, power: bool) -> None:
+    seed = 20260105 + power
+    cells = in_any_order(seed)
+    always = [(point, got) for point, got in cells if point.name in ALWAYS]
+    live(folder, seed, power, always + cells[:SAMPLE])
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("seed", range(SEEDS))
+@pytest.mark.parametrize("power", [False, True], ids=["killed", "power"])
+def test_a_crash_at_any_point_loses_and_doubles_nothing(
+    folder: Path, power: bool, seed: int
+) -> None:
+    live(folder, seed, power, in_any_order(seed))
+
+
+def test_the_matrix_has_its_points() -> None:
+    assert len({point.name for point in POINTS}) == len(POINTS) >= 20

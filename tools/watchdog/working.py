@@ -1,0 +1,137 @@
+"""The orders that may work at a venue, from the event log as it is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from daemon import core
+from daemon.core import OrderState
+from daemon.log import Batch, LogReader, spec_of
+
+TYPES: Final = ("DEFINITION", "ORDER_SUBMITTED", "REPLACE_REQUESTED", "ORDER_STATE")
+SUBMITTED, STATE = spec_of("ORDER_SUBMITTED"), spec_of("ORDER_STATE")
+REPLACE: Final = spec_of("REPLACE_REQUESTED")
+INSTRUMENT, SESSION = 0, 3  # DEFINITION.kind
+BATCH_FRAMES: Final = 8192
+TORN_LOOKS: Final = 25  # a torn tail is looked at again that seldom: it has to be found again
+ENDED: Final = frozenset(
+    int(state)
+    for state in (
+        OrderState.DENIED,
+        OrderState.NOT_SENT,
+        OrderState.FILLED,
+        OrderState.CANCELED,
+        OrderState.REJECTED,
+        OrderState.EXPIRED,
+        OrderState.DONE_FOR_DAY,
+    )
+)
+
+
+class Working(NamedTuple):
+    """An order that may work; `cl_ord_id` is its newest name, `names` are all that it may have."""
+
+    order: int
+    cl_ord_id: int
+    names: tuple[int, ...]
+    session: str
+    symbol: str
+    side: int
+    order_qty: str
+
+
+class WorkingOrders:
+    """Follows the log up to its last committed frame. `damage` says why it cannot any more."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self._reader: LogReader | None = None
+        self._routes: dict[int, tuple[int, int, int]] = {}
+        self._states: dict[int, tuple[int, int]] = {}
+        self._names: dict[int, tuple[int, ...]] = {}
+        self._symbols: dict[int, tuple[str, Decimal]] = {}
+        self._sessions: dict[int, str] = {}
+        self._torn = 0
+        self.damage = ""
+
+    def follow(self) -> bool:
+        """Read one batch; whether there may be more. An order ends after it began, so that a
+        batch's beginnings may be taken before its ends."""
+        if self.damage or (self._reader is None and not self._begun()):
+            return False
+        try:
+            reader = self._reader = self._reader or LogReader(
+                self._log, types=TYPES, committed=True
+            )
+            if reader.status == "torn":
+                self._torn += 1
+                if self._torn % TORN_LOOKS == 0:
+                    reader.look_again()
+            batch = reader.read_batch(BATCH_FRAMES)
+        except (core.LogError, ValueError, OSError) as error:
+            self.damage = str(error)
+            return False
+        self._apply(batch)
+        return not reader.at_end
+
+    def _begun(self) -> bool:
+        return any(self._log.glob("*.seg"))
+
+    def _apply(self, batch: Batch) -> None:
+        if not len(batch):
+            return
+        kinds = set(np.unique(batch.rows["type"]).tolist())
+        if spec_of("DEFINITION").number in kinds:
+            self._define(batch)
+        if SUBMITTED.number in kinds:
+            fields = ["cl_ord_id", "session", "instrument", "side", "order_qty"]
+            for order, session, instrument, side, qty in batch.records(SUBMITTED)[fields].tolist():
+                self._routes[order] = (session, instrument, side)
+                self._states[order] = (order, qty)
+        if REPLACE.number in kinds:
+            for order, name in batch.records(REPLACE)[["order", "cl_ord_id"]].tolist():
+                self._names[order] = (*self._names.get(order, ()), name)
+        if STATE.number in kinds:
+            fields = ["order", "cl_ord_id", "to_state", "order_qty"]
+            for order, newest, state, qty in batch.records(STATE)[fields].tolist():
+                if state in ENDED:
+                    self._states.pop(order, None)
+                    self._routes.pop(order, None)
+                    self._names.pop(order, None)
+                elif order in self._routes:
+                    self._states[order] = (newest, qty)
+
+    def _define(self, batch: Batch) -> None:
+        for frame in batch.frames():
+            if frame.name != "DEFINITION":
+                continue
+            fields, said = frame.fields(), _json(frame.tail)
+            if fields["kind"] == INSTRUMENT:
+                symbol = said.get("venue_symbol") or said.get("symbol", "")
+                step = Decimal(str(said.get("qty_increment", 1)))
+                self._symbols[fields["id"]] = (symbol, step)
+            elif fields["kind"] == SESSION:
+                self._sessions[fields["id"]] = said.get("name", "")
+
+    def __len__(self) -> int:
+        return len(self._states)
+
+    def of(self, session: str) -> Iterator[Working]:
+        """Those of a session, by its name in the configuration."""
+        for order, (newest, qty) in self._states.items():
+            number, instrument, side = self._routes[order]
+            if self._sessions.get(number) == session:
+                symbol, step = self._symbols.get(instrument, ("", Decimal(1)))
+                names = (order, *self._names.get(order, ()))
+                yield Working(order, newest, names, session, symbol, side, f"{qty * step:f}")
+
+
+def _json(tail: bytes) -> dict[str, Any]:
+    text = tail.rstrip(b"\0")
+    return dict(json.loads(text)) if text else {}
