@@ -134,7 +134,8 @@ class CopyDay(Day):
     def start(self, settings: Any = None) -> None:  # noqa: ANN401 - as Day's
         self.configuration = self.folder / "copied.toml"
         demo = (Path(__file__).parents[2] / "config" / "demo.toml").read_text()
-        line = demo[demo.index("[[session]]") : demo.index("[[instrument]]")]
+        start = demo.index("[[session]]")
+        line = demo[start : demo.index("\n[", start) + 1]
         line = line.replace('"broker"', '"copies"').replace('"PITWIRE"', '"COPIES"')
         line = line.replace('kind = "fix"', 'kind = "drop_copy"\ncopies = "broker"')
         line = line.replace("port = 9878", f"port = {self._exchange._process.ports['fix']}")
