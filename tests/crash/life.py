@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from daemon.app.parts import parts_of
+from daemon.app.history import history_of
 from daemon.app.replaying import ReplayRun
 from daemon.core import Side
 from daemon.log import Frame, LogReader
@@ -273,7 +273,7 @@ class Life:
     def assert_replays(self) -> None:
         """Every part of the log, every output."""
         self._process.sync()
-        for part in parts_of(self._log):
+        for part in history_of(self._log).parts:
             outcome = ReplayRun.of_part(self._log, part).finish()
             assert outcome.identical, outcome.divergence
 
