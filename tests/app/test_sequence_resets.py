@@ -52,6 +52,9 @@ class CoreOfOneSession:
         self.resets.append(at.strftime("%a %m-%d %H:%M"))
         return True
 
+    def end_day(self, _session: int) -> None:
+        """No order is held."""
+
     def session_logon(self, _session: int) -> None:
         self.connected = True
 
