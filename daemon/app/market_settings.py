@@ -6,7 +6,7 @@ Prices, quantities and money are exact: TOML's decimals are read as decimals, ne
 from __future__ import annotations
 
 from datetime import time
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -384,7 +384,10 @@ def _whole(value: Decimal, step: Decimal, key: str) -> int:
     """How many steps a value is; ValueError where it is not a whole number of them."""
     if not value.is_finite():
         raise ValueError(f"{key}: {value} is no number")
-    count, rest = divmod(value, step)
+    try:
+        count, rest = divmod(value, step)
+    except InvalidOperation:
+        raise ValueError(f"{key}: {value} is more than can be counted in {step}") from None
     if rest:
         raise ValueError(f"{key}: {value} is not a multiple of {step}")
     return int(count)

@@ -406,6 +406,7 @@ py::tuple risk_state(Core& core, std::uint32_t strategy) {
 
 void bind_keeping(py::class_<Core>& cls) {
   cls.def("submit_kept", &submit_kept)
+      .def("would_pass", &would_pass, "What `submit` would answer now; nothing is sent.")
       .def("end_day",
            [](Core& self, std::uint32_t session) {
              self.orders().keeper().end_day(SessionId{session});
@@ -428,7 +429,6 @@ void bind_reconciliation(py::class_<Core>& cls) {
 void bind_requests(py::class_<Core>& cls) {
   cls.def("new_cl_ord_id", [](Core& self) { return self.orders().new_cl_ord_id(); })
       .def("submit", &submit, "Gate, log, route; false when denied.")
-      .def("would_pass", &would_pass, "What `submit` would answer now; nothing is sent.")
       .def("cancel",
            [](Core& self, ClOrdId order, int reason) {
              return settled(self, self.orders().cancel(order, static_cast<CancelReason>(reason)));

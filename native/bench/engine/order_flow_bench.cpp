@@ -33,7 +33,7 @@ constexpr int kMessagesPerPacket = 20;
 constexpr int kPacketsQueued = 32;
 constexpr int kTurnsMax = 1'000;
 constexpr std::uint32_t kOrdersKept = 1 << 16;  // the default of core.orders_max
-constexpr double kThreshold = 0.25;  ///< the imbalance is 0 or 0.5
+constexpr double kThreshold = 0.25;             ///< the imbalance is 0 or 0.5
 
 /// The packet's place in the session.
 void number(std::string& packet, std::uint64_t sequence, std::uint16_t count) {

@@ -49,7 +49,7 @@ class Initiator final : public TestedSide {
     if (name == "heard") return heard(arguments);
     if (!session_) return "there is no session yet: the first line must be a connection";
     if (name == "order") return order(now, arguments);
-    if (name == "cancel") return cancel(now, arguments);
+    if (name == "cancel") return ask_cancel(now, arguments);
     if (name == "logon") return session_->logon(now), "";
     if (name == "logout") return session_->logout(now, arguments), "";
     if (name == "restart") return restart(now);
@@ -129,7 +129,7 @@ class Initiator final : public TestedSide {
     order.time_in_force = static_cast<std::uint8_t>(TimeInForce::DAY);
     return session_->send_order(now, order) ? "" : "the order was not sent";
   }
-  std::string cancel(Nanos now, std::string_view arguments) {
+  std::string ask_cancel(Nanos now, std::string_view arguments) {
     std::istringstream in{std::string(arguments)};
     rec::CancelRequested request;
     std::int64_t qty = 0;

@@ -92,7 +92,7 @@ std::string difference(std::string_view expected, std::string_view found,
   const Fields wanted = compared_fields(expected), got = compared_fields(found);
   for (std::size_t i = 0; i < std::min(wanted.size(), got.size()); ++i) {
     const auto& [tag, value] = got[i];
-    const std::string found_field = tag + "=" + value;
+    const std::string found_field = std::string(tag).append("=").append(value);
     if (tag != wanted[i].first) return "expected field " + wanted[i].first + ", got " + found_field;
     const std::regex* const pattern = patterns.of(tag);
     const bool same =

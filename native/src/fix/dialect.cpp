@@ -80,7 +80,11 @@ void check_put(const FixDialectPut& put, const std::string& key,
     }
     const Own* own = own_of(type);
     if (has(own->always, put.tag) || has(own->sometimes, put.tag)) {
-      refuse(key + ".tag", "pitwire writes " + tag + " into " + type + " by itself");
+      refuse(key + ".tag", std::string("pitwire writes ")
+                               .append(tag)
+                               .append(" into ")
+                               .append(type)
+                               .append(" by itself"));
     }
     const bool of_an_order = type == "D" || type == "F" || type == "G";
     if ((put.source == FixSource::STRATEGY && !of_an_order) ||

@@ -72,7 +72,8 @@ struct StreamOptions {
 
 struct ConnectionConfig {
   SessionId id{};
-  std::string host;  ///< name or address, IPv4 or IPv6, or a socket's path; resolved at construction
+  std::string
+      host;  ///< name or address, IPv4 or IPv6, or a socket's path; resolved at construction
   std::uint16_t port = 0;
   std::optional<TlsConfig> tls;
   std::vector<FixSecret> secrets;
