@@ -208,6 +208,7 @@ class HostContext:
         after: ClOrdId | None = None,
         oco: ClOrdId | None = None,
         ouo: ClOrdId | None = None,
+        display_qty: int | None = None,
     ) -> ClOrdId:
         order = ClOrdId(self._core.new_cl_ord_id())
         intent = order_intent(
@@ -229,6 +230,7 @@ class HostContext:
             after=after,
             oco=oco,
             ouo=ouo,
+            display_qty=display_qty,
         )
         self._send(intent)
         return order
@@ -242,6 +244,7 @@ class HostContext:
             int(intent.trigger),
             intent.peg_offset,
             int(intent.peg_offset_type),
+            intent.display_qty,
         )
         if not any(kept):
             kept = ()  # nearly every order: the shorter call

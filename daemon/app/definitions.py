@@ -173,6 +173,7 @@ def session_rules(session: SessionSettings) -> dict[str, int]:
         "order_types": sum(1 << OrdType[each.upper()] for each in session.order_types),
         "time_in_force": sum(1 << TimeInForce[each.upper()] for each in session.time_in_force),
         "post_only": "post_only" in session.instructions,
+        "iceberg": "iceberg" in session.instructions,
     }
     if not isinstance(session, FixSessionSettings):
         return {"in_flight_max": IN_FLIGHT_MAX, "cancel_reserve": 0, **native}

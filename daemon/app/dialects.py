@@ -113,6 +113,8 @@ class DialectSettings(Section, frozen=True, kw_only=True):
     price_unit: Decimal = Decimal(1)
     qty_unit: Decimal = Decimal(1)
     # How many are written; none: as many as the increment has.
+    # Where the quantity stands that is shown of an iceberg: MaxFloor, or 1138 with a [[field]].
+    display_tag: Literal[111, 1138] = 111
     price_decimals: Decimals | None = None
     qty_decimals: Decimals | None = None
     cl_ord_id: ClOrdIdSettings = ClOrdIdSettings()
@@ -124,6 +126,9 @@ class DialectSettings(Section, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         _above_0("price_unit", self.price_unit)
         _above_0("qty_unit", self.qty_unit)
+        named = {m for each in self.field if each.tag == self.display_tag for m in each.messages}
+        if self.display_tag != 111 and not {"D", "G"} <= named:
+            raise ValueError(f"display_tag: {self.display_tag} needs a [[field]] in D and G")
         if self.identify_by == "symbol" and (self.security_id_source or self.symbol_text):
             raise ValueError('identify_by: security_id_source and symbol_text need "security_id"')
 
@@ -208,6 +213,7 @@ def native(dialect: DialectSettings, strategies: Sequence[str] = ()) -> dict[str
         "by_security_id": dialect.identify_by == "security_id",
         "security_id_source": dialect.security_id_source,
         "symbol_text": dialect.symbol_text,
+        "display_tag": dialect.display_tag,
         "fee_tag": report.fee_tag,
         "liquidity_tag": report.liquidity.tag,
         "added": report.liquidity.added,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import time
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -33,8 +33,9 @@ TimeOfDay = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][
 Placement = Literal["inline", "thread"]
 # Whose stamp what is received has in the log: the kernel's as it arrived, ours as it was read.
 Stamp = Literal["kernel", "user"]
-NativeType = Literal["market", "limit", "stop", "stop_limit"]
+NativeType = Literal["market", "limit", "stop", "stop_limit", "market_if_touched", "trailing_stop"]
 NativeTime = Literal["day", "gtc", "ioc", "fok", "gtd"]
+_NOT_IN_42: Final = frozenset({"market_if_touched", "trailing_stop"})
 Micros = Annotated[int, Meta(ge=0, le=1_000_000)]  # SO_BUSY_POLL, 0 is off
 Url = Annotated[str, Meta(pattern=r"^[a-z]+://[^\s]+$")]
 
@@ -163,12 +164,13 @@ class HoursSettings(Section, frozen=True, kw_only=True):
 class VenueTypes(Section, frozen=True, kw_only=True):
     """What the venue of a session takes by itself. The daemon does the rest, where it can: stops,
     orders if touched and trailing stops are held here until their price comes, GTD and post-only
-    are watched here (docs/orders.md). What nobody can do is denied as UNSUPPORTED.
+    are watched here, icebergs go out in slices (docs/orders.md). What nobody can do is denied as
+    UNSUPPORTED.
     """
 
     order_types: tuple[NativeType, ...] = ("market", "limit", "stop", "stop_limit")
     time_in_force: tuple[NativeTime, ...] = ("day", "gtc", "ioc", "fok", "gtd")
-    instructions: tuple[Literal["post_only"], ...] = ("post_only",)
+    instructions: tuple[Literal["post_only", "iceberg"], ...] = ("post_only",)
 
     def __post_init__(self) -> None:
         if missing := {"market", "limit"} - set(self.order_types):
@@ -176,8 +178,11 @@ class VenueTypes(Section, frozen=True, kw_only=True):
                 f"order_types: must have market and limit, which what is held is sent as; missing"
                 f" {', '.join(sorted(missing))}"
             )
-        if not self.time_in_force:
-            raise ValueError("time_in_force: a venue takes one at least, found none")
+        if not {"day", "gtc"} & set(self.time_in_force):
+            raise ValueError(
+                "time_in_force: must have day or gtc, which what the venue lacks is sent as; found"
+                f" {', '.join(self.time_in_force) or 'none'}"
+            )
 
 
 class FixSessionSettings(VenueTypes, frozen=True, kw_only=True, tag_field="kind", tag="fix"):
@@ -233,6 +238,11 @@ class FixSessionSettings(VenueTypes, frozen=True, kw_only=True, tag_field="kind"
         super().__post_init__()
         if self.positions == "fix" and self.begin_string == "FIX.4.2":
             raise ValueError("positions: FIX 4.2 has no RequestForPositions")
+        if self.begin_string == "FIX.4.2" and (missing := _NOT_IN_42 & set(self.order_types)):
+            raise ValueError(
+                f"order_types: FIX 4.2 has no {' and no '.join(sorted(missing))};"
+                " leave it out and the daemon does it"
+            )
         if self.reset == "at_start" and self.hours is None:
             raise ValueError('reset: "at_start" needs hours, whose start it is')
         if self.reconnect_ms_min > self.reconnect_ms_max:
@@ -276,6 +286,16 @@ class SimulatedSessionSettings(
     seed: Count = 1
     # Left the file, not the log: it keeps its id and its past. The daemon sets it by itself.
     retired: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        lacks = _NOT_IN_42 & set(self.order_types)
+        if lacks:
+            raise ValueError(
+                f"order_types: the simulated venue has no {' and no '.join(sorted(lacks))}"
+            )
+        if "iceberg" in self.instructions:
+            raise ValueError("instructions: the simulated venue has no iceberg")
 
     @property
     def without_positions(self) -> str:

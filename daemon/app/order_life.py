@@ -27,7 +27,8 @@ BATCH_FRAMES: Final = 256  # of the wanted types; a batch looks at no more than 
 REQUESTS: Final = ("CANCEL_REQUESTED", "REPLACE_REQUESTED")
 REPORTS: Final = ("EXECUTION", "CANCEL_REJECTED")
 ENTRIES: Final = ("ORDER_SUBMITTED", "ORDER_HELD")
-TYPES: Final = (*ENTRIES, "ORDER_DENIED", "ORDER_STATE", "FILL", *REQUESTS, *REPORTS)
+SLICES: Final = "ORDER_INSTRUCTIONS"  # of an iceberg: each has a ClOrdID of its own
+TYPES: Final = (*ENTRIES, SLICES, "ORDER_DENIED", "ORDER_STATE", "FILL", *REQUESTS, *REPORTS)
 
 
 class TooLongError(Exception):
@@ -65,8 +66,8 @@ class Life:
         if name in ("ORDER_STATE", "FILL"):
             if fields["order"] == first:
                 self._state(frame, fields) if name == "ORDER_STATE" else self.fills.append(frame)
-        elif name in REQUESTS:
-            if fields["order"] == first:
+        elif name in (*REQUESTS, SLICES):
+            if fields["order"] == first and fields["cl_ord_id"] not in self.cl_ord_ids:
                 self.cl_ord_ids.append(fields["cl_ord_id"])
         elif name in REPORTS:
             if fields["cl_ord_id"] in self.cl_ord_ids:
@@ -132,7 +133,7 @@ def first_cl_ord_id(folder: Path, cl_ord_id: int, begin: int) -> tuple[int, int]
 
     None where the log has no such order from `begin` on. TooLongError as above.
     """
-    types = (*ENTRIES, "ORDER_DENIED", *REQUESTS)
+    types = (*ENTRIES, SLICES, "ORDER_DENIED", *REQUESTS)
     submitted: dict[int, int] = {}
     for frame in _frames(folder, types, begin):
         fields = frame.fields()

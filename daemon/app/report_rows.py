@@ -73,8 +73,12 @@ def order_text(cl_ord_id: int) -> str:
 
 
 def held_text(native: NativeOrder) -> str:
-    """What a HELD order waits for, in the enumerations' words; "" in every other state."""
+    """What the daemon does for an order now: what a HELD one waits for in the enumerations' words,
+    which slice of an iceberg is at the venue; "" for every other."""
     status = HeldStatus(native.held)
+    if native.slice is not None and status is HeldStatus.NONE and native.leaves_qty:
+        qty, filled = native.slice
+        return f"SLICE {filled}/{qty} lots shown"
     if status is HeldStatus.GATE:
         return f"GATE {DenyReason(native.waits_for).name}"
     if status is HeldStatus.TRIGGER and native.terms is not None:

@@ -22,7 +22,8 @@ NO_ORDER = ClOrdId(0)
 class SubmitOrder(msgspec.Struct, frozen=True, gc=False):
     """A new order. `price` is 0 for a market order, `stop_px` 0 where it has no stop.
 
-    `parent` is the order whose fills trigger it (OTO), `sibling` one of the list that it joins.
+    `parent` is the order whose fills trigger it (OTO), `sibling` one of the list that it joins,
+    `display_qty` what is shown of it at a time, 0: all.
     """
 
     order: ClOrdId
@@ -42,6 +43,7 @@ class SubmitOrder(msgspec.Struct, frozen=True, gc=False):
     parent: ClOrdId = NO_ORDER
     sibling: ClOrdId = NO_ORDER
     contingency: ContingencyType = ContingencyType.NONE
+    display_qty: int = 0
 
 
 class CancelOrder(msgspec.Struct, frozen=True, gc=False):
@@ -52,8 +54,8 @@ class CancelOrder(msgspec.Struct, frozen=True, gc=False):
 
 
 class ReplaceOrder(msgspec.Struct, frozen=True, gc=False):
-    """Change an order's limit and total quantity (what was filled included); of a held one
-    `stop_px`, None: as it is."""
+    """Change an order's limit, total quantity (what was filled included) and `stop_px`, None: as it
+    is."""
 
     order: ClOrdId
     price: int

@@ -145,7 +145,7 @@ class OrderRow(Row, frozen=True, kw_only=True):
     """An order as it stands. `order` is its first ClOrdID, `cl_ord_id` the newest.
 
     `held` says what an order waits for that the daemon keeps: TRIGGER and the price's name, PARENT,
-    LIST, or GATE and the reason.
+    LIST, SLICE, or GATE and the reason; and of an iceberg that it shows in slices, which is out.
     """
 
     order: str

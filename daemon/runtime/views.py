@@ -134,6 +134,10 @@ class NativeOrderView:
         return self._native.price
 
     @property
+    def display_qty(self) -> int:
+        return self._native.display_qty
+
+    @property
     def order_qty(self) -> int:
         return self._native.order_qty
 

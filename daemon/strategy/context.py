@@ -87,6 +87,7 @@ class Context(Protocol):
         after: ClOrdId | None = None,
         oco: ClOrdId | None = None,
         ouo: ClOrdId | None = None,
+        display_qty: int | None = None,
     ) -> ClOrdId:
         """A new order; its id, by which everything about it will be reported.
 
@@ -97,7 +98,8 @@ class Context(Protocol):
         What its venue cannot do the daemon does: the order is HELD then. `trigger` says which price
         a stop waits for (the last trade). `after` names an order whose fills trigger this one.
         `oco` names one that is cancelled when this one trades and the other way round; with `ouo`
-        it becomes less by what traded. All three need an order of this strategy.
+        it becomes less by what traded. All three need an order of this strategy. `display_qty` is
+        what the market may see of it at a time (an iceberg).
         """
 
     def cancel(self, order: ClOrdId) -> bool:
@@ -113,7 +115,7 @@ class Context(Protocol):
     ) -> bool:
         """Ask to change limit or total quantity (filled included). False as for `cancel`.
 
-        `stop_px` can be changed while the order is HELD; the gate denies it otherwise.
+        `stop_px` is of a stop that was not triggered yet, wherever it waits.
         """
 
     def cancel_all(self, symbol: str | None = None) -> None:

@@ -49,20 +49,19 @@ def order_intent(
     after: ClOrdId | None = None,
     oco: ClOrdId | None = None,
     ouo: ClOrdId | None = None,
+    display_qty: int | None = None,
 ) -> SubmitOrder:
     """The order as asked for, its type filled in. ValueError where its fields contradict."""
     trails = (trail, trail_bps) != (None, None)
     kind = ord_type or _implied_type(price, stop_px, trails=trails)
     offset, unit = _check_trail(symbol, kind, trail, trail_bps)
-    if side not in (Side.BUY, Side.SELL):
-        raise ValueError(f"{symbol}: side must be BUY or SELL, found {side!r}")
+    _check_side(symbol, side)
     check_qty(symbol, qty)
+    _check_display(symbol, qty, display_qty, kind, time_in_force)
     _check_px(symbol, "price", price, kind in _HAS_PRICE, kind)
     _check_px(symbol, "stop_px", stop_px, kind in _HAS_STOP, kind)
-    if post_only and (kind not in _HAS_PRICE or time_in_force in _IMMEDIATE):
-        raise ValueError(
-            f"{symbol}: a post-only order must rest, found {kind.name} {time_in_force.name}"
-        )
+    if post_only:
+        _check_rests(symbol, "a post-only order", kind, time_in_force)
     if (expire_ts > 0) is not (time_in_force is TimeInForce.GTD):
         raise ValueError(f"{symbol}: expire_ts goes with GTD, found {time_in_force.name}")
     _check_tag(symbol, tag)
@@ -88,7 +87,28 @@ def order_intent(
         NO_ORDER if after is None else after,
         sibling,
         contingency,
+        display_qty or 0,
     )
+
+
+def _check_display(
+    symbol: str, qty: int, display_qty: int | None, kind: OrdType, time_in_force: TimeInForce
+) -> None:
+    if display_qty is None:
+        return
+    if type(display_qty) is not int or not 1 <= display_qty <= qty:
+        raise ValueError(f"{symbol}: display_qty must be from 1 to {qty}, found {display_qty!r}")
+    _check_rests(symbol, "an order with display_qty", kind, time_in_force)
+
+
+def _check_rests(symbol: str, what: str, kind: OrdType, time_in_force: TimeInForce) -> None:
+    if kind not in _HAS_PRICE or time_in_force in _IMMEDIATE:
+        raise ValueError(f"{symbol}: {what} must rest, found {kind.name} {time_in_force.name}")
+
+
+def _check_side(symbol: str, side: Side) -> None:
+    if side not in (Side.BUY, Side.SELL):
+        raise ValueError(f"{symbol}: side must be BUY or SELL, found {side!r}")
 
 
 def _check_tag(symbol: str, tag: int) -> None:

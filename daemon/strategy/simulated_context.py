@@ -149,6 +149,7 @@ class SimulatedContext:
         after: ClOrdId | None = None,
         oco: ClOrdId | None = None,
         ouo: ClOrdId | None = None,
+        display_qty: int | None = None,
     ) -> ClOrdId:
         intent = intents.order_intent(
             make_cl_ord_id(1, self._last_order + 1),
@@ -169,6 +170,7 @@ class SimulatedContext:
             after=after,
             oco=oco,
             ouo=ouo,
+            display_qty=display_qty,
         )
         self._last_order += 1
         self._new[intent.order] = intent

@@ -124,6 +124,7 @@ class SimulatedVenue:
             intent.qty,
             intent.tag,
             None if intent.ord_type not in WAITS or intent.peg_offset else intent.stop_px,
+            display_qty=intent.display_qty,
         )
         self._context.orders[order.order] = order
         self.keeper.keep(intent)

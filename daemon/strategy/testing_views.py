@@ -122,6 +122,7 @@ class SimulatedOrder(msgspec.Struct, frozen=True):
     tag: int
     stop_px: int | None = None
     held: HeldStatus = HeldStatus.NONE
+    display_qty: int = 0
 
     @property
     def has_ended(self) -> bool:

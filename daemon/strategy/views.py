@@ -137,6 +137,10 @@ class OrderView(Protocol):
         """What a HELD order waits for; NONE in every other state."""
 
     @property
+    def display_qty(self) -> int:
+        """What is shown of it at a time, 0: all."""
+
+    @property
     def order_qty(self) -> int: ...
     @property
     def cum_qty(self) -> int: ...

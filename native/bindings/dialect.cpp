@@ -64,6 +64,7 @@ FixDialect dialect_of(const py::dict& spec) {
   out.by_security_id = field<bool>(spec, "by_security_id");
   out.security_id_source = field<std::string>(spec, "security_id_source");
   out.symbol_text = field<std::string>(spec, "symbol_text");
+  out.display_tag = field<int>(spec, "display_tag");
   out.fee_tag = field<int>(spec, "fee_tag");
   out.liquidity_tag = field<int>(spec, "liquidity_tag");
   out.added = field<Texts>(spec, "added");

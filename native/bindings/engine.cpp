@@ -79,7 +79,7 @@ bool submit_kept(Core& core, ClOrdId cl_ord_id, std::uint32_t strategy, std::uin
                  std::uint32_t session, int side, int ord_type, int time_in_force, int flags,
                  std::int64_t price, std::int64_t stop_px, std::int64_t order_qty, Nanos expire_ts,
                  std::uint64_t tag, ClOrdId parent, ClOrdId sibling, int contingency, int trigger,
-                 std::int64_t peg_offset, int peg_offset_type) {
+                 std::int64_t peg_offset, int peg_offset_type, std::int64_t display_qty) {
   OrderRequest request = request_of(strategy, instrument, session, side, ord_type, time_in_force,
                                     flags, price, stop_px, order_qty);
   request.expire_ts = expire_ts;
@@ -90,6 +90,7 @@ bool submit_kept(Core& core, ClOrdId cl_ord_id, std::uint32_t strategy, std::uin
   request.trigger = static_cast<TriggerPriceType>(trigger);
   request.peg_offset = peg_offset;
   request.peg_offset_type = static_cast<PegOffsetType>(peg_offset_type);
+  request.display_qty = display_qty;
   return core.orders().submit(cl_ord_id, request);
 }
 
@@ -316,6 +317,12 @@ const OrderKeeper::Kept* kept_of(const NativeOrder& order) {
   return desk.keeper().find(order.id);
 }
 
+std::optional<py::tuple> slice_of(NativeOrder& self) {
+  const Order& order = self.now();
+  if (!order.is(OrderFact::SLICED)) return std::nullopt;
+  return py::make_tuple(order.qty_there(), order.cum_there());
+}
+
 void bind_order_views(py::module_& module) {
   py::class_<NativeOrder> cls(module, "NativeOrder");
   order_field<&Order::order>(cls, "order");
@@ -334,6 +341,8 @@ void bind_order_views(py::module_& module) {
   order_field<&Order::cum_qty>(cls, "cum_qty");
   order_field<&Order::leaves_qty>(cls, "leaves_qty");
   order_field<&Order::held>(cls, "held");
+  order_field<&Order::display_qty>(cls, "display_qty");
+  cls.def_property_readonly("slice", &slice_of);
   order_field<&Order::tag>(cls, "tag");
   order_field<&Order::cause>(cls, "cause");
   cls.def_property_readonly("waits_for", [](NativeOrder& self) {

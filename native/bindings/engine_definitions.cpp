@@ -100,6 +100,7 @@ SessionRules session_rules(const py::dict& spec) {
   out.types.order_types = field<std::uint32_t>(spec, "order_types");
   out.types.time_in_force = field<std::uint32_t>(spec, "time_in_force");
   out.types.post_only = field<bool>(spec, "post_only");
+  out.types.iceberg = field<bool>(spec, "iceberg");
   return out;
 }
 

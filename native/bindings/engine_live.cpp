@@ -237,6 +237,8 @@ py::dict stats(Live& live) {
   out["fix_inputs"] = stats.fix_inputs;
   out["reports_unmatched"] = live.core.orders().unmatched_reports();
   out["orders_adopted"] = live.core.orders().adopted_orders();
+  out["orders_held"] = live.core.orders().keeper().held();
+  out["contingencies_broken"] = live.core.orders().keeper().broken();
   out["fix_refused"] = stats.fix_refused;
   out["inbox_refused"] = stats.inbox_refused;
   out["withheld"] = stats.withheld;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "bindings.hpp"
 #include "dialect.hpp"
@@ -156,6 +157,18 @@ auto sender(Send send) {
   };
 }
 
+/// With what ORDER_INSTRUCTIONS say of it, where they say something.
+template <class Record, class Send>
+auto instructed(Send send) {
+  return [send](PySession& self, Nanos now, const py::bytes& payload,
+                const std::optional<py::bytes>& more) {
+    const auto record = record_of<Record>(payload);
+    if (!more) return (self.session.*send)(now, record, nullptr);
+    const auto instructions = record_of<rec::OrderInstructions>(*more);
+    return (self.session.*send)(now, record, &instructions);
+  };
+}
+
 void bind_configuration(py::module_& module) {
   py::class_<FixSessionConfig>(module, "FixSessionConfig", "A FIX session; see fix/session.hpp.")
       .def(py::init<>())
@@ -222,8 +235,10 @@ void bind_session(py::module_& module) {
                              [](const PySession& self) { return self.session.logged_on(); })
       .def_property_readonly("next_deadline",
                              [](const PySession& self) { return self.session.next_deadline(); })
-      .def("send_order", sender<rec::OrderSubmitted>(&FixSession::send_order))
-      .def("send_replace", sender<rec::ReplaceRequested>(&FixSession::send_replace))
+      .def("send_order", instructed<rec::OrderSubmitted>(&FixSession::send_order), py::arg("now"),
+           py::arg("payload"), py::arg("more") = py::none())
+      .def("send_replace", instructed<rec::ReplaceRequested>(&FixSession::send_replace),
+           py::arg("now"), py::arg("payload"), py::arg("more") = py::none())
       .def("send_status", sender<rec::StatusRequested>(&FixSession::send_status))
       .def("send_mass_cancel", sender<rec::MassCancelRequested>(&FixSession::send_mass_cancel))
       .def("send_cancel",

@@ -153,7 +153,7 @@ def test_a_held_session_denies_orders_and_takes_them_when_released_also_behind_a
 ) -> None:
     assert day.ctl("session", "hold", "broker", "--reason", "the broker asked").returncode == 0
     held = _position(day, "sessions.hold")
-    day.until("denied", lambda: _denials(day.log, held)["SESSION_DOWN"] > 0)
+    day.until("denied", lambda: _denials(day.log, held)["SESSION_HELD"] > 0)
     sent = LogReader(day.log, types=["ORDER_SUBMITTED"], committed=True, from_sequence=held + 1)
     assert list(sent) == []
     assert _show(day)["held"]
@@ -163,7 +163,7 @@ def test_a_held_session_denies_orders_and_takes_them_when_released_also_behind_a
     day.until_ready(2)
     assert _show(day)["held"], "a hold outlives the process"
     epoch = frames(day.log, "EPOCH")[-1].sequence
-    day.until("denied again", lambda: _denials(day.log, epoch)["SESSION_DOWN"] > 0)
+    day.until("denied again", lambda: _denials(day.log, epoch)["SESSION_HELD"] > 0)
     assert day.ctl("session", "release", "broker", "--reason", "all clear").returncode == 0
     day.until_trading()
     assert not _show(day)["held"]

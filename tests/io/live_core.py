@@ -31,6 +31,7 @@ RULES = {
     "order_types": 0b11110,
     "time_in_force": 0b1011011,
     "post_only": True,
+    "iceberg": False,
 }
 
 

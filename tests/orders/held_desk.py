@@ -100,36 +100,44 @@ class HeldDesk(Desk):
 
     def at_venue(self, name: str) -> None:
         """Turns until the venue has the order, and has acknowledged it."""
-        order = self.order(name).order
+        order = self.order(name).cl_ord_id
         self.until(lambda: order in self.venue.orders)
-        self.say(name, "0", "0", leaves=self.order(name).order_qty)
+        qty, filled = self.there(name)
+        self.say(name, "0", "0", leaves=qty - filled)
+
+    def there(self, name: str) -> tuple[int, int]:
+        """Quantity and what is filled of it as the venue has them: of an iceberg's slice."""
+        order = self.order(name)
+        return order.slice or (order.order_qty, order.cum_qty)
 
     def fill(self, name: str, qty: int, price: int) -> None:
         """The venue reports a trade."""
-        order = self.order(name)
-        cum, leaves = order.cum_qty + qty, order.leaves_qty - qty
+        whole, filled = self.there(name)
+        cum, leaves = filled + qty, whole - filled - qty
         status = "1" if leaves > 0 else "2"
         more = {"t31": px(price), "t32": lots(qty), "t14": lots(cum)}
         self.say(name, "F", status, leaves=max(0, leaves), **more)
 
     def canceled(self, name: str) -> None:
         """The venue confirms a cancel of the order, which was asked for."""
-        order, known = self.order(name), self.order(name).cl_ord_id
+        known = self.order(name).cl_ord_id
         self.until(lambda: any(each[1] == known for each in self.venue.cancels))
         (request, _) = next(each for each in self.venue.cancels if each[1] == known)
-        more = {"t11": f"{request:016X}", "t41": f"{known:016X}", "t14": lots(order.cum_qty)}
+        _, filled = self.there(name)
+        more = {"t11": f"{request:016X}", "t41": f"{known:016X}", "t14": lots(filled)}
         self.say(name, "4", "4", leaves=0, **more)
 
     def replaced(self, name: str) -> None:
         """The venue confirms a replace, which was asked for."""
-        order, known = self.order(name), self.order(name).cl_ord_id
+        known = self.order(name).cl_ord_id
         self.until(lambda: any(each[1] == known for each in self.venue.replaces))
         (request, _) = [each for each in self.venue.replaces if each[1] == known][-1]
         asked = [each for each in self.logged("REPLACE_REQUESTED") if each["cl_ord_id"] == request]
-        qty = asked[0]["order_qty"]
-        more = {"t11": f"{request:016X}", "t41": f"{known:016X}", "t14": lots(order.cum_qty)}
-        status = "1" if order.cum_qty else "0"
-        self.say(name, "5", status, leaves=qty - order.cum_qty, t38=lots(qty), **more)
+        qty, price = asked[0]["order_qty"], px(asked[0]["price"])
+        _, filled = self.there(name)
+        more = {"t11": f"{request:016X}", "t41": f"{known:016X}", "t14": lots(filled)}
+        status = "1" if filled else "0"
+        self.say(name, "5", status, leaves=qty - filled, t38=lots(qty), t44=price, **more)
 
     def say(self, name: str, exec_type: str, ord_status: str, leaves: int, **more: object) -> None:
         """An execution report of the order; turns until it is in the log."""
@@ -138,12 +146,22 @@ class HeldDesk(Desk):
         fields = {
             "t11": f"{order.cl_ord_id:016X}",
             "t54": order.side,
-            "t38": lots(order.order_qty),
+            "t38": lots(self.there(name)[0]),
             "t44": px(order.price),
             "t151": lots(leaves),
             **more,
         }
         self.venue.report(self.live.clock_now(), order.order, exec_type, ord_status, **fields)
+        self.until(lambda: self.live.stats["fix_inputs"] > before)
+        self.turn()
+
+    def cancel_rejected(self, name: str, request: int, response_to: int = 1) -> None:
+        """The venue says that a cancel or a replace came too late."""
+        before, now = self.live.stats["fix_inputs"], self.live.clock_now()
+        order = self.order(name)
+        fields: dict[int, object] = {35: "9", 37: "V-1", 11: f"{request:016X}"}
+        fields |= {41: f"{order.cl_ord_id:016X}", 39: "2", 434: response_to, 102: 0}
+        self.venue.say(now, fields)
         self.until(lambda: self.live.stats["fix_inputs"] > before)
         self.turn()
 
@@ -153,6 +171,16 @@ class HeldDesk(Desk):
         """The fields of all records of these types, with their name."""
         frames = LogReader(self.log_folder, types=types, committed=True)
         return [frame.fields() | {"name": frame.name} for frame in frames]
+
+    def sent(self, msg_type: str) -> list[dict[str, str]]:
+        """The fields of every message of the type that went to the venue, by tag."""
+        messages = [
+            dict(
+                field.split("=", 1) for field in frame.tail.decode().rstrip("\0\x01").split("\x01")
+            )
+            for frame in LogReader(self.log_folder, types=("FIX_TX",), committed=True)
+        ]
+        return [each for each in messages if each["35"] == msg_type]
 
     def replayed(self) -> Outcome:
         """The log run again with the code that it names."""

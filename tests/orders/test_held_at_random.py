@@ -117,7 +117,7 @@ class Run:
 
     def step(self) -> None:
         kinds = [self.move, self.move, self.move, self.ask, self.ask, self.trade, self.trade]
-        self.random.choice([*kinds, self.cancel, self.change])()
+        self.random.choice([*kinds, self.cancel, self.change, self.resize])()
         self.confirm()
         for name in self.names:
             waits = self.desk.order(name).waits_for
@@ -144,7 +144,8 @@ class Run:
         self.model.quote(self.price, self.price + wide)
 
     def ask(self) -> None:
-        self.do(self.random.choice([self._single, self._pair, self._bracket])())
+        kinds = [self._single, self._iceberg, self._pair, self._bracket]
+        self.do(self.random.choice(kinds)())
 
     def do(self, calls: list[dict[str, Any]]) -> None:
         self.desk.do(*calls)
@@ -162,10 +163,20 @@ class Run:
         ]
         return [submit(self._name(), side, self.random.randint(1, 9), **self.random.choice(more))]
 
+    def _iceberg(self) -> list[dict[str, Any]]:
+        side, qty = self.random.choice(["BUY", "SELL"]), self.random.randint(2, 9)
+        price = LOW if side == "BUY" else HIGH
+        return [submit(self._name(), side, qty, price, **self._shown(qty))]
+
+    def _shown(self, qty: int) -> dict[str, Any]:
+        """Half of the orders that rest are icebergs."""
+        shown = self.random.randint(1, 2 * qty)
+        return {"display_qty": shown} if shown <= qty else {}
+
     def _pair(self) -> list[dict[str, Any]]:
         qty, first = self.random.randint(1, 9), self._name()
         kind = self.random.choice(["oco", "ouo"])
-        target = submit(first, "SELL", qty, HIGH)
+        target = submit(first, "SELL", qty, HIGH, **self._shown(qty))
         stop_px = self.price - self.random.randint(1, 12)
         return [target, submit(self._name(1), "SELL", qty, None, stop_px=stop_px, **{kind: first})]
 
@@ -173,8 +184,8 @@ class Run:
         qty, entry, target = self.random.randint(1, 9), self._name(), self._name(1)
         stop_px = self.price - self.random.randint(2, 12)
         return [
-            submit(entry, "BUY", qty, LOW),
-            submit(target, "SELL", qty, HIGH, after=entry),
+            submit(entry, "BUY", qty, LOW, **self._shown(qty)),
+            submit(target, "SELL", qty, HIGH, after=entry, **self._shown(qty)),
             submit(self._name(2), "SELL", qty, stop_px=stop_px, after=entry, ouo=target),
         ]
 
@@ -192,7 +203,8 @@ class Run:
         name = self._pick("WORKING", "PARTIALLY_FILLED")
         if name is not None:
             order = self.model.order(name)
-            qty = self.random.randint(1, order.leaves_qty)
+            whole, filled = self.desk.there(name)
+            qty = self.random.randint(1, whole - filled)
             self.model.venue.fill(order, qty, self.price)
             self.desk.fill(name, qty, self.price)
 
@@ -207,6 +219,13 @@ class Run:
             side = 1 if self.model.order(name).side is Side.BUY else -1
             stop_px = self.price + side * self.random.randint(1, 12)
             self.do([call("replace", order=name, stop_px=stop_px)])
+
+    def resize(self) -> None:
+        name = self._pick("WORKING", "PARTIALLY_FILLED")
+        if name is not None and self.model.order(name).ord_type is OrdType.LIMIT:
+            order = self.model.order(name)
+            qty = order.cum_qty + self.random.randint(1, order.leaves_qty + 2)
+            self.do([call("replace", order=name, qty=qty)])
 
     def confirm(self) -> None:
         """The venue confirms all that is on its way, and what follows from that.

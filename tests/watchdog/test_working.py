@@ -116,6 +116,20 @@ def test_orders_begin_are_renamed_and_end(log: Log) -> None:
     assert len(working) == 0
 
 
+def test_the_slices_of_an_iceberg_are_names_of_one_order(log: Log) -> None:
+    log.define()
+    order, second = EPOCH + 1, EPOCH + 2
+    for name in (order, second):
+        log.add("ORDER_INSTRUCTIONS", cl_ord_id=name, order=order, total_qty=30, display_qty=10)
+        log.add("ORDER_SUBMITTED", cl_ord_id=name, session=1, instrument=7, side=2, order_qty=10)
+        log.state(order, name, OrderState.PENDING_NEW)
+    working = WorkingOrders(log.folder)
+    (found,) = followed(working)
+    assert (found.order, found.cl_ord_id, found.names) == (order, second, (order, second))
+    log.state(order, second, OrderState.CANCELED)
+    assert followed(working) == []
+
+
 def test_an_order_that_begins_and_ends_in_one_batch_does_not_work(log: Log) -> None:
     log.define()
     for number in range(1, 1000):

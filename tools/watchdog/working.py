@@ -14,9 +14,12 @@ from daemon import core
 from daemon.core import OrderState
 from daemon.log import Batch, LogReader, spec_of
 
-TYPES: Final = ("DEFINITION", "ORDER_SUBMITTED", "REPLACE_REQUESTED", "ORDER_STATE")
+TYPES: Final = (
+    "DEFINITION", "ORDER_INSTRUCTIONS", "ORDER_SUBMITTED", "REPLACE_REQUESTED", "ORDER_STATE",
+)  # fmt: skip
 SUBMITTED, STATE = spec_of("ORDER_SUBMITTED"), spec_of("ORDER_STATE")
 REPLACE: Final = spec_of("REPLACE_REQUESTED")
+INSTRUCTIONS: Final = spec_of("ORDER_INSTRUCTIONS")
 INSTRUMENT, SESSION = 0, 3  # DEFINITION.kind
 BATCH_FRAMES: Final = 8192
 TORN_LOOKS: Final = 25  # a torn tail is looked at again that seldom: it has to be found again
@@ -55,6 +58,7 @@ class WorkingOrders:
         self._routes: dict[int, tuple[int, int, int]] = {}
         self._states: dict[int, tuple[int, int]] = {}
         self._names: dict[int, tuple[int, ...]] = {}
+        self._slices: dict[int, int] = {}  # an order's next slice, by its own ClOrdID
         self._symbols: dict[int, tuple[str, Decimal]] = {}
         self._sessions: dict[int, str] = {}
         self._torn = 0
@@ -89,13 +93,22 @@ class WorkingOrders:
         kinds = set(np.unique(batch.rows["type"]).tolist())
         if spec_of("DEFINITION").number in kinds:
             self._define(batch)
+        if INSTRUCTIONS.number in kinds:
+            fields = ["cl_ord_id", "order", "total_qty"]
+            for name, order, total in batch.records(INSTRUCTIONS)[fields].tolist():
+                if total and name != order:
+                    self._slices[name] = order
         if SUBMITTED.number in kinds:
             fields = ["cl_ord_id", "session", "instrument", "side", "order_qty"]
-            for order, session, instrument, side, qty in batch.records(SUBMITTED)[fields].tolist():
+            for name, session, instrument, side, qty in batch.records(SUBMITTED)[fields].tolist():
+                order = self._slices.pop(name, name)
+                if order != name:
+                    self._names[order] = (*self._names.get(order, ()), name)
                 self._routes[order] = (session, instrument, side)
-                self._states[order] = (order, qty)
+                self._states[order] = (name, qty)
         if REPLACE.number in kinds:
             for order, name in batch.records(REPLACE)[["order", "cl_ord_id"]].tolist():
+                self._slices.pop(name, None)
                 self._names[order] = (*self._names.get(order, ()), name)
         if STATE.number in kinds:
             fields = ["order", "cl_ord_id", "to_state", "order_qty"]

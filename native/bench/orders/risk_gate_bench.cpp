@@ -24,7 +24,7 @@ struct Universe {
   RiskGate gate;
   std::vector<OrderRequest> requests;
   std::vector<MarketView> markets;
-  SessionView session{true, 1'000, 10, {}};
+  SessionView session{true, false, 1'000, 10, {}};
 
   static InstrumentRegistry instruments() {
     InstrumentRegistry registry;

@@ -25,15 +25,16 @@ class FixDesk::Route final : public OrderRoute {
  public:
   Route(FixDesk& desk, SessionId session) : desk_(desk), session_(session) {}
 
-  bool order(const rec::OrderSubmitted& record) override {
-    return logged_on() && desk_.session_at(session_).send_order(desk_.emitter_.now(), record);
+  bool order(const rec::OrderSubmitted& record, const rec::OrderInstructions* more) override {
+    return logged_on() && desk_.session_at(session_).send_order(desk_.emitter_.now(), record, more);
   }
   bool cancel(const rec::CancelRequested& record, std::int64_t order_qty) override {
     return logged_on() &&
            desk_.session_at(session_).send_cancel(desk_.emitter_.now(), record, order_qty);
   }
-  bool replace(const rec::ReplaceRequested& record) override {
-    return logged_on() && desk_.session_at(session_).send_replace(desk_.emitter_.now(), record);
+  bool replace(const rec::ReplaceRequested& record, const rec::OrderInstructions* more) override {
+    return logged_on() &&
+           desk_.session_at(session_).send_replace(desk_.emitter_.now(), record, more);
   }
   bool status(const rec::StatusRequested& record) override {
     return logged_on() && desk_.session_at(session_).send_status(desk_.emitter_.now(), record);

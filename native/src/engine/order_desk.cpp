@@ -66,7 +66,8 @@ SessionView OrderDesk::session_view(SessionId session) const {
   SessionView view;
   if (index(session) >= sessions_.size()) return view;
   const Session& of = sessions_[index(session)];
-  view.logged_on = of.route->logged_on() && !gate_.held(session);
+  view.logged_on = of.route->logged_on();
+  view.held = gate_.held(session);
   view.credits = static_cast<std::int64_t>(of.rules.in_flight_max) -
                  static_cast<std::int64_t>(of.unwritten.size());
   view.cancel_reserve = of.rules.cancel_reserve;
@@ -87,8 +88,8 @@ Interval OrderDesk::interval_at(SessionId session, InstrumentId instrument) cons
   Int128 high = low;
   table_.for_each_working(filter, [&](const Order& order) {
     if (order.state == OrderState::HELD) return;  // it cannot have traded there
-    (order.side == Side::BUY ? high : low) +=
-        order.side == Side::BUY ? order.reserved_qty : -order.reserved_qty;
+    const auto there = order.is(OrderFact::SLICED) ? order.leaves_there() : order.reserved_qty;
+    (order.side == Side::BUY ? high : low) += order.side == Side::BUY ? there : -there;
   });
   return {saturate(low), saturate(high)};
 }

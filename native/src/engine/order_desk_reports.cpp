@@ -73,20 +73,28 @@ void OrderDesk::on_execution(rec::Execution record) {
   book(transition);
   const bool unknown_there = transition.event == OrderEvent::UNKNOWN_AT_VENUE;
   if (unknown_there || static_cast<ExecType>(record.exec_type) == ExecType::ORDER_STATUS) {
-    emitter_.event(EventKind::STATUS_ANSWERED).values = {
-        static_cast<std::int64_t>(transition.order->order),
-        record.ord_status,
-        unknown_there ? transition.order->cum_qty : record.cum_qty,
-        record.leaves_qty,
-        record.price,
-        record.order_qty,
-        static_cast<std::int64_t>(record.raw_sequence),
-        emitter_.now(),
-        number(transition.order->state),
-        transition.order->cum_qty,
-        transition.order->price,
-        transition.order->order_qty};
+    status_answered(record, *transition.order, unknown_there);
   }
+}
+
+/// The venue's answer beside what we have. Of a slice that is over nothing is open to compare: it
+/// was filled, trade by trade.
+void OrderDesk::status_answered(const rec::Execution& record, const Order& order,
+                                bool unknown_there) {
+  const bool over = order.is(OrderFact::SLICED) && record.cl_ord_id < order.slice_or_end();
+  emitter_.event(EventKind::STATUS_ANSWERED).values = {
+      static_cast<std::int64_t>(order.order),
+      record.ord_status,
+      unknown_there ? order.cum_there() : record.cum_qty,
+      record.leaves_qty,
+      record.price,
+      record.order_qty,
+      static_cast<std::int64_t>(record.raw_sequence),
+      emitter_.now(),
+      number(order.state),
+      over && !unknown_there ? record.cum_qty : order.cum_there(),
+      over ? record.price : order.price,
+      over ? record.order_qty : order.qty_there()};
 }
 
 // ------------------------------------------------------------------ drop copies
@@ -283,8 +291,10 @@ void OrderDesk::keep_place(const Order& order) {
   if (index(order.instrument) >= market_.instruments()) return;
   const bool waits =
       order.time_in_force != TimeInForce::IOC && order.time_in_force != TimeInForce::FOK;
+  // What the venue shows in parts gets a new place with each, which nobody tells.
+  const bool shown = order.display_qty == 0 || order.is(OrderFact::SLICED);
   const bool rests = order.ord_type == OrdType::LIMIT && order.state != OrderState::HELD && waits &&
-                     order.leaves_qty > 0 && order.is(OrderFact::ACKNOWLEDGED) &&
+                     order.leaves_there() > 0 && order.is(OrderFact::ACKNOWLEDGED) && shown &&
                      !order.is(OrderFact::SUSPENDED) && !is_terminal(order.state);
   if (!rests) return market_.forget(order.instrument, order.order);
   const auto session = index(order.session);
@@ -293,7 +303,7 @@ void OrderDesk::keep_place(const Order& order) {
                   .instrument = order.instrument,
                   .side = order.side,
                   .px = order.price,
-                  .qty = order.leaves_qty,
+                  .qty = order.leaves_there(),
                   .reference = named ? reference_in(order.order_id) : 0});
 }
 

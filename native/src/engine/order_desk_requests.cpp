@@ -1,4 +1,6 @@
 // Requests on their way out: kill word, gate, log, table, route.
+#include <algorithm>
+
 #include "pitwire/engine/order_desk.hpp"
 
 namespace pitwire {
@@ -37,16 +39,59 @@ rec::OrderSubmitted record_of(ClOrdId cl_ord_id, const OrderRequest& request,
   record.ord_type = static_cast<std::uint8_t>(request.ord_type);
   record.time_in_force = static_cast<std::uint8_t>(request.time_in_force);
   record.flags = request.flags;
-  record.price = request.ord_type == OrdType::MARKET ? verdict.reference_px : request.price;
+  const bool unpriced =
+      request.ord_type == OrdType::MARKET || request.ord_type == OrdType::TRAILING_STOP;
+  record.price = unpriced ? verdict.reference_px : request.price;
   record.stop_px = request.stop_px;
-  record.order_qty = request.order_qty;
+  record.order_qty = request.slice_qty != 0 ? request.slice_qty : request.order_qty;
   record.expire_ts = request.expire_ts;
   record.tag = request.tag;
   record.cause = cause;
   return record;
 }
 
+/// What the request asks for beside its record; nothing to log where that is nothing.
+rec::OrderInstructions more_of(ClOrdId cl_ord_id, const OrderRequest& request) {
+  rec::OrderInstructions record;
+  record.cl_ord_id = cl_ord_id;
+  record.order = request.slice_of != 0 ? request.slice_of : cl_ord_id;
+  record.total_qty = request.slice_qty != 0 ? request.order_qty : 0;
+  record.display_qty = request.display_qty;
+  record.stop_px = kNoPx;
+  record.peg_offset = request.peg_offset;
+  record.peg_offset_type = static_cast<std::uint8_t>(request.peg_offset_type);
+  return record;
+}
+
+/// The same of a replace: what the order has stays, and stands in the message again.
+rec::OrderInstructions more_of(ClOrdId cl_ord_id, const Order& order, std::int64_t total_qty,
+                               std::int64_t stop_px) {
+  rec::OrderInstructions record;
+  record.cl_ord_id = cl_ord_id;
+  record.order = order.order;
+  record.total_qty = order.is(OrderFact::SLICED) ? total_qty : 0;
+  record.display_qty = order.display_qty;
+  const auto stays = has_fixed_stop(order.ord_type) ? order.stop_px : kNoPx;
+  record.stop_px = stop_px != kNoPx ? stop_px : stays;
+  record.peg_offset = order.peg_offset;
+  record.peg_offset_type = static_cast<std::uint8_t>(order.peg_offset_type);
+  if (order.time_in_force == TimeInForce::GTD) record.expire_ts = order.expire_ts;
+  return record;
+}
+
+bool says_something(const rec::OrderInstructions& record) noexcept {
+  return record.display_qty != 0 || record.stop_px != kNoPx || record.peg_offset != 0 ||
+         record.expire_ts != 0;
+}
+
 }  // namespace
+
+void OrderDesk::instruct(const rec::OrderInstructions& record) {
+  emitter_.emit(record);
+  table_.apply(record);
+  gate_.apply(record);
+  keeper_.apply(record);
+}
 
 void OrderDesk::look_at_kill_word() {
   if (const auto kill = emitter_.kill_here(gate_.kill_pending())) on_kill_(*kill);
@@ -76,10 +121,17 @@ Verdict OrderDesk::check(const OrderRequest& request) const {
 
 void OrderDesk::send(ClOrdId cl_ord_id, const OrderRequest& request, const Verdict& verdict) {
   const rec::OrderSubmitted record = record_of(cl_ord_id, request, verdict, emitter_.cause());
+  const bool asks_more = request.display_qty != 0 || request.peg_offset != 0;
+  rec::OrderInstructions more;
+  if (asks_more) {
+    more = more_of(cl_ord_id, request);
+    instruct(more);
+  }
   emitter_.emit(record);
   gate_.apply(record, emitter_.now());
   report(table_.apply(record));
-  if (!sessions_[index(request.session)].route->order(record)) report(table_.not_sent(cl_ord_id));
+  OrderRoute& route = *sessions_[index(request.session)].route;
+  if (!route.order(record, asks_more ? &more : nullptr)) report(table_.not_sent(cl_ord_id));
 }
 
 void OrderDesk::prefetch_send(const OrderRequest& request) const noexcept {
@@ -157,11 +209,19 @@ bool OrderDesk::replace(ClOrdId id, std::int64_t price, std::int64_t order_qty,
   record.flags = order->flags;
   record.price = price;
   record.order_qty = order_qty;
+  // A slice never becomes more: what the order gained is for the next one.
+  if (order->is(OrderFact::SLICED)) {
+    record.order_qty = std::min(order->slice_qty, order_qty - order->slice_base);
+  }
   record.cause = emitter_.cause();
+  const auto more = more_of(cl_ord_id, *order, order_qty, stop_px);
+  const bool asks_more = says_something(more);
+  if (asks_more) instruct(more);
   emitter_.emit(record);
   gate_.apply(record, emitter_.now());
   report(table_.apply(record));
-  if (!sessions_[record.session].route->replace(record)) report(table_.not_sent(cl_ord_id));
+  OrderRoute& route = *sessions_[record.session].route;
+  if (!route.replace(record, asks_more ? &more : nullptr)) report(table_.not_sent(cl_ord_id));
   return true;
 }
 
@@ -189,7 +249,7 @@ bool OrderDesk::send_cancel(const Order& order, CancelReason reason) {
   record.side = static_cast<std::uint8_t>(order.side);
   record.reason = static_cast<std::uint8_t>(reason);
   record.cause = emitter_.cause();
-  const std::int64_t order_qty = order.order_qty;
+  const std::int64_t order_qty = order.qty_there();
   emitter_.emit(record);
   gate_.apply(record, emitter_.now());
   report(table_.apply(record));

@@ -27,6 +27,10 @@ void OrderDesk::apply_fact(const Frame& frame) {
   if (const auto* submitted = frame.as<rec::OrderSubmitted>()) {
     gate_.apply(*submitted, frame.ts_core());
     transition = table_.apply(*submitted);
+  } else if (const auto* more = frame.as<rec::OrderInstructions>()) {
+    table_.apply(*more);
+    gate_.apply(*more);
+    keeper_.apply(*more);
   } else if (const auto* terms = frame.as<rec::OrderTerms>()) {
     keeper_.apply(*terms);
   } else if (const auto* held = frame.as<rec::OrderHeld>()) {

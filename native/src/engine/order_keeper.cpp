@@ -73,7 +73,8 @@ bool OrderKeeper::is_plain(const OrderRequest& request, const VenueTypes& types)
   const bool native = types.takes(request.ord_type) && types.takes(request.time_in_force);
   const bool last =
       request.trigger == TriggerPriceType::NONE || request.trigger == TriggerPriceType::LAST_TRADE;
-  return native && last && request.parent == 0 && request.sibling == 0 &&
+  const bool whole = request.display_qty == 0 || types.iceberg;
+  return native && last && whole && request.parent == 0 && request.sibling == 0 &&
          !has(request.flags, OrderFlag::REDUCE_ONLY);
 }
 
@@ -94,10 +95,13 @@ bool OrderKeeper::submit(ClOrdId cl_ord_id, OrderRequest request) {
   if (parent != nullptr) request.parent = parent->order;
   auto terms = terms_of(cl_ord_id, request);
   const bool watched = waits_for_price(request.ord_type) && sibling != nullptr;
-  const bool holds = parent != nullptr || watched || converts(terms, types);
+  const bool slices = request.display_qty != 0 && !types.iceberg;
+  const bool holds = parent != nullptr || watched || converts(terms, types) ||
+                     (slices && waits_for_price(request.ord_type));
   const bool gtd = request.time_in_force == TimeInForce::GTD;
   terms.local_expiry = gtd && (holds || !types.takes(TimeInForce::GTD)) ? 1 : 0;
-  if (holds || terms.local_expiry != 0) {
+  const bool other_time = types.sent(request.time_in_force) != request.time_in_force;
+  if (holds || slices || other_time || terms.local_expiry != 0) {
     request.flags |= static_cast<std::uint8_t>(OrderFlag::EMULATED);
     terms.flags = request.flags;
   }
@@ -121,6 +125,13 @@ bool OrderKeeper::submit(ClOrdId cl_ord_id, OrderRequest request) {
   }
   emit_terms(terms);
   if (holds) {
+    if (request.display_qty != 0) {
+      rec::OrderInstructions more;
+      more.cl_ord_id = more.order = cl_ord_id;
+      more.display_qty = request.display_qty;
+      more.stop_px = kNoPx;
+      desk_.instruct(more);
+    }
     const auto record =
         held_record(cl_ord_id, request, waits ? HeldStatus::PARENT : HeldStatus::TRIGGER, verdict,
                     emitter_.cause());
@@ -130,6 +141,7 @@ bool OrderKeeper::submit(ClOrdId cl_ord_id, OrderRequest request) {
     desk_.report(desk_.table_.apply(record));
   } else {
     request.time_in_force = types.sent(request.time_in_force);
+    if (slices) request.slice_qty = std::min(request.display_qty, request.order_qty);
     desk_.send(cl_ord_id, request, verdict);
   }
   settle();
@@ -199,9 +211,18 @@ void OrderKeeper::end_day(SessionId session) {
   OrderFilter filter;
   filter.session = index(session);
   desk_.table().for_each_working(filter, [&](const Order& order) {
-    if (order.state == OrderState::HELD && order.time_in_force == TimeInForce::DAY) {
-      end(order, OrderEvent::HELD_EXPIRED, CancelReason::EXPIRED);
+    const Kept* kept = find(order.order);
+    const bool day =
+        kept != nullptr && kept->terms.time_in_force == static_cast<std::uint8_t>(TimeInForce::DAY);
+    if (!day) return;
+    if (order.state == OrderState::HELD) {
+      return end(order, OrderEvent::HELD_EXPIRED, CancelReason::EXPIRED);
     }
+    if (order.time_in_force == TimeInForce::DAY) return;  // the venue ends it
+    auto terms = kept->terms;
+    terms.local_expiry = 1;
+    terms.expire_ts = emitter_.now();
+    emit_terms(terms);
   });
   settle();
 }
@@ -221,6 +242,11 @@ void OrderKeeper::apply(const rec::OrderTerms& record) {
   }
   touch(kept);
   count_expiry();
+}
+
+/// Of the order itself, which is kept already, or of a slice; those of replaces repeat it.
+void OrderKeeper::apply(const rec::OrderInstructions& record) {
+  if (Kept* kept = find(record.order)) kept->display_qty = record.display_qty;
 }
 
 void OrderKeeper::apply(const rec::OrderHeld& record) {
@@ -320,6 +346,11 @@ void OrderKeeper::count_expiry() noexcept {
   }
 }
 
+std::uint64_t OrderKeeper::held() const noexcept {
+  return static_cast<std::uint64_t>(std::ranges::count_if(
+      kept_, [](const Kept& kept) { return !kept.over && kept.held != HeldStatus::NONE; }));
+}
+
 const OrderKeeper::Kept* OrderKeeper::find(ClOrdId order) const noexcept {
   const auto at =
       std::ranges::lower_bound(kept_, order, {}, [](const Kept& kept) { return kept.terms.order; });
@@ -338,6 +369,7 @@ void OrderKeeper::save(ByteWriter& out) const {
   for (const Kept& kept : kept_) {
     out.put(kept.terms);
     out.put(kept.cum_qty);
+    out.put(kept.display_qty);
     out.put(kept.tried_qty);
     out.put(kept.held);
     out.put(kept.cancels);
@@ -355,6 +387,7 @@ bool OrderKeeper::restore(ByteReader& in) {
     Kept kept;
     kept.terms = in.get<rec::OrderTerms>();
     kept.cum_qty = in.get<std::int64_t>();
+    kept.display_qty = in.get<std::int64_t>();
     kept.tried_qty = in.get<std::int64_t>();
     kept.held = in.get<HeldStatus>();
     kept.cancels = in.get<std::uint8_t>();

@@ -20,6 +20,7 @@ bool passes_by_itself(DenyReason reason) noexcept {
     case DenyReason::NOT_ARMED:
     case DenyReason::INSTRUMENT_NOT_TRADABLE:
     case DenyReason::SESSION_DOWN:
+    case DenyReason::SESSION_HELD:
     case DenyReason::SESSION_BACKPRESSURE:
     case DenyReason::BOOK_STALE:
     case DenyReason::BOOK_GAPPED:
@@ -167,11 +168,13 @@ void OrderKeeper::ask_cancel(const Order& order, CancelReason reason) {
   if (kept.cancels < kCancelsMax && desk_.cancel(order.order, reason)) ++kept.cancels;
 }
 
-/// Its price is watched here: always where the venue cannot, and while its quantity may still
-/// change, because a stop at the venue cannot be replaced.
+/// Its price is watched here: always where the venue cannot, in a list, where the others must be
+/// out of the way first, while its quantity may still change, and where it goes out in slices.
 bool OrderKeeper::watches(const Kept& kept, const Order& order, const Goal& goal) const noexcept {
-  return waits_for_price(order.ord_type) && (kept.terms.list != 0 || !goal.final ||
-                                             converts(kept.terms, desk_.types_of(order.session)));
+  const VenueTypes& types = desk_.types_of(order.session);
+  const bool slices = kept.display_qty != 0 && !types.iceberg;
+  return waits_for_price(order.ord_type) &&
+         (kept.terms.list != 0 || !goal.final || slices || converts(kept.terms, types));
 }
 
 // ------------------------------------------------------------------ looking
@@ -225,8 +228,10 @@ void OrderKeeper::look(Kept& kept) {
 }
 
 void OrderKeeper::look_held(Kept& kept, const Order& order) {
-  const Goal goal = goal_of(kept);
-  if (goal.qty == 0 && goal.final) {
+  Goal goal = goal_of(kept);
+  // Between two slices: what busts took off the order is not worked again.
+  if (order.is(OrderFact::SLICED)) goal.qty = std::min(goal.qty, order.order_qty);
+  if (goal.qty <= order.cum_qty && goal.final) {
     return end(order, OrderEvent::HELD_CANCELED, CancelReason::CONTINGENCY);
   }
   if (goal.qty == 0) {
@@ -248,6 +253,11 @@ void OrderKeeper::look_held(Kept& kept, const Order& order) {
 }
 
 void OrderKeeper::look_working(Kept& kept, const Order& order) {
+  const bool for_now = as<TimeInForce>(kept.terms.time_in_force) == TimeInForce::IOC &&
+                       order.time_in_force != TimeInForce::IOC;
+  if (for_now && order.is(OrderFact::ACKNOWLEDGED)) {
+    return ask_cancel(order, CancelReason::IMMEDIATE);
+  }
   if (has(kept.terms.flags, OrderFlag::REDUCE_ONLY)) hold_down(kept, order);
   if (kept.terms.list == 0 && kept.terms.parent == 0) return;
   if (order.order_qty == kept.tried_qty) kept.tried_qty = 0;  // the venue has taken it
@@ -293,7 +303,7 @@ void OrderKeeper::resize(Kept& kept, const Order& order, std::int64_t total, Can
       order.state == OrderState::WORKING || order.state == OrderState::PARTIALLY_FILLED;
   const bool less = total < order.order_qty;
   if (!settled || order.ord_type == OrdType::MARKET) return;
-  if (kept.tried_qty == total || !has_limit(order.ord_type)) {
+  if (kept.tried_qty == total) {
     if (less) ask_cancel(order, reason);
     return;
   }
@@ -304,30 +314,17 @@ void OrderKeeper::resize(Kept& kept, const Order& order, std::int64_t total, Can
 // ------------------------------------------------------------------ release
 
 void OrderKeeper::release(Kept& kept, const Order& order, std::int64_t qty) {
-  const VenueTypes& types = desk_.types_of(order.session);
+  OrderRequest request = request_of(kept, order);
   const bool conditional = kept.triggered;
-  OrderRequest request;
-  request.instrument = order.instrument;
-  request.strategy = order.strategy;
-  request.session = order.session;
-  request.side = order.side;
-  request.ord_type = order.ord_type;
-  if (conditional) {
-    request.ord_type = has_limit(order.ord_type) ? OrdType::LIMIT : OrdType::MARKET;
-  }
-  request.time_in_force = types.sent(order.time_in_force);
-  request.flags = order.flags;
-  request.price = has_limit(request.ord_type) ? order.price : 0;
-  request.stop_px = conditional ? 0 : order.stop_px;
-  request.order_qty = qty;
-  request.expire_ts = request.time_in_force == TimeInForce::GTD ? order.expire_ts : 0;
-  request.tag = order.tag;
-  request.phase = RequestPhase::RELEASED;
+  request.order_qty = qty;  // a total: what earlier slices filled is in it
   if (has(order.flags, OrderFlag::REDUCE_ONLY)) {
-    request.order_qty = std::min(qty, reducible(order));
-    if (request.order_qty == 0) {
+    request.order_qty = std::min(qty, order.cum_qty + reducible(order));
+    if (request.order_qty == order.cum_qty) {
       return end(order, OrderEvent::HELD_CANCELED, CancelReason::REDUCE_ONLY);
     }
+  }
+  if (order.is(OrderFact::SLICED) && !desk_.table().can_replace(order)) {
+    return change(kept, order, HeldStatus::GATE, qty, order.stop_px, DenyReason::TABLE_FULL);
   }
   desk_.look_at_kill_word();
   if (order.state != OrderState::HELD) return;
@@ -345,13 +342,44 @@ void OrderKeeper::release(Kept& kept, const Order& order, std::int64_t qty) {
   emitter_.egress().reached(OrderStage::RISK_PASSED);
   const ClOrdId list = kept.terms.list;
   const ClOrdId released = order.order;
-  desk_.send(released, request, verdict);
+  if (request.display_qty != 0 && !desk_.types_of(order.session).iceberg) {
+    request.slice_qty = std::min(request.display_qty, request.order_qty - order.cum_qty);
+  }
+  const bool again = order.is(OrderFact::SLICED);
+  if (again) request.slice_of = released;
+  desk_.send(again ? desk_.new_cl_ord_id() : released, request, verdict);
   if (!conditional || list == 0) return;
   for (const Kept& other : kept_) {
     if (other.terms.list != list || other.over || other.terms.order == released) continue;
     const Order* held = desk_.table().find(other.terms.order);
     if (held != nullptr) ask_cancel(*held, CancelReason::CONTINGENCY);
   }
+}
+
+/// What it is sent as: a stop whose price was reached as what it becomes then.
+OrderRequest OrderKeeper::request_of(const Kept& kept, const Order& order) const {
+  OrderRequest request;
+  request.instrument = order.instrument;
+  request.strategy = order.strategy;
+  request.session = order.session;
+  request.side = order.side;
+  request.ord_type = order.ord_type;
+  if (kept.triggered) {
+    request.ord_type = has_limit(order.ord_type) ? OrdType::LIMIT : OrdType::MARKET;
+  }
+  request.time_in_force = desk_.types_of(order.session).sent(order.time_in_force);
+  request.flags = order.flags;
+  request.price = has_limit(request.ord_type) ? order.price : 0;
+  request.stop_px = has_fixed_stop(request.ord_type) ? order.stop_px : 0;
+  if (request.ord_type == OrdType::TRAILING_STOP) {
+    request.peg_offset = kept.terms.peg_offset;
+    request.peg_offset_type = as<PegOffsetType>(kept.terms.peg_offset_type);
+  }
+  request.expire_ts = request.time_in_force == TimeInForce::GTD ? order.expire_ts : 0;
+  request.tag = order.tag;
+  request.display_qty = kept.display_qty;
+  request.phase = RequestPhase::RELEASED;
+  return request;
 }
 
 /// Logs what is so now, where it differs. Strategies hear it unless only a stop has followed.

@@ -53,8 +53,8 @@ void say_ended(rec::Execution& record, const Order& order) noexcept {
   record.ord_status = static_cast<std::uint8_t>(OrdStatus::CANCELED);
   record.reject_reason = 0;
   record.price = order.price;
-  record.order_qty = order.order_qty;
-  record.cum_qty = order.cum_qty;
+  record.order_qty = order.qty_there();
+  record.cum_qty = order.cum_there();
   record.leaves_qty = 0;
   record.text = {};
   kEndedText.copy(record.text.data(), record.text.size() - 1);

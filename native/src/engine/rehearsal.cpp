@@ -28,12 +28,14 @@ class Rehearsal::Nowhere final : public Journal, public Egress {
 class Rehearsal::Route final : public OrderRoute {
  public:
   explicit Route(OrderRoute& real) : real_(real) {}
-  bool order(const rec::OrderSubmitted& record) override {
+  bool order(const rec::OrderSubmitted& record, const rec::OrderInstructions*) override {
     real_.rehearse(record);
     return false;
   }
   bool cancel(const rec::CancelRequested&, std::int64_t) override { return false; }
-  bool replace(const rec::ReplaceRequested&) override { return false; }
+  bool replace(const rec::ReplaceRequested&, const rec::OrderInstructions*) override {
+    return false;
+  }
   bool status(const rec::StatusRequested&) override { return false; }
   bool positions(const rec::PositionsRequested&) override { return false; }
   [[nodiscard]] bool logged_on() const override { return real_.logged_on(); }

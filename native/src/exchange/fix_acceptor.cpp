@@ -47,6 +47,9 @@ VenueRequest request_of(const FixNewOrder& order, RequestKind kind) noexcept {
   request.price = order.price;
   request.stop_px = order.stop_px;
   request.order_qty = order.order_qty;
+  request.display_qty = order.display_qty;
+  request.peg_offset = order.peg_offset;
+  request.peg_offset_type = order.peg_offset_type;
   request.expire_ts = order.expire_ts;
   return request;
 }

@@ -105,7 +105,7 @@ itch::AddOrder ItchPublisher::add(Nanos now, const VenueOrder& order) const noex
   message.header = header(now, order.instrument);
   message.order_ref = order.ref;
   message.side = order.side == Side::BUY ? 'B' : 'S';
-  message.shares = static_cast<std::uint32_t>(order.leaves_qty);
+  message.shares = static_cast<std::uint32_t>(order.shown_qty());
   message.stock = stocks_[index(order.instrument)].symbol;
   message.price = price(order);
   return message;
@@ -165,7 +165,7 @@ void ItchPublisher::rested(Nanos now, const VenueOrder& order) {
   message.header = header(now, order.instrument);
   message.order_ref = held_old_;
   message.new_order_ref = order.ref;
-  message.shares = static_cast<std::uint32_t>(order.leaves_qty);
+  message.shares = static_cast<std::uint32_t>(order.shown_qty());
   message.price = price(order);
   held_old_ = 0;
   publish(message);
@@ -183,8 +183,8 @@ void ItchPublisher::traded(const VenueTrade& trade) {
 
 void ItchPublisher::reduced(Nanos now, const VenueOrder& order, std::int64_t qty_removed) {
   settle(now);
-  // A stop that waits is not shown, and a replace may change nothing that is.
-  if (qty_removed == 0 || is_stop(order.ord_type)) return;
+  // A stop that waits is not shown, nor is an iceberg's rest; a replace may change nothing that is.
+  if (qty_removed == 0) return;
   itch::OrderCancel message;
   message.header = header(now, order.instrument);
   message.order_ref = order.ref;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "encode_orders.hpp"
+#include "pitwire/orders/order.hpp"
 #include "read.hpp"
 #include "timestamp.hpp"
 #include "values.hpp"
@@ -201,6 +202,35 @@ FixMassCancelReport Decoder::mass_cancel_report(const FieldTable& fields) const 
   return report;
 }
 
+/// The only peg that is understood is a stop that trails (ExecInst a).
+bool Decoder::peg(const FieldTable& fields, const FixInstrument& of, FixNewOrder& out,
+                  Refusal& why) const {
+  if (out.ord_type != OrdType::TRAILING_STOP) return true;
+  if (fields[18] != "a" || (fields.has(836) && fields[836] != "0" && fields[836] != "1")) {
+    why = {kUnsupported, "a pegged order must be a trailing stop, by price or basis points"};
+    return false;
+  }
+  const bool bps = fields[836] == "1";
+  out.peg_offset_type = bps ? PegOffsetType::BASIS_POINTS : PegOffsetType::PRICE;
+  if (!read_price(fields, 211, bps ? DecimalStep{1, 0} : of.price_step, out.peg_offset, why)) {
+    return false;
+  }
+  if (out.peg_offset > 0) return true;
+  why = {kOther, "tag 211: expected a distance above 0"};
+  return false;
+}
+
+bool Decoder::display(const FieldTable& fields, const FixInstrument& of, FixNewOrder& out,
+                      Refusal& why) const {
+  const auto tag = static_cast<std::uint32_t>(config_.dialect.display_tag);
+  if (!fields.has(tag)) return true;
+  if (read_price(fields, tag, of.qty_step, out.display_qty, why) && out.display_qty > 0)
+    return true;
+  if (why.text.empty()) why.text = "tag " + std::to_string(tag) + ": expected a quantity above 0";
+  why.reason = kIncorrectQuantity;
+  return false;
+}
+
 bool Decoder::order_terms(const FieldTable& fields, FixNewOrder& out, Refusal& why) const {
   const FixInstrument* const of = named_in(fields);
   if (of == nullptr) {
@@ -209,17 +239,18 @@ bool Decoder::order_terms(const FieldTable& fields, FixNewOrder& out, Refusal& w
   }
   out.instrument = of->id;
   out.side = side_of(fields[54]);
-  const int ord_type = position("0123456789", fields[40]);
+  const int ord_type = position("01234JP", fields[40]);
   const int time_in_force = fields.has(59) ? position("01234567", fields[59]) : 0;
-  if (out.side == Side::NONE || ord_type < 1 || ord_type > 4 || time_in_force < 0 ||
-      time_in_force == 2 || time_in_force == 5 || time_in_force == 7) {
+  if (out.side == Side::NONE || ord_type < 1 || time_in_force < 0 || time_in_force == 2 ||
+      time_in_force == 5 || time_in_force == 7) {
     why = {kUnsupported, "side, order type or time in force not supported"};
     return false;
   }
   out.ord_type = static_cast<OrdType>(ord_type);
   out.time_in_force = static_cast<TimeInForce>(time_in_force);
-  const bool limit = out.ord_type == OrdType::LIMIT || out.ord_type == OrdType::STOP_LIMIT;
-  const bool stop = out.ord_type == OrdType::STOP || out.ord_type == OrdType::STOP_LIMIT;
+  const bool limit = has_limit(out.ord_type);
+  const bool stop = has_fixed_stop(out.ord_type);
+  if (!peg(fields, *of, out, why) || !display(fields, *of, out, why)) return false;
   if (limit && !read_price(fields, 44, of->price_step, out.price, why)) return false;
   if (stop && !read_price(fields, 99, of->price_step, out.stop_px, why)) return false;
   if (!read_price(fields, 38, of->qty_step, out.order_qty, why) || out.order_qty <= 0) {

@@ -54,6 +54,10 @@ class Decoder {
   [[nodiscard]] ClOrdId id_in(const FieldTable& fields, std::uint32_t tag) const noexcept;
   [[nodiscard]] InstrumentId instrument_of(const FieldTable& fields) const noexcept;
   [[nodiscard]] bool is_aggressor(const FieldTable& fields) const noexcept;
+  [[nodiscard]] bool peg(const FieldTable& fields, const FixInstrument& of, FixNewOrder& out,
+                         Refusal& why) const;
+  [[nodiscard]] bool display(const FieldTable& fields, const FixInstrument& of, FixNewOrder& out,
+                             Refusal& why) const;
   [[nodiscard]] bool order_terms(const FieldTable& fields, FixNewOrder& out, Refusal& why) const;
   const FixSessionConfig& config_;
   const FixSymbology& symbology_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "append_decimal.hpp"
+#include "pitwire/orders/order.hpp"
 #include "values.hpp"
 
 namespace pitwire {
@@ -10,9 +11,11 @@ namespace {
 
 constexpr int kCommission = 12;
 constexpr int kOrderId = 37;
+constexpr int kMaxFloor = 111;
 
 bool has_price(OrdType type) { return type == OrdType::LIMIT || type == OrdType::STOP_LIMIT; }
-bool has_stop(OrdType type) { return type == OrdType::STOP || type == OrdType::STOP_LIMIT; }
+/// A trailing stop has one where the venue was told where it stands.
+bool has_stop(OrdType type) { return has_fixed_stop(type); }
 bool is_trade(ExecType type) {
   return type == ExecType::TRADE || type == ExecType::TRADE_CANCEL ||
          type == ExecType::TRADE_CORRECT;
@@ -92,22 +95,55 @@ bool OrderEncoder::begin(std::string_view msg_type, std::span<const FixExtra> ex
   return of_ != nullptr;
 }
 
-const FixBody* OrderEncoder::order(Nanos now, const rec::OrderSubmitted& order) {
+void OrderEncoder::put_ord_type(OrdType type) {
+  if (type == OrdType::MARKET_IF_TOUCHED) return body_.put(40, "J");
+  if (type == OrdType::TRAILING_STOP) return body_.put(40, "P");
+  body_.put_digit(40, type);
+}
+
+void OrderEncoder::put_exec_inst(std::uint8_t flags, OrdType type) {
+  if (is_post_only(flags)) return body_.put(18, '6');
+  if (type == OrdType::TRAILING_STOP) body_.put(18, 'a');  // a stop that trails by a peg
+}
+
+/// The venue shows so much at a time. `behind`: a tag of the dialect's own goes last.
+void OrderEncoder::put_display(const rec::OrderInstructions* more, bool behind) {
+  const int tag = config_.dialect.display_tag;
+  if (more == nullptr || more->display_qty == 0 || more->total_qty != 0) return;
+  if (behind == (tag > kMaxFloor)) body_.put_qty(tag, more->display_qty);
+}
+
+void OrderEncoder::put_peg(const rec::OrderInstructions* more, OrdType type) {
+  if (more == nullptr || type != OrdType::TRAILING_STOP) return;
+  const bool bps = static_cast<PegOffsetType>(more->peg_offset_type) == PegOffsetType::BASIS_POINTS;
+  if (bps) {
+    body_.put_number(211, static_cast<std::uint64_t>(more->peg_offset));
+  } else {
+    body_.put_price(211, more->peg_offset);
+  }
+  body_.put(836, bps ? '1' : '0');
+}
+
+const FixBody* OrderEncoder::order(Nanos now, const rec::OrderSubmitted& order,
+                                   const rec::OrderInstructions* more) {
   if (!begin("D", for_order_, order.instrument, order.strategy, order.tag)) return nullptr;
   const auto type = static_cast<OrdType>(order.ord_type);
   body_.put_id(11, order.cl_ord_id);
-  if (is_post_only(order.flags)) body_.put(18, '6');
+  put_exec_inst(order.flags, type);
   body_.put_qty(38, order.order_qty);
-  body_.put_digit(40, order.ord_type);
+  put_ord_type(type);
   if (has_price(type)) body_.put_price(44, order.price);
   body_.put_digit(54, order.side);
   body_.put(55, symbol_of(config_.dialect, *of_));
   body_.put_digit(59, order.time_in_force);
   body_.put_timestamp(60, now, digits_);
   if (has_stop(type)) body_.put_price(99, order.stop_px);
+  put_display(more, false);
   if (static_cast<TimeInForce>(order.time_in_force) == TimeInForce::GTD) {
     body_.put_timestamp(126, order.expire_ts, digits_);
   }
+  put_peg(more, type);
+  put_display(more, true);
   return finish();
 }
 
@@ -123,20 +159,25 @@ const FixBody* OrderEncoder::cancel(Nanos now, const rec::CancelRequested& reque
   return finish();
 }
 
-const FixBody* OrderEncoder::replace(Nanos now, const rec::ReplaceRequested& request) {
+const FixBody* OrderEncoder::replace(Nanos now, const rec::ReplaceRequested& request,
+                                     const rec::OrderInstructions* more) {
   if (!begin("G", for_replace_, request.instrument, request.strategy)) return nullptr;
+  const auto type = static_cast<OrdType>(request.ord_type);
   body_.put_id(11, request.cl_ord_id);
-  if (is_post_only(request.flags)) body_.put(18, '6');
+  put_exec_inst(request.flags, type);
   body_.put_qty(38, request.order_qty);
-  body_.put_digit(40, request.ord_type);
+  put_ord_type(type);
   body_.put_id(41, request.orig_cl_ord_id);
-  if (has_price(static_cast<OrdType>(request.ord_type))) {
-    body_.put_price(44, request.price);
-  }
+  if (has_price(type)) body_.put_price(44, request.price);
   body_.put_digit(54, request.side);
   body_.put(55, symbol_of(config_.dialect, *of_));
   body_.put_digit(59, request.time_in_force);
   body_.put_timestamp(60, now, digits_);
+  if (has_stop(type) && more != nullptr) body_.put_price(99, more->stop_px);
+  put_display(more, false);
+  if (more != nullptr && more->expire_ts != 0) body_.put_timestamp(126, more->expire_ts, digits_);
+  put_peg(more, type);
+  put_display(more, true);
   return finish();
 }
 
@@ -200,7 +241,7 @@ const FixBody* OrderEncoder::execution(Nanos now, const FixExecution& execution)
   body_.put(37, or_else(execution.order_id, "NONE"));
   body_.put_qty(38, execution.order_qty);
   put_ord_status(status);
-  body_.put_digit(40, execution.ord_type);
+  put_ord_type(execution.ord_type);
   if (execution.orig_cl_ord_id != 0) body_.put_id(41, execution.orig_cl_ord_id);
   if (has_price(execution.ord_type)) body_.put_price(44, execution.price);
   body_.put_digit(54, execution.side);

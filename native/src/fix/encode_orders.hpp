@@ -25,10 +25,12 @@ class OrderEncoder {
  public:
   OrderEncoder(const FixSessionConfig& config, const FixSymbology& symbology);
 
-  [[nodiscard]] const FixBody* order(Nanos now, const rec::OrderSubmitted& order);
+  [[nodiscard]] const FixBody* order(Nanos now, const rec::OrderSubmitted& order,
+                                     const rec::OrderInstructions* more = nullptr);
   [[nodiscard]] const FixBody* cancel(Nanos now, const rec::CancelRequested& request,
                                       std::int64_t order_qty);
-  [[nodiscard]] const FixBody* replace(Nanos now, const rec::ReplaceRequested& request);
+  [[nodiscard]] const FixBody* replace(Nanos now, const rec::ReplaceRequested& request,
+                                       const rec::OrderInstructions* more = nullptr);
   [[nodiscard]] const FixBody* execution(Nanos now, const FixExecution& execution);
   /// The last one was null for its decimals.
   [[nodiscard]] bool unfit() const noexcept { return unfit_; }
@@ -42,6 +44,10 @@ class OrderEncoder {
     unfit_ = !body_.finish();
     return unfit_ ? nullptr : &body_;
   }
+  void put_ord_type(OrdType type);
+  void put_exec_inst(std::uint8_t flags, OrdType type);
+  void put_display(const rec::OrderInstructions* more, bool behind);
+  void put_peg(const rec::OrderInstructions* more, OrdType type);
   void put_exec_trans_type(ExecType type, OrdStatus status);
   void put_exec_type(ExecType type, OrdStatus status);
   void put_ord_status(OrdStatus status);

@@ -43,8 +43,9 @@ bool FixSession::supports_positions() const noexcept {
   return impl_->config().begin_string != "FIX.4.2";
 }
 
-bool FixSession::send_order(Nanos now, const rec::OrderSubmitted& order) {
-  return logged_on() && impl_->send_body(now, impl_->orders().order(now, order));
+bool FixSession::send_order(Nanos now, const rec::OrderSubmitted& order,
+                            const rec::OrderInstructions* more) {
+  return logged_on() && impl_->send_body(now, impl_->orders().order(now, order, more));
 }
 
 void FixSession::rehearse_order(Nanos now, const rec::OrderSubmitted& order) {
@@ -58,8 +59,9 @@ bool FixSession::send_cancel(Nanos now, const rec::CancelRequested& request,
   return logged_on() && impl_->send_body(now, impl_->orders().cancel(now, request, order_qty));
 }
 
-bool FixSession::send_replace(Nanos now, const rec::ReplaceRequested& request) {
-  return logged_on() && impl_->send_body(now, impl_->orders().replace(now, request));
+bool FixSession::send_replace(Nanos now, const rec::ReplaceRequested& request,
+                              const rec::OrderInstructions* more) {
+  return logged_on() && impl_->send_body(now, impl_->orders().replace(now, request, more));
 }
 
 bool FixSession::send_status(Nanos now, const rec::StatusRequested& request) {

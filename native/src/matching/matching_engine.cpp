@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace pitwire {
 namespace {
@@ -21,6 +22,20 @@ void require_possible(const VenueInstrument& rules, std::size_t position) {
   if (rules.price_min > rules.price_max) {
     throw std::invalid_argument(name + "price range is empty");
   }
+}
+
+/// Where a trailing stop stands after a trade at `px`, 0 while there was none. Its distance is
+/// rounded away from the market.
+std::int64_t trailed(const VenueOrder& order, std::int64_t px) noexcept {
+  if (px == 0) return order.stop_px;
+  auto offset = order.peg_offset;
+  if (order.peg_offset_type == PegOffsetType::BASIS_POINTS) {
+    offset = (px * order.peg_offset + 9'999) / 10'000;
+  }
+  const bool sells = order.side == Side::SELL;
+  const auto stop = sells ? px - offset : px + offset;
+  if (order.stop_px == 0) return stop;
+  return sells ? std::max(stop, order.stop_px) : std::min(stop, order.stop_px);
 }
 
 }  // namespace
@@ -124,6 +139,9 @@ OrderRef MatchingEngine::submit(Nanos now, const VenueOrder& order, VenueSink& s
     return 0;
   }
   const auto ref = slots_[slot].order.ref;
+  if (order.ord_type == OrdType::TRAILING_STOP) {
+    slots_[slot].order.stop_px = trailed(slots_[slot].order, last_px(order.instrument));
+  }
   if (order.time_in_force == TimeInForce::GTD) {
     expiries_.push_back({order.expire_ts, ref});
     std::push_heap(expiries_.begin(), expiries_.end(),
@@ -159,7 +177,7 @@ VenueReject MatchingEngine::check_replace(const VenueOrder& old, const VenueOrde
 }
 
 VenueReject MatchingEngine::replace(Nanos now, OrderRef ref, std::int64_t price,
-                                    std::int64_t order_qty, VenueSink& sink) {
+                                    std::int64_t order_qty, VenueSink& sink, std::int64_t stop_px) {
   const auto slot = slot_of(ref);
   if (slot == kNoSlot) return VenueReject::UNKNOWN_ORDER;
   auto& entry = slots_[slot];
@@ -167,17 +185,29 @@ VenueReject MatchingEngine::replace(Nanos now, OrderRef ref, std::int64_t price,
   wanted.price = price;
   wanted.order_qty = order_qty;
   wanted.leaves_qty = order_qty - (entry.order.order_qty - entry.order.leaves_qty);
+  const bool waiting = waits(entry.order);
+  const bool moves = stop_px != 0 && stop_px != wanted.stop_px;
+  if (moves && (!waiting || wanted.ord_type == OrdType::TRAILING_STOP))
+    return VenueReject::TOO_LATE;
+  if (moves) wanted.stop_px = stop_px;
   const auto reason = check_replace(entry.order, wanted, now);
   if (reason != VenueReject::NONE) return reason;
-  const auto removed = entry.order.leaves_qty - wanted.leaves_qty;
-  const bool keeps_place = price == entry.order.price && removed >= 0;
-  if (keeps_place || !entry.resting) {
-    if (entry.resting) {
-      book_of(wanted).sides[side_index(wanted.side)].take(entry, removed);
-    }
-    wanted.ref = entry.order.ref;
+  if (!entry.resting) {
+    if (moves) forget_stop(entry.order);
     entry.order = wanted;
-    sink.reduced(now, entry.order, removed);
+    sink.reduced(now, entry.order, 0);
+    if (moves) wait_for_stop(slot);
+    run_stops(now, wanted.instrument, sink);
+    return VenueReject::NONE;
+  }
+  const auto removed = entry.order.leaves_qty - wanted.leaves_qty;
+  if (price == entry.order.price && removed >= 0) {
+    const auto unseen = std::min(removed, entry.order.hidden_qty);
+    entry.order.hidden_qty = wanted.hidden_qty = entry.order.hidden_qty - unseen;
+    entry.order.leaves_qty -= unseen;
+    book_of(wanted).sides[side_index(wanted.side)].take(entry, removed - unseen);
+    entry.order = wanted;
+    sink.reduced(now, entry.order, removed - unseen);
     return VenueReject::NONE;
   }
   reenter(now, slot, wanted, sink);
@@ -190,12 +220,8 @@ void MatchingEngine::reenter(Nanos now, std::uint32_t slot, const VenueOrder& wa
   const auto old_ref = entry.order.ref;
   book_of(wanted).sides[side_index(wanted.side)].remove(slots_, slot);
   entry.order = wanted;
-  entry.order.ref = ++counter_ << kSlotBits | slot;
-  if (wanted.time_in_force == TimeInForce::GTD) {
-    for (auto& expiry : expiries_) {
-      if (expiry.ref == old_ref) expiry.ref = entry.order.ref;
-    }
-  }
+  entry.order.hidden_qty = 0;
+  rename(slot);
   sink.replaced(now, entry.order, old_ref);
   execute(now, slot, sink);
   run_stops(now, wanted.instrument, sink);
@@ -246,9 +272,16 @@ void MatchingEngine::execute(Nanos now, std::uint32_t slot, VenueSink& sink) {
   } else if (is_market(order.ord_type)) {
     finish(now, slot, CancelCause::NO_LIQUIDITY, sink);
   } else {
-    book_of(order).sides[side_index(order.side)].append(slots_, slot);
-    sink.rested(now, order);
+    rest(now, slot, sink);
   }
+}
+
+void MatchingEngine::rest(Nanos now, std::uint32_t slot, VenueSink& sink) {
+  auto& order = slots_[slot].order;
+  const auto shown = order.display_qty == 0 ? order.leaves_qty : order.display_qty;
+  order.hidden_qty = std::max<std::int64_t>(0, order.leaves_qty - shown);
+  book_of(order).sides[side_index(order.side)].append(slots_, slot);
+  sink.rested(now, order);
 }
 
 /// Trades until the order is filled, cancelled or meets no more; true while it is still alive.
@@ -275,14 +308,25 @@ void MatchingEngine::trade(Nanos now, std::uint32_t passive, std::uint32_t aggre
   auto& taker = slots_[aggressor].order;
   auto& book = book_of(taker);
   auto& side = book.sides[side_index(maker.order.side)];
-  const auto qty = std::min(maker.order.leaves_qty, taker.leaves_qty);
+  const auto qty = std::min(maker.order.shown_qty(), taker.leaves_qty);
   taker.leaves_qty -= qty;
   side.take(maker, qty);
   book.last_px = maker.order.price;
   sink.traded({now, ++match_number_, taker.instrument, maker.order.price, qty, maker.order, taker});
-  if (maker.order.leaves_qty == 0) {
-    side.remove(slots_, passive);
-    release(passive);
+  if (maker.order.shown_qty() > 0) return;
+  side.remove(slots_, passive);
+  if (maker.order.leaves_qty == 0) return release(passive);
+  rename(passive);
+  rest(now, passive, sink);
+}
+
+/// Another reference: to everybody else it is another order.
+void MatchingEngine::rename(std::uint32_t slot) noexcept {
+  auto& order = slots_[slot].order;
+  const auto old_ref = std::exchange(order.ref, ++counter_ << kSlotBits | slot);
+  if (order.time_in_force != TimeInForce::GTD) return;
+  for (auto& expiry : expiries_) {
+    if (expiry.ref == old_ref) expiry.ref = order.ref;
   }
 }
 
@@ -304,36 +348,67 @@ void MatchingEngine::finish(Nanos now, std::uint32_t slot, CancelCause cause, Ve
 bool MatchingEngine::stop_reached(const VenueOrder& order) const noexcept {
   const auto last = book_of(order).last_px;
   if (last == 0) return false;
-  return order.side == Side::BUY ? last >= order.stop_px : last <= order.stop_px;
+  if (order.stop_px == 0) return false;  // it trails, and there was no trade to trail yet
+  const bool rises = waits_for_rise(order.side, order.ord_type);
+  return rises ? last >= order.stop_px : last <= order.stop_px;
+}
+
+bool MatchingEngine::waits(const VenueOrder& order) const noexcept {
+  const auto& book = book_of(order);
+  const auto& waiting = book.stops[waits_for_rise(order.side, order.ord_type) ? 0 : 1];
+  return is_stop(order.ord_type) &&
+         std::ranges::find(waiting, order.ref, &Stop::ref) != waiting.end();
 }
 
 void MatchingEngine::wait_for_stop(std::uint32_t slot) {
   const auto& order = slots_[slot].order;
-  auto& waiting = book_of(order).stops[side_index(order.side)];
+  auto& waiting = stops_of(order);
+  const bool rises = waits_for_rise(order.side, order.ord_type);
+  auto& trailing = book_of(order).trailing;
+  if (order.ord_type == OrdType::TRAILING_STOP && std::ranges::count(trailing, order.ref) == 0) {
+    trailing.push_back(order.ref);
+  }
   // The next to trigger is at the back; among equals the oldest is, so a new one goes before them.
-  const auto sooner = [&order](const Stop& stop, std::int64_t price) {
-    return order.side == Side::BUY ? stop.price > price : stop.price < price;
+  const auto sooner = [rises](const Stop& stop, std::int64_t price) {
+    return rises ? stop.price > price : stop.price < price;
   };
   const auto at = std::lower_bound(waiting.begin(), waiting.end(), order.stop_px, sooner);
   waiting.insert(at, {order.stop_px, order.ref});
 }
 
 void MatchingEngine::forget_stop(const VenueOrder& order) noexcept {
-  auto& waiting = book_of(order).stops[side_index(order.side)];
-  std::erase_if(waiting, [&order](const Stop& stop) { return stop.ref == order.ref; });
+  std::erase_if(stops_of(order), [&order](const Stop& stop) { return stop.ref == order.ref; });
+  std::erase(book_of(order).trailing, order.ref);
+}
+
+/// Trailing stops follow the last trade: they only come nearer.
+void MatchingEngine::follow(Book& book) {
+  const auto trailing = book.trailing;  // forgetting and waiting again changes it
+  for (const auto ref : trailing) {
+    const auto slot = slot_of(ref);
+    auto& order = slots_[slot].order;
+    const auto stop_px = trailed(order, book.last_px);
+    if (stop_px == order.stop_px) continue;
+    forget_stop(order);
+    order.stop_px = stop_px;
+    wait_for_stop(slot);
+  }
 }
 
 void MatchingEngine::run_stops(Nanos now, InstrumentId instrument, VenueSink& sink) {
   auto& book = books_[index(instrument)];
-  while (trigger_next(now, book, Side::BUY, sink) || trigger_next(now, book, Side::SELL, sink)) {
-  }
+  do {
+    if (!book.trailing.empty()) follow(book);
+  } while (trigger_next(now, book, book.stops[0], sink) ||
+           trigger_next(now, book, book.stops[1], sink));
 }
 
-bool MatchingEngine::trigger_next(Nanos now, Book& book, Side side, VenueSink& sink) {
-  auto& waiting = book.stops[side_index(side)];
+bool MatchingEngine::trigger_next(Nanos now, Book& book, std::vector<Stop>& waiting,
+                                  VenueSink& sink) {
   if (waiting.empty()) return false;
   const auto slot = slot_of(waiting.back().ref);
   if (!stop_reached(slots_[slot].order)) return false;
+  std::erase(book.trailing, waiting.back().ref);
   waiting.pop_back();
   sink.triggered(now, slots_[slot].order);
   execute(now, slot, sink);

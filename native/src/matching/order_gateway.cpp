@@ -117,6 +117,7 @@ void OrderGateway::submit(Nanos now, const VenueRequest& request) {
   order.time_in_force = request.time_in_force;
   order.price = request.price;
   order.stop_px = request.stop_px;
+  order.display_qty = request.display_qty;
   order.order_qty = request.order_qty;
   order.leaves_qty = request.order_qty;
   VenueOrder made;
@@ -130,6 +131,9 @@ void OrderGateway::submit(Nanos now, const VenueRequest& request) {
   made.price = request.price;
   made.stop_px = request.stop_px;
   made.order_qty = request.order_qty;
+  made.display_qty = request.display_qty;
+  made.peg_offset = request.peg_offset;
+  made.peg_offset_type = request.peg_offset_type;
   made.expire_ts = request.expire_ts;
   matcher_.submit(now, made, *this);
 }
@@ -154,10 +158,11 @@ void OrderGateway::replace(Nanos now, const VenueRequest& request) {
     return reject_change(now, request, VenueReject::DUPLICATE);
   }
   if (request.side != order.side || request.instrument != order.instrument ||
-      request.ord_type != order.ord_type) {
+      request.ord_type != order.ord_type || request.display_qty != order.display_qty) {
     return reject_change(now, request, VenueReject::UNSUPPORTED);
   }
-  const auto reason = matcher_.replace(now, order.ref, request.price, request.order_qty, *this);
+  const auto reason =
+      matcher_.replace(now, order.ref, request.price, request.order_qty, *this, request.stop_px);
   if (reason != VenueReject::NONE) reject_change(now, request, reason);
 }
 
@@ -298,6 +303,8 @@ void OrderGateway::rejected(Nanos now, const VenueOrder& order, VenueReject reas
 }
 
 void OrderGateway::rested(Nanos now, const VenueOrder& order) {
+  // An iceberg's next part is the same order to its client, with another reference to the market.
+  if (auto* client = client_of(order)) client->ref = order.ref;
   if (next_ != nullptr) next_->rested(now, order);
 }
 
@@ -410,6 +417,7 @@ void OrderGateway::report_change(Nanos now, const VenueOrder& order) {
   if (client == nullptr) return;
   client->ref = order.ref;
   client->price = order.price;
+  client->stop_px = order.stop_px;
   client->order_qty = order.order_qty;
   client->leaves_qty = order.leaves_qty;
   const auto old_name = client->cl_ord_id;

@@ -39,7 +39,7 @@ void PriceLadder::append(std::vector<OrderSlot>& slots, std::uint32_t slot) {
     slots[level.tail].next = slot;
   }
   level.tail = slot;
-  level.qty += entry.order.leaves_qty;
+  level.qty += entry.order.shown_qty();
   ++level.orders;
 }
 
@@ -49,7 +49,7 @@ void PriceLadder::remove(std::vector<OrderSlot>& slots, std::uint32_t slot) noex
   auto& level = levels_[at];
   (entry.previous == kNoSlot ? level.head : slots[entry.previous].next) = entry.next;
   (entry.next == kNoSlot ? level.tail : slots[entry.next].previous) = entry.previous;
-  level.qty -= entry.order.leaves_qty;
+  level.qty -= entry.order.shown_qty();
   entry.resting = false;
   if (--level.orders == 0) levels_.erase(levels_.begin() + static_cast<std::ptrdiff_t>(at));
 }

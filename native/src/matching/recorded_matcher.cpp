@@ -164,6 +164,8 @@ VenueReject RecordedMatcher::check(const VenueOrder& order, Nanos now) const noe
   if (index(order.instrument) >= desks_.size()) return VenueReject::UNKNOWN_INSTRUMENT;
   const auto& desk = desk_of(order);
   if (const auto why = validate(desk.rules, order, now); why != VenueReject::NONE) return why;
+  const bool here = order.display_qty == 0 && order.ord_type <= OrdType::STOP_LIMIT;
+  if (!here) return VenueReject::UNSUPPORTED;  // recorded quantity shows neither
   if (desk.trading != TradingState::TRADING) return VenueReject::NOT_TRADING;
   if (order.post_only && would_trade(order)) return VenueReject::POST_ONLY_WOULD_CROSS;
   return VenueReject::NONE;
@@ -217,7 +219,8 @@ VenueReject RecordedMatcher::cancel(Nanos now, OrderRef ref, VenueSink& sink) {
 }
 
 VenueReject RecordedMatcher::replace(Nanos now, OrderRef ref, std::int64_t price,
-                                     std::int64_t order_qty, VenueSink& sink) {
+                                     std::int64_t order_qty, VenueSink& sink,
+                                     std::int64_t stop_px) {
   const auto slot = slot_of(ref);
   if (slot == kNone) return VenueReject::UNKNOWN_ORDER;
   auto& entry = slots_[slot];
@@ -226,11 +229,16 @@ VenueReject RecordedMatcher::replace(Nanos now, OrderRef ref, std::int64_t price
   wanted.order_qty = order_qty;
   wanted.leaves_qty = order_qty - (entry.order.order_qty - entry.order.leaves_qty);
   if (order_qty > 0 && wanted.leaves_qty <= 0) return VenueReject::TOO_LATE;
+  const bool waits =
+      is_stop(wanted.ord_type) && std::ranges::count(desk_of(wanted).stops, slot) > 0;
+  if (stop_px != 0 && stop_px != wanted.stop_px && !waits) return VenueReject::TOO_LATE;
+  if (waits && stop_px != 0) wanted.stop_px = stop_px;
   if (const auto why = check(wanted, now); why != VenueReject::NONE) return why;
   const auto removed = entry.order.leaves_qty - wanted.leaves_qty;
   if (!entry.resting || (price == entry.order.price && removed >= 0)) {
     entry.order = wanted;
-    sink.reduced(now, entry.order, removed);
+    sink.reduced(now, entry.order, entry.resting ? removed : 0);
+    if (waits) run_stops(now, desk_of(wanted), sink);
     return VenueReject::NONE;
   }
   unlink(slot);

@@ -38,6 +38,7 @@ bool combination_supported(const VenueOrder& order) noexcept {
   const bool immediate =
       order.time_in_force == TimeInForce::IOC || order.time_in_force == TimeInForce::FOK;
   if (order.post_only && (immediate || order.ord_type != OrdType::LIMIT)) return false;
+  if (order.display_qty != 0 && (immediate || is_market(order.ord_type))) return false;
   return order.time_in_force != TimeInForce::GTD || !is_market(order.ord_type);
 }
 
@@ -58,12 +59,17 @@ std::string_view to_text(CancelCause cause) noexcept {
 VenueReject validate(const VenueInstrument& rules, const VenueOrder& order, Nanos now) noexcept {
   if (order.side != Side::BUY && order.side != Side::SELL) return VenueReject::SIDE;
   if (order.order_qty <= 0 || order.order_qty > rules.order_qty_max ||
-      order.order_qty % rules.lot != 0) {
+      order.order_qty % rules.lot != 0 || order.display_qty < 0 ||
+      order.display_qty % rules.lot != 0) {
     return VenueReject::QUANTITY;
   }
   if (!combination_supported(order)) return VenueReject::UNSUPPORTED;
   if (!is_market(order.ord_type) && !price_allowed(rules, order.price)) return VenueReject::PRICE;
-  if (is_stop(order.ord_type) && !price_allowed(rules, order.stop_px)) return VenueReject::PRICE;
+  const bool trails = order.ord_type == OrdType::TRAILING_STOP;
+  if (trails && order.peg_offset <= 0) return VenueReject::PRICE;
+  if (is_stop(order.ord_type) && !trails && !price_allowed(rules, order.stop_px)) {
+    return VenueReject::PRICE;
+  }
   if (order.time_in_force == TimeInForce::GTD && order.expire_ts <= now) {
     return VenueReject::EXPIRED;
   }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <limits>
 
 #include "pitwire/matching/simulated_venue.hpp"
 
@@ -103,6 +104,13 @@ bool read(std::span<const std::byte> payload, VenueRequest& out) noexcept {
   Record record;
   if (!load(payload, record)) return false;
   out = request_of(record);
+  rec::OrderInstructions more;
+  if (!load(payload.subspan(sizeof record), more)) return true;
+  if (out.kind == RequestKind::REPLACE && more.stop_px != std::numeric_limits<std::int64_t>::min())
+    out.stop_px = more.stop_px;
+  if (more.total_qty == 0) out.display_qty = more.display_qty;  // else it is one slice of it
+  out.peg_offset = more.peg_offset;
+  out.peg_offset_type = static_cast<PegOffsetType>(more.peg_offset_type);
   return true;
 }
 

@@ -60,7 +60,8 @@ class QuickYes {
     const auto& types = session_.types;
     return request_.ord_type == OrdType::LIMIT && flags && types.takes(request_.time_in_force) &&
            (types.post_only || request_.flags == 0) && request_.phase == RequestPhase::NEW &&
-           request_.peg_offset == 0 && request_.time_in_force != TimeInForce::GTD &&
+           request_.peg_offset == 0 && request_.display_qty == 0 &&
+           request_.time_in_force != TimeInForce::GTD &&
            (request_.side == Side::BUY || request_.side == Side::SELL) &&
            gate_.registry_->known(request_.instrument) &&
            index(request_.strategy) < gate_.strategies_.size() &&
@@ -68,12 +69,12 @@ class QuickYes {
   }
 
   /// killed, halted, not armed, reducing, strategy stopped, session down, session credits, table
-  /// full, disk low.
+  /// full, disk low, session held.
   [[nodiscard]] bool open() const noexcept {
     const auto& strategy = gate_.strategies_[index(request_.strategy)];
     return !gate_.killed() && !gate_.disk_low_ && gate_.armed_ && strategy.armed &&
            strategy.running && gate_.state_ == RiskState::ACTIVE &&
-           strategy.state == RiskState::ACTIVE && session_.logged_on &&
+           strategy.state == RiskState::ACTIVE && session_.logged_on && !session_.held &&
            session_.credits > session_.cancel_reserve && gate_.orders_->can_submit() &&
            gate_.positions_->can_hold(request_.strategy, request_.instrument);
   }

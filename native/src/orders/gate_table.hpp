@@ -105,7 +105,8 @@ inline Measure lot_size(In in) noexcept {
   const auto qty = in.request.order_qty;
   if (qty <= filled) return {qty, filled + 1, true, true, LimitScope::INSTRUMENT};
   const auto lot = in.row->lot;
-  return {lot == 1 ? 0 : qty % lot, 0, false, true, LimitScope::INSTRUMENT};
+  const auto off = std::max(qty % lot, std::max<std::int64_t>(0, in.request.display_qty) % lot);
+  return {lot == 1 ? 0 : off, 0, false, true, LimitScope::INSTRUMENT};
 }
 inline Measure quantity_max(In in) noexcept {
   return strictest(in, in.request.order_qty, &Limits::quantity);
@@ -296,14 +297,20 @@ inline Measure unsupported(In in) noexcept {
   const bool no_side = request.side != Side::BUY && request.side != Side::SELL;
   const bool no_type =
       request.ord_type < OrdType::MARKET || request.ord_type > OrdType::TRAILING_STOP;
-  const bool no_peg = (request.ord_type == OrdType::TRAILING_STOP && in.replaced == nullptr) !=
-                      (request.peg_offset > 0);
+  const bool no_peg = request.ord_type == OrdType::TRAILING_STOP
+                          ? in.replaced == nullptr && request.peg_offset <= 0
+                          : request.peg_offset != 0;
+  const bool no_iceberg =
+      request.display_qty != 0 &&
+      (request.display_qty < 0 || !may_be_iceberg(request.ord_type, request.time_in_force));
   const bool no_time = !in.session.types.takes(in.session.types.sent(request.time_in_force));
   const bool post = has(request.flags, OrderFlag::POST_ONLY) && (!limit || at_once);
   const bool date = request.time_in_force == TimeInForce::GTD && request.expire_ts <= in.now;
+  // One at the market is traded before a replace could arrive; one that trails has no stop of ours.
+  const bool moves = in.replaced != nullptr && request.stop_px != in.replaced->stop_px;
   const bool replace = in.replaced != nullptr && in.replaced->state != OrderState::HELD &&
-                       (!has_limit_price(in) || request.stop_px != in.replaced->stop_px);
-  return is_false(no_side || no_type || no_peg || no_time || post || date || replace);
+                       (request.ord_type == OrdType::MARKET || (moves && !has_stop_price(in)));
+  return is_false(no_side || no_type || no_peg || no_iceberg || no_time || post || date || replace);
 }
 /// Where the venue has no such instruction: a post-only order that would trade at once.
 inline Measure post_only(In in) noexcept {
@@ -317,6 +324,8 @@ inline Measure post_only(In in) noexcept {
   const auto bid = in.market.bid_px;
   return {in.request.price, bid == kNoPx ? kInt64Min : bid + 1, true, true, {}};
 }
+
+inline Measure session_held(In in) noexcept { return is_false(in.session.held); }
 
 }  // namespace pitwire::checks
 
@@ -358,6 +367,7 @@ inline constexpr std::array kChecks{
     Check{DenyReason::DISK_LOW,               "disk low",           "flag",             false, &checks::disk_low},
     Check{DenyReason::UNSUPPORTED,            "unsupported",        "flag",             false, &checks::unsupported},
     Check{DenyReason::POST_ONLY,              "post only",          "price increments", true,  &checks::post_only},
+    Check{DenyReason::SESSION_HELD,           "session held",       "flag",             false, &checks::session_held},
 };
 // clang-format on
 

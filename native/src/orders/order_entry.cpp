@@ -1,4 +1,6 @@
 // How orders come into the table: submitted to a venue, or kept by the daemon and released later.
+#include <utility>
+
 #include "order_facts.hpp"
 #include "order_table_impl.hpp"
 
@@ -24,16 +26,20 @@ void take_request(Order& order, const R& record) noexcept {
   order.cause = record.cause;
 }
 
-void keep(Order& order, HeldStatus status, bool idle) noexcept {
-  order.held = status;
-  set(order, OrderFact::HELD);
-  idle ? set(order, OrderFact::IDLE) : clear(order, OrderFact::IDLE);
-}
-
-void let_go(Order& order) noexcept {
-  order.held = HeldStatus::NONE;
-  clear(order, OrderFact::HELD);
-  clear(order, OrderFact::IDLE);
+/// What ORDER_INSTRUCTIONS say of an ORDER_SUBMITTED: all of them, or that it is a slice.
+void take_instructions(Order& order, const rec::OrderSubmitted& record,
+                       const rec::OrderInstructions& more) noexcept {
+  order.display_qty = more.display_qty;
+  order.peg_offset = more.peg_offset;
+  order.peg_offset_type = static_cast<PegOffsetType>(more.peg_offset_type);
+  if (more.total_qty == 0) return;
+  set(order, OrderFact::SLICED);
+  clear(order, OrderFact::ACKNOWLEDGED);
+  order.slice = record.cl_ord_id;
+  order.slice_base = order.cum_qty;
+  order.slice_qty = record.order_qty;
+  order.order_qty = more.total_qty;
+  recount_leaves(order);
 }
 
 }  // namespace
@@ -55,6 +61,9 @@ std::uint32_t OrderTable::Impl::enter(Transition& transition, const R& record) n
 /// A held order goes out under its own ClOrdID, as what the record says: a stop as a market order,
 /// say.
 Transition OrderTable::Impl::submitted(const rec::OrderSubmitted& record) noexcept {
+  const auto more = std::exchange(instructions, {});
+  const bool instructed = more.cl_ord_id == record.cl_ord_id;
+  if (instructed && more.order != record.cl_ord_id) return next_slice(record, more);
   auto slot = find(record.cl_ord_id);
   auto transition = begin(slot, OrderEvent::SUBMIT);
   if (slot != kNone && at(slot).state == OrderState::HELD) {
@@ -63,14 +72,37 @@ Transition OrderTable::Impl::submitted(const rec::OrderSubmitted& record) noexce
   } else {
     slot = enter(transition, record);
   }
-  if (slot != kNone) finish(slot, transition, live_state(at(slot)));
+  if (slot == kNone) return transition;
+  if (instructed) take_instructions(at(slot), record, more);
+  finish(slot, transition, live_state(at(slot)));
+  return transition;
+}
+
+/// The order keeps its name and gets one more ClOrdID, as by a replace.
+Transition OrderTable::Impl::next_slice(const rec::OrderSubmitted& record,
+                                        const rec::OrderInstructions& more) noexcept {
+  const auto slot = find(more.order);
+  auto transition = begin(slot, OrderEvent::SUBMIT);
+  if (slot == kNone) return transition;
+  auto& order = at(slot);
+  transition.illegal = order.state != OrderState::HELD || find(record.cl_ord_id) != kNone ||
+                       !name(slot, record.cl_ord_id);
+  if (transition.illegal) return transition;
+  let_go(order);
+  order.cl_ord_id = record.cl_ord_id;
+  order.price = record.price;
+  order.cause = record.cause;
+  take_instructions(order, record, more);
+  finish(slot, transition, live_state(order));
   return transition;
 }
 
 Transition OrderTable::Impl::held(const rec::OrderHeld& record) noexcept {
+  const auto more = std::exchange(instructions, {});
   auto transition = begin(find(record.cl_ord_id), OrderEvent::HOLD);
   const auto slot = enter(transition, record);
   if (slot == kNone) return transition;
+  if (more.cl_ord_id == record.cl_ord_id) at(slot).display_qty = more.display_qty;
   keep(at(slot), static_cast<HeldStatus>(record.held), record.idle != 0);
   finish(slot, transition, live_state(at(slot)));
   return transition;
@@ -85,7 +117,8 @@ Transition OrderTable::Impl::held_changed(const rec::OrderHeldChanged& record) n
   if (transition.illegal) return transition;
   order.price = record.price;
   order.stop_px = record.stop_px;
-  order.order_qty = order.leaves_qty = record.order_qty;
+  order.order_qty = record.order_qty;
+  recount_leaves(order);
   keep(order, static_cast<HeldStatus>(record.held), record.idle != 0);
   finish(slot, transition, live_state(order));
   return transition;

@@ -29,7 +29,7 @@ OrderState confirm_alive(Order& order, Transition& transition,
   clear(order, OrderFact::SUSPENDED);
   if (order.state == OrderState::UNKNOWN || order.is(OrderFact::IN_DOUBT)) {
     if (report.order_qty > 0) {
-      order.order_qty = report.order_qty;
+      (order.is(OrderFact::SLICED) ? order.slice_qty : order.order_qty) = report.order_qty;
       if (report.price != 0 && order.ord_type != OrdType::MARKET) order.price = report.price;
     }
     if (report.cl_ord_id != 0) order.cl_ord_id = report.cl_ord_id;
@@ -49,7 +49,7 @@ OrderState by_status(Order& order, Transition& transition, const rec::Execution&
     case OrdStatus::FILLED:
       if (unbooked) return OrderState::FILLED;
       return close(order, transition, OrderState::FILLED,
-                   report.cum_qty > 0 ? report.cum_qty : order.order_qty);
+                   report.cum_qty > 0 ? report.cum_qty : order.slice_base + order.qty_there());
     case OrdStatus::CANCELED:
       return close(order, transition, OrderState::CANCELED, report.cum_qty);
     case OrdStatus::EXPIRED:
@@ -91,7 +91,7 @@ void add_booking(Transition& transition, const rec::Execution& report, std::uint
 /// A price or quantity that the venue states for the order; 0 where it states none.
 void take_terms(Order& order, std::int64_t price, std::int64_t order_qty) noexcept {
   if (price != 0 && order.ord_type != OrdType::MARKET) order.price = price;
-  if (order_qty > 0) order.order_qty = order_qty;
+  if (order_qty > 0) (order.is(OrderFact::SLICED) ? order.slice_qty : order.order_qty) = order_qty;
   recount_leaves(order);
 }
 
@@ -100,7 +100,9 @@ void take_replace(Order& order, const rec::Execution& report) noexcept {
       (report.cl_ord_id == order.pending_replace || report.cl_ord_id == 0)) {
     // Ours, not the venue's word: 0 is a price that we asked for.
     if (order.ord_type != OrdType::MARKET) order.price = order.pending_price;
-    take_terms(order, 0, order.pending_qty);
+    order.stop_px = order.pending_stop_px;
+    order.order_qty = order.pending_qty;
+    take_terms(order, 0, order.pending_slice_qty);
     order.cl_ord_id = order.pending_replace;
     order.pending_replace = 0;
     if (order.pending_cancel == 0) clear(order, OrderFact::IN_DOUBT);
@@ -127,6 +129,8 @@ void OrderTable::Impl::finish(std::uint32_t slot, Transition& transition,
   if (state == OrderState::UNKNOWN && transition.illegal && is_terminal(order.state)) {
     recount_leaves(order);
   }
+  // Between two slices the order is held; anything else that ends a slice ends the order.
+  if (state == OrderState::FILLED && order.is(OrderFact::SLICED)) state = end_slice(order);
   transition.to = state;
   settle(slot, state);
 }
@@ -168,15 +172,50 @@ Transition OrderTable::Impl::execution(const rec::Execution& record,
   auto transition = begin(slot, classify(record));
   transition.duplicate = is_duplicate(slot, record);
   if (slot == kNone || transition.duplicate) return transition;
+  auto& order = at(slot);
+  if (of_earlier_slice(order, record.cl_ord_id != 0 ? record.cl_ord_id : record.orig_cl_ord_id)) {
+    learn_of_earlier_slice(slot, transition, record);
+    return transition;
+  }
   if (transition.event == OrderEvent::UNKNOWN_AT_VENUE)
     return unknown_at_venue(slot, unknown_order);
-  auto& order = at(slot);
+  rec::Execution report = record;
+  report.cum_qty += order.slice_base;
   const auto rule = cell(order.state, transition.event);
   transition.illegal = rule.rule == Rule::ILLEGAL;
-  learn(slot, transition, record);
-  remember(order, transition.event, record);
-  finish(slot, transition, after(order, transition, rule, record));
+  learn(slot, transition, report);
+  remember(order, transition.event, report);
+  finish(slot, transition, after(order, transition, rule, report));
   return transition;
+}
+
+/// Its trades are booked; what becomes of the order is the later slice's to say. What a bust takes
+/// back is not worked again.
+void OrderTable::Impl::learn_of_earlier_slice(std::uint32_t slot, Transition& transition,
+                                              const rec::Execution& record) noexcept {
+  auto& order = at(slot);
+  const auto before = order.cum_qty;
+  if (transition.event == OrderEvent::FILL && record.last_qty > 0) {
+    count_fill(order, record.last_px, record.last_qty);
+    add_booking(transition, record, 0, record.last_px, record.last_qty);
+    set(order, OrderFact::OVERFILLED);
+    transition.late = transition.overfill = true;
+  } else if (transition.event == OrderEvent::BUST || transition.event == OrderEvent::CORRECT) {
+    (void)unbook(order, transition, record);
+  }
+  remember(order, transition.event, record);
+  const auto change = order.cum_qty - before;
+  order.slice_base += change;
+  if (change < 0) {
+    order.order_qty += change;
+    order.pending_qty += change;
+  }
+  if (!is_live(order.state)) return;
+  recount_leaves(order);
+  const bool done = order.state == OrderState::HELD && order.leaves_qty == 0;
+  if (done) let_go(order);
+  const bool stays = order.state == OrderState::UNKNOWN;
+  finish(slot, transition, stays ? order.state : live_state(order));
 }
 
 /// The facts of a report. Trades are booked in every state; the rest only where it is legal.
@@ -223,10 +262,12 @@ void OrderTable::Impl::fill(Order& order, Transition& transition,
   if (record.last_qty <= 0) return;
   count_fill(order, record.last_px, record.last_qty);
   add_booking(transition, record, 0, record.last_px, record.last_qty);
-  const auto allowed =
-      order.pending_replace != 0 ? std::max(order.order_qty, order.pending_qty) : order.order_qty;
+  auto allowed = order.slice_base + order.qty_there();
+  if (order.pending_replace != 0 && !order.is(OrderFact::SLICED)) {
+    allowed = std::max(order.order_qty, order.pending_qty);
+  }
   transition.overfill = order.cum_qty > allowed;
-  transition.cum_mismatch = record.cum_qty > 0 && record.cum_qty != order.cum_qty;
+  transition.cum_mismatch = record.cum_qty > order.slice_base && record.cum_qty != order.cum_qty;
   if (!transition.overfill) return;
   set(order, OrderFact::OVERFILLED);
   transition.illegal = true;
@@ -257,7 +298,7 @@ bool OrderTable::Impl::unbook(Order& order, Transition& transition,
   if (!correct || record.last_qty <= 0) return true;
   add_booking(transition, record, kind, record.last_px, record.last_qty);
   count_fill(order, record.last_px, record.last_qty);
-  return order.cum_qty <= order.order_qty;
+  return order.cum_qty <= order.slice_base + order.qty_there();
 }
 
 void OrderTable::Impl::remember(const Order& order, OrderEvent event,

@@ -1,4 +1,6 @@
 // Our own requests and what becomes of them without an execution report.
+#include <utility>
+
 #include "order_facts.hpp"
 #include "order_table_impl.hpp"
 
@@ -23,7 +25,12 @@ Transition OrderTable::Impl::request(ClOrdId order_id, ClOrdId id,
   if (replace) {
     order.pending_replace = id;
     order.pending_price = replace->price;
-    order.pending_qty = replace->order_qty;
+    const auto more = std::exchange(instructions, {});
+    const bool instructed = more.cl_ord_id == id;
+    const bool sliced = instructed && more.total_qty != 0;
+    order.pending_qty = sliced ? more.total_qty : replace->order_qty;
+    order.pending_slice_qty = sliced ? replace->order_qty : 0;
+    order.pending_stop_px = instructed && more.stop_px != kNoPx ? more.stop_px : order.stop_px;
   } else {
     order.pending_cancel = id;
     if (order.state == OrderState::UNKNOWN) set(order, OrderFact::IN_DOUBT);
@@ -44,6 +51,7 @@ Transition OrderTable::Impl::rejected(const rec::CancelRejected& record) noexcep
       begin(slot, of_replace ? OrderEvent::REPLACE_REJECTED : OrderEvent::CANCEL_REJECTED);
   if (slot == kNone) return transition;
   auto& order = at(slot);
+  if (of_earlier_slice(order, record.cl_ord_id)) return transition;  // it crossed with the end
   const auto rule = cell(order.state, transition.event).rule;
   transition.illegal = rule == Rule::ILLEGAL;
   if (is_replace) order.pending_replace = 0;
@@ -79,8 +87,10 @@ Transition OrderTable::Impl::not_sent(ClOrdId id) noexcept {
   auto transition = begin(slot, OrderEvent::NOT_SENT);
   if (slot == kNone) return transition;
   auto& order = at(slot);
+  if (of_earlier_slice(order, id)) return transition;
   const bool pending = id == order.pending_cancel || id == order.pending_replace;
-  const bool first = id == order.order && !order.is(OrderFact::ACKNOWLEDGED);
+  const auto asked = order.slice != 0 ? order.slice : order.order;
+  const bool first = id == asked && !order.is(OrderFact::ACKNOWLEDGED);
   const auto rule = cell(order.state, OrderEvent::NOT_SENT).rule;
   transition.illegal = rule == Rule::REFUSED || (rule == Rule::LIVE && !pending && !first);
   if (transition.illegal || rule == Rule::STAY) return transition;

@@ -7,8 +7,8 @@ namespace pitwire {
 namespace {
 
 /// The price that values an order: its limit, a stop's trigger, a market order's reference.
-std::int64_t valued_at(const Order& order, std::int64_t price) noexcept {
-  return has_fixed_stop(order.ord_type) && !has_limit(order.ord_type) ? order.stop_px : price;
+std::int64_t valued_at(const Order& order, std::int64_t price, std::int64_t stop_px) noexcept {
+  return has_fixed_stop(order.ord_type) && !has_limit(order.ord_type) ? stop_px : price;
 }
 
 std::int64_t most_aggressive(const Order& order) noexcept {
@@ -45,9 +45,10 @@ void OrderTable::Impl::reserve(Order& order) const noexcept {
     if (px == 0 && order.ord_type == OrdType::MARKET) return std::int64_t{0};
     return scale.risk_notional(px, order.reserved_qty).value_or(kInt64Max / 4);
   };
-  order.reserved_notional = value(valued_at(order, order.price));
+  order.reserved_notional = value(valued_at(order, order.price, order.stop_px));
   if (order.pending_replace != 0) {
-    order.reserved_notional = std::max(order.reserved_notional, value(order.pending_price));
+    const auto pending = valued_at(order, order.pending_price, order.pending_stop_px);
+    order.reserved_notional = std::max(order.reserved_notional, value(pending));
   }
   order.reserved_px = most_aggressive(order);
 }

@@ -144,6 +144,9 @@ OrderTable::OrderTable(const OrderTableConfig& config, PositionBook& positions)
     : impl_(std::make_unique<Impl>(config, positions)) {}
 OrderTable::~OrderTable() = default;
 
+void OrderTable::apply(const rec::OrderInstructions& record) noexcept {
+  impl_->instructions = record;
+}
 Transition OrderTable::apply(const rec::OrderSubmitted& record) noexcept {
   return impl_->submitted(record);
 }
@@ -232,7 +235,9 @@ bool OrderTable::can_replace(const Order& order) const noexcept {
   // Beyond first and newest, ids of its own chain may be forgotten for it.
   const auto slot = impl_->find(order.order);
   const bool own = slot != kNone && impl_->slots[slot].ids.size > 2;
-  return cell(order.state, OrderEvent::REPLACE_REQUEST).legal() &&
+  // Between two slices: the next is one more link of the chain, as a replace is.
+  const bool next_slice = order.state == OrderState::HELD && order.is(OrderFact::SLICED);
+  return (cell(order.state, OrderEvent::REPLACE_REQUEST).legal() || next_slice) &&
          (own || impl_->spare_ids() >= impl_->live.size + 1);
 }
 std::uint32_t OrderTable::working() const noexcept { return impl_->live.size; }

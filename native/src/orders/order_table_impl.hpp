@@ -66,6 +66,8 @@ struct OrderTable::Impl {
   // order_entry.cpp, order_events.cpp, order_requests.cpp: facts, then the table's cell, then the
   // state.
   Transition submitted(const rec::OrderSubmitted& record) noexcept;
+  Transition next_slice(const rec::OrderSubmitted& record,
+                        const rec::OrderInstructions& more) noexcept;
   Transition adopted(const rec::OrderAdopted& record) noexcept;
   Transition execution(const rec::Execution& record, UnknownOrder rule) noexcept;
   Transition request(ClOrdId order, ClOrdId id, const rec::ReplaceRequested* replace) noexcept;
@@ -85,6 +87,8 @@ struct OrderTable::Impl {
   void fill(Order& order, Transition& transition, const rec::Execution& record) noexcept;
   bool unbook(Order& order, Transition& transition, const rec::Execution& record) noexcept;
   void remember(const Order& order, OrderEvent event, const rec::Execution& record) noexcept;
+  void learn_of_earlier_slice(std::uint32_t slot, Transition& transition,
+                              const rec::Execution& record) noexcept;
   [[nodiscard]] OrderState after(Order& order, Transition& transition, Cell cell,
                                  const rec::Execution& record) noexcept;
 
@@ -98,6 +102,7 @@ struct OrderTable::Impl {
   std::uint32_t free_first = kNone;
   std::uint32_t live_ids = 0;
   std::uint32_t unknown = 0;
+  rec::OrderInstructions instructions;  ///< of the request that follows in the log
 };
 
 }  // namespace pitwire

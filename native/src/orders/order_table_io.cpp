@@ -6,7 +6,7 @@
 namespace pitwire {
 namespace {
 
-constexpr std::uint32_t kVersion = 3;
+constexpr std::uint32_t kVersion = 4;
 
 /// Every field once, for both directions.
 template <class Ref, class F>
@@ -19,6 +19,8 @@ void each_field(Ref& o, F&& f) {
   f(o.instrument), f(o.strategy), f(o.session);
   f(o.side), f(o.ord_type), f(o.time_in_force), f(o.flags), f(o.state), f(o.facts), f(o.closing);
   f(o.held);
+  f(o.pending_slice_qty), f(o.pending_stop_px), f(o.display_qty), f(o.peg_offset);
+  f(o.peg_offset_type), f(o.slice), f(o.slice_base), f(o.slice_qty);
   f(o.order_id);
 }
 

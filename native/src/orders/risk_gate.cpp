@@ -197,7 +197,13 @@ void RiskGate::prefetch_sent(const OrderRequest& request) const noexcept {
 
 void RiskGate::apply(const rec::OrderSubmitted& record, Nanos now) noexcept {
   count(StrategyId{record.strategy}, SessionId{record.session}, now);
-  recent_.insert(key_of_record(record), now);
+  const auto more = std::exchange(instructions_, {});
+  auto key = key_of_record(record);
+  if (more.cl_ord_id == record.cl_ord_id) {
+    if (more.order != record.cl_ord_id) return;  // a slice is no order of its own
+    if (more.total_qty != 0) key.order_qty = more.total_qty;
+  }
+  recent_.insert(key, now);
 }
 void RiskGate::apply(const rec::OrderHeld& record, Nanos now) noexcept {
   recent_.insert(key_of_record(record), now);

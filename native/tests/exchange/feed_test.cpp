@@ -162,6 +162,38 @@ TEST(ItchPublisher, a_replace_is_U_where_it_rests_and_D_where_it_trades_first) {
   EXPECT_EQ(types(from), "DEA");
 }
 
+TEST(ItchPublisher, of_an_iceberg_the_feed_shows_one_part_after_the_other) {
+  MessageHistory history(100);
+  MatchingEngine engine({VenueInstrument{}}, 10);
+  ItchPublisher publisher({ItchInstrument{"ABCD"}}, history);
+  ReaderBook reader;
+  std::uint64_t read = 1;
+  const auto shown = [&] {
+    for (; read < history.next_sequence(); ++read) reader.apply(history.at(read));
+    EXPECT_EQ(reader.levels(), engine_levels(engine));
+    return reader.levels()[{'S', 10'000}];
+  };
+  const auto order = [](Side side, std::int64_t qty, std::int64_t display) {
+    VenueOrder made;
+    made.side = side;
+    made.price = 100;
+    made.order_qty = qty;
+    made.display_qty = display;
+    return made;
+  };
+  engine.submit(1, order(Side::SELL, 100, 30), publisher);
+  EXPECT_EQ(shown(), 30);
+  const auto first = reader.orders.begin()->first;
+  engine.submit(2, order(Side::BUY, 10, 0), publisher);
+  EXPECT_EQ(shown(), 20);
+  engine.submit(3, order(Side::BUY, 20, 0), publisher);
+  EXPECT_EQ(shown(), 30) << "the next part";
+  EXPECT_FALSE(reader.orders.contains(first)) << "as another order";
+  engine.submit(4, order(Side::BUY, 70, 0), publisher);
+  EXPECT_EQ(shown(), 0);
+  EXPECT_EQ(reader.executed, 100U);
+}
+
 TEST(ItchPublisher, refuses_what_itch_cannot_say) {
   MessageHistory history(1);
   EXPECT_THROW(ItchPublisher({ItchInstrument{"TOOLONGNAME"}}, history), std::invalid_argument);

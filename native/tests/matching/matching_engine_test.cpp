@@ -218,6 +218,139 @@ TEST(MatchingEngine, checks_name_what_is_wrong) {
   EXPECT_EQ(reason(order(1, Side::BUY, 10'000, 100)), "accepted 1 10000@100");
 }
 
+// ---------------------------------------------------------------- icebergs
+
+TEST(MatchingEngine, an_iceberg_shows_a_part_and_the_next_goes_to_the_end_of_its_level) {
+  Venue venue;
+  auto ice = order(1, Side::SELL, 100, 100);
+  ice.display_qty = 30;
+  const auto ref = venue.submit(ice);
+  venue.sell(2, 50, 100);
+  const auto& level = [&] { return venue.engine.ladder(InstrumentId{0}, Side::SELL).best(); };
+  EXPECT_EQ(level().qty, 80) << "30 of the iceberg, 50 of the other";
+  venue.events.take();
+  venue.buy(9, 40, 100);
+  EXPECT_EQ(venue.events.take(),
+            (Lines{"accepted 9 40@100", "traded #1 30@100 passive 1 aggressor 9", "rested 1 70@100",
+                   "traded #2 10@100 passive 2 aggressor 9"}));
+  EXPECT_EQ(venue.engine.find(ref), nullptr) << "its next part has another reference";
+  EXPECT_EQ(level().qty, 70) << "40 of the other, then 30";
+  venue.buy(9, 110, 100);
+  const auto lines = venue.events.take();
+  EXPECT_EQ(lines.back(), "traded #6 10@100 passive 1 aggressor 9") << "hidden quantity trades";
+  EXPECT_TRUE(venue.engine.ladder(InstrumentId{0}, Side::SELL).empty());
+}
+
+TEST(MatchingEngine, a_replace_takes_from_what_nobody_sees_first) {
+  Venue venue;
+  auto ice = order(1, Side::SELL, 100, 100);
+  ice.display_qty = 30;
+  const auto ref = venue.submit(ice);
+  venue.events.take();
+  EXPECT_EQ(venue.replace(ref, 100, 50), VenueReject::NONE);
+  EXPECT_EQ(venue.replace(ref, 100, 20), VenueReject::NONE);
+  EXPECT_EQ(venue.events.take(), (Lines{"reduced by 0 1 50@100", "reduced by 10 1 20@100"}));
+  EXPECT_EQ(venue.engine.ladder(InstrumentId{0}, Side::SELL).best().qty, 20);
+  EXPECT_EQ(venue.replace(ref, 105, 90), VenueReject::NONE);
+  EXPECT_EQ(venue.engine.ladder(InstrumentId{0}, Side::SELL).best().qty, 30);
+}
+
+TEST(MatchingEngine, all_of_an_iceberg_counts_for_fill_or_kill_and_none_of_it_may_be_immediate) {
+  Venue venue;
+  auto ice = order(1, Side::SELL, 100, 100);
+  ice.display_qty = 10;
+  venue.submit(ice);
+  auto all = order(9, Side::BUY, 100, 100);
+  all.time_in_force = TimeInForce::FOK;
+  venue.submit(all);
+  EXPECT_EQ(venue.events.take().back(), "traded #10 10@100 passive 1 aggressor 9");
+  ice.time_in_force = TimeInForce::IOC;
+  venue.submit(ice);
+  EXPECT_TRUE(venue.events.take().back().starts_with("rejected 1: combination"));
+}
+
+// ---------------------------------------------------------------- what waits for a price
+
+struct Waiting : Venue {
+  /// A trade at this price, events forgotten.
+  void print(std::int64_t price) {
+    sell(8, 10, price);
+    buy(9, 10, price);
+    events.take();
+  }
+  OrderRef waits(std::uint64_t client, Side side, OrdType type, std::int64_t stop_px) {
+    auto made = order(client, side, 10, 0);
+    made.ord_type = type;
+    made.stop_px = stop_px;
+    return submit(made);
+  }
+  [[nodiscard]] bool triggered(std::uint64_t client) {
+    const auto word = "triggered " + std::to_string(client) + " ";
+    for (const auto& line : events.take()) {
+      if (line.starts_with(word)) return true;
+    }
+    return false;
+  }
+};
+
+TEST(MatchingEngine, an_order_if_touched_waits_for_its_price_from_the_other_side) {
+  Waiting venue;
+  venue.print(100);
+  venue.waits(1, Side::BUY, OrdType::MARKET_IF_TOUCHED, 95);
+  venue.waits(2, Side::SELL, OrdType::MARKET_IF_TOUCHED, 105);
+  venue.waits(3, Side::BUY, OrdType::STOP, 105);
+  venue.events.take();
+  venue.sell(8, 10, 95);
+  venue.buy(9, 10, 95);
+  EXPECT_TRUE(venue.triggered(1));
+  venue.sell(8, 10, 105);
+  venue.buy(9, 10, 105);
+  const auto lines = venue.events.take();
+  EXPECT_EQ(std::count_if(lines.begin(), lines.end(),
+                          [](const auto& line) { return line.starts_with("triggered"); }),
+            2);
+  venue.waits(4, Side::SELL, OrdType::MARKET_IF_TOUCHED, 105);
+  EXPECT_TRUE(venue.triggered(4)) << "touched already";
+}
+
+TEST(MatchingEngine, a_trailing_stop_follows_the_trades_and_never_goes_back) {
+  Waiting venue;
+  venue.print(100);
+  auto made = order(1, Side::SELL, 10, 0);
+  made.ord_type = OrdType::TRAILING_STOP;
+  made.peg_offset = 10;
+  const auto ref = venue.submit(made);
+  const auto stop = [&] { return venue.engine.find(ref)->stop_px; };
+  EXPECT_EQ(stop(), 90);
+  for (const auto& [price, expected] :
+       {std::pair{110, 100}, std::pair{105, 100}, std::pair{120, 110}, std::pair{115, 110}}) {
+    venue.print(price);
+    EXPECT_EQ(stop(), expected) << price;
+  }
+  venue.sell(8, 10, 110);
+  venue.buy(9, 10, 110);
+  EXPECT_TRUE(venue.triggered(1));
+}
+
+TEST(MatchingEngine, a_stop_that_waits_is_moved_and_one_that_was_triggered_is_not) {
+  Waiting venue;
+  venue.print(100);
+  const auto ref = venue.waits(1, Side::BUY, OrdType::STOP, 120);
+  EXPECT_EQ(venue.engine.replace(venue.now++, ref, 0, 10, venue.events, 110), VenueReject::NONE);
+  EXPECT_EQ(venue.engine.replace(venue.now++, ref, 0, 10, venue.events, 111), VenueReject::PRICE);
+  venue.events.take();
+  venue.sell(8, 10, 110);
+  venue.buy(9, 10, 110);
+  EXPECT_TRUE(venue.triggered(1));
+  auto limit = order(2, Side::BUY, 10, 90);
+  limit.ord_type = OrdType::STOP_LIMIT;
+  limit.stop_px = 110;
+  const auto rests = venue.submit(limit);
+  EXPECT_EQ(venue.engine.replace(venue.now++, rests, 90, 10, venue.events, 115),
+            VenueReject::TOO_LATE);
+  EXPECT_EQ(venue.engine.replace(venue.now++, rests, 85, 10, venue.events, 110), VenueReject::NONE);
+}
+
 TEST(MatchingEngine, table_full_is_refused_and_room_is_found_again) {
   EventText events;
   MatchingEngine engine({VenueInstrument{}}, 2);

@@ -149,7 +149,7 @@ class Both {
     return view;
   }
   SessionView session() {
-    SessionView view{!one_in(40), one_in(40) ? pick({9, 10, 11}) : 100, 10, {}};
+    SessionView view{!one_in(40), one_in(40), one_in(40) ? pick({9, 10, 11}) : 100, 10, {}};
     view.types.post_only = !one_in(4);
     return view;
   }

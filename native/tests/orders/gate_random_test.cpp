@@ -87,7 +87,7 @@ struct World {
     return view;
   }
   SessionView session(Random& random) const {
-    return {!one_in(random, 30), one_in(random, 30) ? 10 : 100, 10, {}};
+    return {!one_in(random, 30), one_in(random, 30), one_in(random, 30) ? 10 : 100, 10, {}};
   }
   /// As the log would say it, whatever the gate would have said.
   void submit(const OrderRequest& request) {

@@ -206,7 +206,8 @@ class PlainGate {
   static Int128 reserved(const PlainOrder& order) {
     const auto qty = order.worst_qty();
     const auto now = worth(at_stop(order.type) ? order.stop : order.price, qty);
-    return order.replacing ? std::max(now, worth(order.new_price, qty)) : now;
+    const auto then = worth(at_stop(order.type) ? order.stop : order.new_price, qty);
+    return order.replacing ? std::max(now, then) : now;
   }
   /// f(order) summed over what is alive of the strategy and instrument, kNoId being all.
   template <class F>
@@ -305,7 +306,8 @@ inline DenyReason PlainGate::first_failure(const Asked& in) const {
   const bool trades =
       touch != kNoPx && (in.buy() ? in.request.price >= touch : in.request.price <= touch);
   const bool posts = has(in.request.flags, OrderFlag::POST_ONLY) && !in.session.types.post_only;
-  return posts && trades ? DenyReason::POST_ONLY : DenyReason::NONE;
+  if (posts && trades) return DenyReason::POST_ONLY;
+  return in.session.held ? DenyReason::SESSION_HELD : DenyReason::NONE;
 }
 
 inline bool PlainGate::market_forbids(const Asked& in, DenyReason& why) const {
@@ -498,7 +500,7 @@ inline bool PlainGate::unsupported(const Asked& in) const {
          (has(request.flags, OrderFlag::POST_ONLY) &&
           (request.ord_type != OrdType::LIMIT || at_once)) ||
          (request.time_in_force == TimeInForce::GTD && request.expire_ts <= in.now) ||
-         (in.replaced != nullptr && !in.limit());
+         (in.replaced != nullptr && request.ord_type == OrdType::MARKET);
 }
 
 }  // namespace pitwire::testing

@@ -16,7 +16,7 @@ struct Gated {
   Desk desk;
   RiskGate gate{desk.registry, desk.orders, desk.positions};
   MarketView market{BookState::LIVE, TradingState::TRADING, 999, 1'001, 1'000, kNow};
-  SessionView session{true, 100, 10, {}};
+  SessionView session{true, false, 100, 10, {}};
   OrderRequest request;
   Nanos now = kNow;
   ClOrdId next = 100;
@@ -99,7 +99,7 @@ TEST(RiskGate, EveryReasonHasItsCircumstance) {
          g.request.time_in_force = TimeInForce::IOC;
        }},
       {D::UNSUPPORTED, [](Gated& g) { g.request.side = Side::NONE; }},
-      {D::UNSUPPORTED, [](Gated& g) { g.session.types.time_in_force = 2; }},  // GTC alone
+      {D::UNSUPPORTED, [](Gated& g) { g.session.types.time_in_force = 16; }},  // FOK alone
       {D::UNSUPPORTED, [](Gated& g) { g.request.ord_type = OrdType::TRAILING_STOP; }},
       {D::POST_ONLY,
        [](Gated& g) {
@@ -108,6 +108,17 @@ TEST(RiskGate, EveryReasonHasItsCircumstance) {
          g.session.types.post_only = false;
        }},
       {D::UNSUPPORTED, [](Gated& g) { g.request.time_in_force = TimeInForce::GTD; }},
+      {D::UNSUPPORTED,
+       [](Gated& g) {
+         g.request.time_in_force = TimeInForce::FOK;
+         g.session.types.time_in_force = 1;
+       }},
+      {D::UNSUPPORTED,
+       [](Gated& g) {
+         g.request.display_qty = 1;
+         g.request.time_in_force = TimeInForce::IOC;
+       }},
+      {D::SESSION_HELD, [](Gated& g) { g.session.held = true; }},
       {D::PRICE_COLLAR,
        [](Gated& g) {
          g.request.ord_type = OrdType::MARKET;
@@ -119,6 +130,20 @@ TEST(RiskGate, EveryReasonHasItsCircumstance) {
     cases[i].arrange(gated);
     EXPECT_EQ(gated.reason(), cases[i].reason) << "case " << i;
   }
+}
+
+TEST(RiskGate, WhatStandsForATimeInForceThatTheVenueLacks) {
+  Gated gated;
+  gated.session.types.time_in_force = bit_of(TimeInForce::GTC);
+  for (const auto time : {TimeInForce::DAY, TimeInForce::GTC, TimeInForce::IOC}) {
+    gated.request.time_in_force = time;
+    EXPECT_EQ(gated.reason(), D::NONE);
+    EXPECT_EQ(gated.session.types.sent(time), TimeInForce::GTC);
+  }
+  gated.session.types.time_in_force = bit_of(TimeInForce::DAY);
+  EXPECT_EQ(gated.session.types.sent(TimeInForce::IOC), TimeInForce::DAY);
+  gated.request.time_in_force = TimeInForce::GTC;
+  EXPECT_EQ(gated.reason(), D::UNSUPPORTED);
 }
 
 TEST(RiskGate, OfSeveralFailuresTheFirstInTheTableIsTheReason) {
@@ -337,7 +362,7 @@ TEST(RiskGate, ExplainAgreesWithCheckAndSaysTheNumbers) {
   gated.limit("collar_ticks", 20);
   gated.request.price = 1'030;
   const auto results = gated.gate.explain(gated.request, gated.market, gated.session, gated.now);
-  ASSERT_EQ(results.size(), 33u);
+  ASSERT_EQ(results.size(), 34u);
   for (const auto& result : results) {
     EXPECT_EQ(result.passed, result.reason != D::PRICE_COLLAR) << result.text;
   }

@@ -36,7 +36,7 @@ struct Trading {
     request.price = 1'000;
     request.order_qty = 10;
     const MarketView market{BookState::LIVE, TradingState::TRADING, 999, 1'001, 1'000, now};
-    const SessionView session{true, 1'000, 10, {}};
+    const SessionView session{true, false, 1'000, 10, {}};
     passed += gate.check(request, market, session, now).passed() ? 1U : 0U;
     const auto id = next++;
     const auto order = submitted(id, request.side, 10, 1'000);

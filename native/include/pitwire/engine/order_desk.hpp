@@ -24,9 +24,10 @@ namespace pitwire {
 class OrderRoute {
  public:
   virtual ~OrderRoute() = default;
-  virtual bool order(const rec::OrderSubmitted& record) = 0;
+  /// `more` is null where there is nothing else to ask for.
+  virtual bool order(const rec::OrderSubmitted& record, const rec::OrderInstructions* more) = 0;
   virtual bool cancel(const rec::CancelRequested& record, std::int64_t order_qty) = 0;
-  virtual bool replace(const rec::ReplaceRequested& record) = 0;
+  virtual bool replace(const rec::ReplaceRequested& record, const rec::OrderInstructions* more) = 0;
   virtual bool status(const rec::StatusRequested& record) = 0;
   /// Also false where the protocol's version has no such question.
   virtual bool positions(const rec::PositionsRequested& record) = 0;
@@ -75,7 +76,7 @@ class OrderDesk final {
   [[nodiscard]] const std::optional<OrderRequest>& last_submitted() const noexcept {
     return last_submitted_;
   }
-  /// `stop_px` of a held order; kNoPx: as it is. A held order is changed at once.
+  /// `stop_px` kNoPx: as it is. A held order is changed at once.
   bool replace(ClOrdId order, std::int64_t price, std::int64_t order_qty,
                std::int64_t stop_px = kNoPx);
   /// Cancels pass every risk state; false where the order is unknown or has ended. A held order is
@@ -173,12 +174,14 @@ class OrderDesk final {
   };
 
   [[nodiscard]] SessionView session_view(SessionId session) const;
+  void instruct(const rec::OrderInstructions& record);
   void deny(ClOrdId cl_ord_id, ClOrdId orig, const OrderRequest& request, const Verdict& verdict);
   void report(const Transition& transition);
   void book(const Transition& transition);
   void keep_place(const Order& order);
   [[nodiscard]] UnknownOrder rule_of(std::uint32_t session) const noexcept;
   const Order* adopt(const rec::Execution& record);
+  void status_answered(const rec::Execution& record, const Order& order, bool unknown_there);
   void unmatched(const rec::Execution& record, const Order* adopted);
   void apply(const rec::PositionAdjusted& record);
   void trade_told(const rec::Execution& record, const Transition& transition, Nanos ts);

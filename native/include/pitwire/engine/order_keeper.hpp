@@ -7,6 +7,7 @@
 // is late, lost or refused only means another look, and a restart needs no more than the facts:
 //
 //   ORDER_TERMS          what is kept of an order, as asked for
+//   ORDER_INSTRUCTIONS   how much of it is shown at a time
 //   ORDER_HELD           held; an ORDER_SUBMITTED of the same ClOrdID releases it
 //   ORDER_HELD_CHANGED   what it waits for, where its stop stands, that its price was reached
 //   ORDER_HELD_ENDED     over, without a message
@@ -44,11 +45,13 @@ class OrderKeeper {
   void ask_for(const Order& order, std::int64_t order_qty);
   /// A held order is over without a message.
   void end(const Order& order, OrderEvent event, CancelReason reason);
-  /// The day of a session is over: what is held for the day only expires.
+  /// The day of a session is over: what is held for the day only expires, what was sent for longer
+  /// because its venue knows no day is cancelled, at the next logon if need be.
   void end_day(SessionId session);
 
   // ---- facts, as they are logged
   void apply(const rec::OrderTerms& record);
+  void apply(const rec::OrderInstructions& record);
   void apply(const rec::OrderHeld& record);
   void apply(const rec::OrderHeldChanged& record);
   /// An order is as it says now.
@@ -62,6 +65,8 @@ class OrderKeeper {
   void settle();
   [[nodiscard]] Nanos next_expiry() const noexcept { return next_expiry_; }
   [[nodiscard]] std::uint64_t broken() const noexcept { return broken_; }
+  /// Orders that the venue does not have now.
+  [[nodiscard]] std::uint64_t held() const noexcept;
 
   void save(ByteWriter& out) const;
   [[nodiscard]] bool restore(ByteReader& in);
@@ -72,6 +77,7 @@ class OrderKeeper {
   struct Kept {
     rec::OrderTerms terms;
     std::int64_t cum_qty = 0;
+    std::int64_t display_qty = 0;
     std::int64_t tried_qty = 0;  ///< the total last asked for by a replace of ours
     HeldStatus held = HeldStatus::NONE;
     DenyReason waits_for = DenyReason::NONE;  ///< with HeldStatus::GATE
@@ -117,6 +123,7 @@ class OrderKeeper {
   void resize(Kept& kept, const Order& order, std::int64_t total, CancelReason reason);
   [[nodiscard]] bool others_work(const Kept& kept);
   void release(Kept& kept, const Order& order, std::int64_t qty);
+  [[nodiscard]] OrderRequest request_of(const Kept& kept, const Order& order) const;
   [[nodiscard]] std::int64_t reducible(const Order& order) const;
   void change(Kept& kept, const Order& order, HeldStatus status, std::int64_t qty,
               std::int64_t stop_px, DenyReason waits_for = DenyReason::NONE);

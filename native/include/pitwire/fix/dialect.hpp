@@ -82,6 +82,8 @@ struct FixDialect {
   std::string security_id_source;  ///< tag 22
   std::string symbol_text;         ///< what 55 says then; empty: the symbol as well
 
+  int display_tag = 111;  ///< MaxFloor; DisplayQty (1138) where the venue has taken it from 5.0
+
   // ---- what a report says where
   int fee_tag = 12;                        ///< Commission with CommType (13); another stands alone
   int liquidity_tag = 0;                   ///< 0: 851 in FIX 4.4, 9851 in FIX 4.2

@@ -27,6 +27,9 @@ struct FixNewOrder {
   std::int64_t price{};  ///< in price increments, 0 for a market order
   std::int64_t stop_px{};
   std::int64_t order_qty{};
+  std::int64_t display_qty{};  ///< 0: all is shown
+  std::int64_t peg_offset{};   ///< of a trailing stop, in PegOffsetType
+  PegOffsetType peg_offset_type{};
   Nanos expire_ts{};      ///< for GTD
   Nanos transact_time{};  ///< ns, 0 where absent
   bool poss_resend{};     ///< tag 97: look whether it is known before taking it

@@ -157,11 +157,14 @@ class FixSession {
 
   // ---- initiator; false: not sent, no number consumed (not logged on, or unknown instrument, or
   // the version has no such message)
-  bool send_order(Nanos now, const rec::OrderSubmitted& order);
+  /// `more` is what ORDER_INSTRUCTIONS say of the request, null where they say nothing.
+  bool send_order(Nanos now, const rec::OrderSubmitted& order,
+                  const rec::OrderInstructions* more = nullptr);
   /// Writes the message that `send_order` would send now, and drops it: no number, no output.
   void rehearse_order(Nanos now, const rec::OrderSubmitted& order);
   bool send_cancel(Nanos now, const rec::CancelRequested& request, std::int64_t order_qty);
-  bool send_replace(Nanos now, const rec::ReplaceRequested& request);
+  bool send_replace(Nanos now, const rec::ReplaceRequested& request,
+                    const rec::OrderInstructions* more = nullptr);
   bool send_status(Nanos now, const rec::StatusRequested& request);
   bool send_mass_cancel(Nanos now, const rec::MassCancelRequested& request);
   bool send_positions_request(Nanos now, const rec::PositionsRequested& request);

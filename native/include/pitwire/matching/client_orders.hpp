@@ -29,6 +29,7 @@ struct ClientOrder {
   OrdStatus status = OrdStatus::NEW;
   std::int64_t price = 0;
   std::int64_t stop_px = 0;
+  std::int64_t display_qty = 0;
   std::int64_t order_qty = 0;
   std::int64_t leaves_qty = 0;
   std::int64_t cum_qty = 0;

@@ -9,18 +9,21 @@
 //
 // Rules, in the order in which they apply:
 //   1. checks (validate, trading state, post-only); a rejected order changes nothing;
-//   2. a stop waits until a trade at or through its stop price, then acts as market or limit;
+//   2. a stop waits until a trade at or through its stop price, then acts as market or limit; an
+//   order if touched the other way round; a trailing stop follows the last trade of each request;
 //   3. fill-or-kill is measured before it trades, and what its own owner's orders block counts as
 //   absent;
 //   4. matching at the passive order's price, best price first, oldest first; an order that meets
 //   one of
 //      its own owner is cancelled (self-trade prevention cancels the newest);
-//   5. what is left rests (limit), or is cancelled (market, IOC).
+//   5. what is left rests (limit), or is cancelled (market, IOC);
+//   6. of an iceberg only `display_qty` stands in the book; when that is filled the next part does,
+//   with a new reference at the end of its level.
 // A replace keeps its place only with the same price and a quantity not higher; any other is a new
 // order with a new reference in the same slot.
 //
 // Limits: 2^24 orders at once, 2^40 references. Not handled: auctions (a halt stops entry and
-// matching, and the book cannot cross while it lasts), hidden quantity, pegs.
+// matching, and the book cannot cross while it lasts), orders that are hidden as a whole.
 #pragma once
 
 #include <array>
@@ -39,7 +42,7 @@ class MatchingEngine final : public Matcher {
   OrderRef submit(Nanos now, const VenueOrder& order, VenueSink& sink) override;
   VenueReject cancel(Nanos now, OrderRef ref, VenueSink& sink) override;
   VenueReject replace(Nanos now, OrderRef ref, std::int64_t price, std::int64_t order_qty,
-                      VenueSink& sink) override;
+                      VenueSink& sink, std::int64_t stop_px = 0) override;
   void expire(Nanos now, VenueSink& sink) override;
   [[nodiscard]] const VenueOrder* find(OrderRef ref) const noexcept override;
 
@@ -80,7 +83,8 @@ class MatchingEngine final : public Matcher {
     TradingState trading = TradingState::TRADING;
     std::int64_t last_px = 0;
     std::array<PriceLadder, 2> sides{PriceLadder(Side::BUY), PriceLadder(Side::SELL)};
-    std::array<std::vector<Stop>, 2> stops;  ///< next to trigger at the back
+    std::array<std::vector<Stop>, 2> stops;  ///< by direction, next to trigger at the back
+    std::vector<OrderRef> trailing;          ///< of the stops, oldest first
   };
 
   [[nodiscard]] VenueReject check(const VenueOrder& order, Nanos now) const noexcept;
@@ -90,20 +94,27 @@ class MatchingEngine final : public Matcher {
   [[nodiscard]] std::uint32_t slot_of(OrderRef ref) const noexcept;
   std::uint32_t claim(const VenueOrder& order) noexcept;
   void release(std::uint32_t slot) noexcept;
+  void rename(std::uint32_t slot) noexcept;
   void wait_for_stop(std::uint32_t slot);
   void forget_stop(const VenueOrder& order) noexcept;
+  void follow(Book& book);
+  void rest(Nanos now, std::uint32_t slot, VenueSink& sink);
+  [[nodiscard]] bool waits(const VenueOrder& order) const noexcept;
   void execute(Nanos now, std::uint32_t slot, VenueSink& sink);
   bool match(Nanos now, std::uint32_t slot, VenueSink& sink);
   void trade(Nanos now, std::uint32_t passive, std::uint32_t aggressor, VenueSink& sink);
   void finish(Nanos now, std::uint32_t slot, CancelCause cause, VenueSink& sink);
   void run_stops(Nanos now, InstrumentId instrument, VenueSink& sink);
-  bool trigger_next(Nanos now, Book& book, Side side, VenueSink& sink);
+  bool trigger_next(Nanos now, Book& book, std::vector<Stop>& waiting, VenueSink& sink);
   [[nodiscard]] VenueReject check_replace(const VenueOrder& old, const VenueOrder& wanted,
                                           Nanos now) const noexcept;
   void reenter(Nanos now, std::uint32_t slot, const VenueOrder& wanted, VenueSink& sink);
   Book& book_of(const VenueOrder& order) noexcept { return books_[index(order.instrument)]; }
   [[nodiscard]] const Book& book_of(const VenueOrder& order) const noexcept {
     return books_[index(order.instrument)];
+  }
+  [[nodiscard]] std::vector<Stop>& stops_of(const VenueOrder& order) noexcept {
+    return book_of(order).stops[waits_for_rise(order.side, order.ord_type) ? 0 : 1];
   }
   static std::size_t side_index(Side side) noexcept { return side == Side::BUY ? 0 : 1; }
 

@@ -135,6 +135,9 @@ struct VenueRequest {
   std::int64_t price = 0;
   std::int64_t stop_px = 0;
   std::int64_t order_qty = 0;
+  std::int64_t display_qty = 0;
+  std::int64_t peg_offset = 0;
+  PegOffsetType peg_offset_type = PegOffsetType::PRICE;
   Nanos expire_ts = 0;
   /// Who asks, where that is not `session`, whose orders the request is about.
   SessionId requester{kNoId};

@@ -51,7 +51,7 @@ class RecordedMatcher final : public Matcher {
   OrderRef submit(Nanos now, const VenueOrder& order, VenueSink& sink) override;
   VenueReject cancel(Nanos now, OrderRef ref, VenueSink& sink) override;
   VenueReject replace(Nanos now, OrderRef ref, std::int64_t price, std::int64_t order_qty,
-                      VenueSink& sink) override;
+                      VenueSink& sink, std::int64_t stop_px = 0) override;
   void expire(Nanos now, VenueSink& sink) override;
   [[nodiscard]] const VenueOrder* find(OrderRef ref) const noexcept override;
   /// Recorded quantity before this order at its price, -1 where it does not rest.

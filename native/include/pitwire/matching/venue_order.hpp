@@ -36,11 +36,17 @@ struct VenueOrder {
   OrdType ord_type = OrdType::LIMIT;
   TimeInForce time_in_force = TimeInForce::DAY;
   bool post_only = false;
-  std::int64_t price = 0;       ///< limit, in price increments
-  std::int64_t stop_px = 0;     ///< of STOP and STOP_LIMIT, in price increments
-  std::int64_t order_qty = 0;   ///< total, executed part included
-  std::int64_t leaves_qty = 0;  ///< still open
-  Nanos expire_ts = 0;          ///< of GTD
+  std::int64_t price = 0;        ///< limit, in price increments
+  std::int64_t stop_px = 0;      ///< of an order that waits for a price, in price increments
+  std::int64_t order_qty = 0;    ///< total, executed part included
+  std::int64_t leaves_qty = 0;   ///< still open
+  std::int64_t display_qty = 0;  ///< shown at a time; 0: all
+  std::int64_t hidden_qty = 0;   ///< of `leaves_qty`, while it rests: what nobody sees
+  std::int64_t peg_offset = 0;   ///< of TRAILING_STOP, in PegOffsetType
+  PegOffsetType peg_offset_type = PegOffsetType::PRICE;
+  Nanos expire_ts = 0;  ///< of GTD
+
+  [[nodiscard]] std::int64_t shown_qty() const noexcept { return leaves_qty - hidden_qty; }
 };
 
 /// Why a venue refuses a request.
@@ -95,10 +101,11 @@ class VenueSink {
   virtual ~VenueSink() = default;
   virtual void accepted(Nanos now, const VenueOrder& order) = 0;
   virtual void rejected(Nanos now, const VenueOrder& order, VenueReject reason) = 0;
-  /// What is left of an order now stands in the book.
+  /// What is left of an order now stands in the book; of an iceberg its next part, as which it has
+  /// another reference.
   virtual void rested(Nanos now, const VenueOrder& order) = 0;
   virtual void traded(const VenueTrade& trade) = 0;
-  /// A replace that only took quantity off: priority kept.
+  /// A replace that only took quantity off: priority kept. `qty_removed` from what was shown.
   virtual void reduced(Nanos now, const VenueOrder& order, std::int64_t qty_removed) = 0;
   /// A replace that lost priority: `old_ref` left the book, `order` is matched and rests next.
   virtual void replaced(Nanos now, const VenueOrder& order, OrderRef old_ref) = 0;
@@ -118,8 +125,9 @@ class Matcher {
   virtual VenueReject cancel(Nanos now, OrderRef ref, VenueSink& sink) = 0;
   /// New limit and new total quantity. Priority stays only where the price is the same and the
   /// quantity does not rise; otherwise the `replaced` event tells the new reference.
+  /// `stop_px` 0: as it is; an order that no longer waits for it refuses another.
   virtual VenueReject replace(Nanos now, OrderRef ref, std::int64_t price, std::int64_t order_qty,
-                              VenueSink& sink) = 0;
+                              VenueSink& sink, std::int64_t stop_px = 0) = 0;
   /// Ends GTD orders whose time has come.
   virtual void expire(Nanos now, VenueSink& sink) = 0;
   /// The live order, nullptr where it is not alive (any more).
@@ -138,11 +146,17 @@ class Matcher {
 
 /// Whether an order's type never rests at a limit of its own.
 [[nodiscard]] constexpr bool is_market(OrdType type) noexcept {
-  return type == OrdType::MARKET || type == OrdType::STOP;
+  return type != OrdType::LIMIT && type != OrdType::STOP_LIMIT;
 }
 
+/// Waits for a price of the market.
 [[nodiscard]] constexpr bool is_stop(OrdType type) noexcept {
-  return type == OrdType::STOP || type == OrdType::STOP_LIMIT;
+  return type != OrdType::MARKET && type != OrdType::LIMIT;
+}
+
+/// Waits for the market to rise to its price; else to fall.
+[[nodiscard]] constexpr bool waits_for_rise(Side side, OrdType type) noexcept {
+  return (side == Side::BUY) != (type == OrdType::MARKET_IF_TOUCHED);
 }
 
 /// What is wrong with an order by itself, whatever the book: the checks every matcher shares.

@@ -1,6 +1,7 @@
 // An order as we know it, what is asked of the gate, and what an event did to an order.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -21,6 +22,10 @@ inline constexpr std::int64_t kNoPx = kInt64Min;
 /// Has a limit, in `price`.
 [[nodiscard]] constexpr bool has_limit(OrdType type) noexcept {
   return type == OrdType::LIMIT || type == OrdType::STOP_LIMIT;
+}
+/// May be shown in parts: it rests at a limit.
+[[nodiscard]] constexpr bool may_be_iceberg(OrdType type, TimeInForce time) noexcept {
+  return has_limit(type) && time != TimeInForce::IOC && time != TimeInForce::FOK;
 }
 /// A stop price that is stated and does not follow the market.
 [[nodiscard]] constexpr bool has_fixed_stop(OrdType type) noexcept {
@@ -45,9 +50,12 @@ struct OrderRequest {
   std::int64_t order_qty = 0;
   Nanos expire_ts = 0;
   std::uint64_t tag = 0;
-  ClOrdId parent = 0;           ///< its fills trigger this order (OTO); 0: none
-  ClOrdId sibling = 0;          ///< an order of the list that this one joins; 0: none
-  std::int64_t peg_offset = 0;  ///< of a trailing stop
+  ClOrdId parent = 0;            ///< its fills trigger this order (OTO); 0: none
+  ClOrdId sibling = 0;           ///< an order of the list that this one joins; 0: none
+  std::int64_t peg_offset = 0;   ///< of a trailing stop
+  std::int64_t display_qty = 0;  ///< shown at a time; 0: all
+  std::int64_t slice_qty = 0;    ///< what is sent of `order_qty` now, the rest later; 0: all of it
+  ClOrdId slice_of = 0;          ///< the order whose next slice it is; 0: a new order
   ContingencyType contingency = ContingencyType::NONE;  ///< of the list: OCO or OUO
   TriggerPriceType trigger = TriggerPriceType::NONE;    ///< NONE: the last trade
   PegOffsetType peg_offset_type = PegOffsetType::PRICE;
@@ -59,7 +67,7 @@ struct ReplaceRequest {
   ClOrdId order = 0;  ///< any ClOrdID of the order
   std::int64_t price = 0;
   std::int64_t order_qty = 0;    ///< new total, what is filled included
-  std::int64_t stop_px = kNoPx;  ///< of a held order; kNoPx: as it is
+  std::int64_t stop_px = kNoPx;  ///< kNoPx: as it is
 };
 
 [[nodiscard]] constexpr bool has(std::uint8_t flags, OrderFlag flag) noexcept {
@@ -76,6 +84,7 @@ enum class OrderFact : std::uint16_t {
   IDLE = 32,       ///< while held: it reserves nothing
   FOREIGN = 64,    ///< adopted, and known to the venue by a name that we cannot write
   ACCEPTED = 128,  ///< adopted, and an operator knows
+  SLICED = 512,    ///< the daemon shows it to the venue one slice after the other
   IN_DOUBT = 256   ///< a request was out when the connection ended: it may never have arrived
 };
 
@@ -93,11 +102,18 @@ struct Order {
   std::int64_t leaves_qty = 0;
   std::int64_t pending_price = 0;      ///< of the replace that is out
   std::int64_t pending_qty = 0;        ///< its new total
+  std::int64_t pending_slice_qty = 0;  ///< while SLICED: what it asks of the slice
+  std::int64_t pending_stop_px = 0;
   Int128 px_qty_sum = 0;               ///< exact Σ last_px × last_qty; average price = this / cum
   std::int64_t reserved_qty = 0;       ///< what it may still trade at worst
   std::int64_t reserved_notional = 0;  ///< its worst case, risk money
   std::int64_t reserved_px = 0;        ///< most aggressive price it may work at
   std::int64_t venue_cum = 0;          ///< with `closing`: what the venue says was filled
+  std::int64_t display_qty = 0;        ///< shown at a time; 0: all
+  std::int64_t peg_offset = 0;         ///< of a trailing stop that is at the venue
+  ClOrdId slice = 0;                   ///< while SLICED: the slice's first ClOrdID, 0 between two
+  std::int64_t slice_base = 0;         ///< while SLICED: what was filled before the slice
+  std::int64_t slice_qty = 0;          ///< while SLICED: the slice's quantity, by the venue's word
   Nanos expire_ts = 0;
   std::uint64_t tag = 0;
   std::uint64_t cause = 0;  ///< sequence of the input that led to it
@@ -112,11 +128,22 @@ struct Order {
   OrderState closing = OrderState::NONE;  ///< the venue's last word, while a report is missing
   std::uint16_t facts = 0;                ///< OrderFact bits
   HeldStatus held = HeldStatus::NONE;     ///< what a HELD order waits for
-  std::array<char, 40> order_id{};        ///< the venue's, NUL padded
+  PegOffsetType peg_offset_type = PegOffsetType::PRICE;
+  std::array<char, 40> order_id{};  ///< the venue's, NUL padded
 
   [[nodiscard]] bool is(OrderFact fact) const noexcept {
     return (facts & static_cast<std::uint16_t>(fact)) != 0;
   }
+  // What the venue takes for the order: the slice that it has, where the daemon shows it in slices.
+  [[nodiscard]] std::int64_t qty_there() const noexcept {
+    return is(OrderFact::SLICED) ? slice_qty : order_qty;
+  }
+  [[nodiscard]] std::int64_t cum_there() const noexcept { return cum_qty - slice_base; }
+  [[nodiscard]] std::int64_t leaves_there() const noexcept {
+    return is(OrderFact::SLICED) ? std::max<std::int64_t>(0, slice_qty - cum_there()) : leaves_qty;
+  }
+  /// Ids below it are of slices that are over.
+  [[nodiscard]] ClOrdId slice_or_end() const noexcept { return slice != 0 ? slice : ~ClOrdId{0}; }
   /// Average price in price increments; for people and statistics, never for a decision on money.
   [[nodiscard]] double avg_px() const noexcept {
     return cum_qty == 0 ? 0.0 : static_cast<double>(px_qty_sum) / static_cast<double>(cum_qty);

@@ -64,6 +64,8 @@ class OrderTable {
   OrderTable& operator=(const OrderTable&) = delete;
 
   // Facts, as they are logged. None throws; an id that is not ours gives order == null.
+  /// Holds for the request of the same ClOrdID, which is the next.
+  void apply(const rec::OrderInstructions& record) noexcept;
   Transition apply(const rec::OrderSubmitted& record) noexcept;
   Transition apply(const rec::OrderHeld& record) noexcept;
   Transition apply(const rec::OrderHeldChanged& record) noexcept;

@@ -76,6 +76,7 @@ struct VenueTypes {
                                 bit_of(TimeInForce::IOC) | bit_of(TimeInForce::FOK) |
                                 bit_of(TimeInForce::GTD);
   bool post_only = true;
+  bool iceberg = false;  ///< MaxFloor
 
   [[nodiscard]] constexpr bool takes(OrdType type) const noexcept {
     return (order_types & bit_of(type)) != 0;
@@ -83,15 +84,21 @@ struct VenueTypes {
   [[nodiscard]] constexpr bool takes(TimeInForce value) const noexcept {
     return (time_in_force & bit_of(value)) != 0;
   }
-  /// What the order is sent with: a GTD that the venue lacks as GTC, and the daemon ends it.
+  /// What the order is sent with: what the venue lacks as something longer that it has, and the
+  /// daemon ends it. Nothing stands for FOK, nor for GTC.
   [[nodiscard]] constexpr TimeInForce sent(TimeInForce value) const noexcept {
-    return value == TimeInForce::GTD && !takes(value) ? TimeInForce::GTC : value;
+    const bool ended_here =
+        value == TimeInForce::DAY || value == TimeInForce::IOC || value == TimeInForce::GTD;
+    if (takes(value) || !ended_here) return value;
+    const bool for_now = value == TimeInForce::IOC && takes(TimeInForce::DAY);
+    return for_now ? TimeInForce::DAY : TimeInForce::GTC;
   }
 };
 
 /// What the gate sees of the session (the route).
 struct SessionView {
   bool logged_on = false;
+  bool held = false;                ///< an operator keeps orders from going
   std::int64_t credits = 0;         ///< messages that egress will still take
   std::int64_t cancel_reserve = 0;  ///< of these, kept for cancels
   VenueTypes types;
@@ -173,6 +180,8 @@ class RiskGate {
   // What was logged, at the time of its frame.
   /// Asks the cache for what `apply` of such an order will write.
   void prefetch_sent(const OrderRequest& request) const noexcept;
+  /// Holds for the request of the same ClOrdID, which is the next.
+  void apply(const rec::OrderInstructions& record) noexcept { instructions_ = record; }
   void apply(const rec::OrderSubmitted& record, Nanos now) noexcept;
   void apply(const rec::OrderHeld& record, Nanos now) noexcept;
   void apply(const rec::ReplaceRequested& record, Nanos now) noexcept;
@@ -244,6 +253,7 @@ class RiskGate {
   std::vector<StrategyRow> strategies_;
   std::vector<RateWindow> sessions_;
   RecentOrders recent_;
+  rec::OrderInstructions instructions_;  ///< of the request that follows in the log
 };
 
 /// A check by name and unit, for documentation and `pitwire ctl risk`.
