@@ -183,9 +183,14 @@ Transition OrderTable::Impl::execution(const rec::Execution& record,
   report.cum_qty += order.slice_base;
   const auto rule = cell(order.state, transition.event);
   transition.illegal = rule.rule == Rule::ILLEGAL;
+  const auto known_as = order.cl_ord_id;
   learn(slot, transition, report);
   remember(order, transition.event, report);
-  finish(slot, transition, after(order, transition, rule, report));
+  const auto state = after(order, transition, rule, report);
+  // The name of a replace that our log has lost: the venue goes by it from now on.
+  const bool renamed = order.cl_ord_id != known_as && find(order.cl_ord_id) == kNone;
+  if (renamed && is_live(order.state) && !order.is(OrderFact::FOREIGN)) name(slot, order.cl_ord_id);
+  finish(slot, transition, state);
   return transition;
 }
 
