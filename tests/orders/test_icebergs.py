@@ -217,6 +217,18 @@ def test_a_venue_that_has_icebergs_gets_the_whole_and_what_to_show(tmp_path: Pat
     assert desk.replayed().divergence is None
 
 
+def test_a_dialect_says_where_the_shown_quantity_stands(tmp_path: Path) -> None:
+    dialect = tmp_path / "five.toml"
+    field = 'tag = 1138\nname = "DisplayQty"\ntype = "QTY"\nmessages = ["D", "G"]\n'
+    dialect.write_text(f'name = "five"\ndisplay_tag = 1138\n[[field]]\n{field}')
+    native = 'session.broker.instructions=["iceberg"]'
+    desk = HeldDesk(tmp_path, native, f'session.broker.dialect="{dialect}"')
+    desk.do(submit("ice", "BUY", 10, 990, display_qty=4))
+    (said,) = desk.sent("D")
+    assert (said["38"], said["1138"]) == ("0.010", "0.004")
+    assert "111" not in said
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
