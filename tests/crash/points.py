@@ -13,8 +13,9 @@ from enum import Enum
 
 from daemon.core import ExecType
 from daemon.log import Frame
+from tests.crash.trader import KEPT_QTY
 
-_FIELD = re.compile(rb"\x01(35|150|39|43)=([^\x01]*)")
+_FIELD = re.compile(rb"\x01(35|150|39|43|38)=([^\x01]*)")
 
 
 class Stop(Enum):
@@ -50,15 +51,26 @@ def kind_of(frame: Frame) -> str:
         if name == "FIX_RX" and fields.get(b"43") == b"Y":
             return f"{name} again"
         exec_type = fields.get(b"150", b"").decode()
+        if kind in ("FIX_TX D", "FIX_RX 8") and exec_type in ("", "0"):
+            return f"{kind}{exec_type}{_of(int(fields[b'38']))}"
         return f"{kind}{exec_type}{fields[b'39'].decode() if exec_type == 'F' else ''}"
     if name == "EXECUTION":
         fields = frame.fields()
         exec_type = ExecType(fields["exec_type"])
+        if exec_type is ExecType.NEW:
+            return f"{name} NEW{_of(fields['order_qty'])}"
         rest = " part" if exec_type is ExecType.TRADE and fields["leaves_qty"] else ""
         return f"{name} {exec_type.name}{rest}"
+    if name == "ORDER_SUBMITTED":
+        return f"{name}{_of(frame.fields()['order_qty'])}"
     if name == "RISK_STATE" and frame.fields()["armed"]:
         return f"{name} armed"
     return name
+
+
+def _of(qty: int) -> str:
+    """Of orders that the daemon keeps, which are told by their quantity."""
+    return " kept" if qty >= KEPT_QTY else ""
 
 
 POINTS = (
@@ -103,6 +115,21 @@ POINTS = (
     Point("replacement on its way", "FIX_RX 85", Stop.BEFORE),
     Point("replacement logged", "FIX_RX 85"),
     Point("replacement applied", "EXECUTION REPLACED"),
+    # orders that the daemon keeps: a stop that waits, an iceberg's slices
+    Point("terms logged", "ORDER_TERMS"),
+    Point("held, half logged", "ORDER_HELD", Stop.WITHIN),
+    Point("held", "ORDER_HELD"),
+    Point("held order changed", "ORDER_HELD_CHANGED"),
+    Point("held order ended", "ORDER_HELD_ENDED"),
+    Point("slice decided", "ORDER_INSTRUCTIONS", Stop.BEFORE),
+    Point("slice's instructions logged", "ORDER_INSTRUCTIONS"),
+    Point("trigger or slice, half logged", "ORDER_SUBMITTED kept", Stop.WITHIN),
+    Point("trigger or slice logged", "ORDER_SUBMITTED kept"),
+    Point("kept order in the send buffer", "FIX_TX D kept", Stop.HELD),
+    Point("kept order sent", "FIX_TX D kept"),
+    Point("kept order's acknowledgement on its way", "FIX_RX 80 kept", Stop.BEFORE),
+    Point("kept order's acknowledgement logged", "FIX_RX 80 kept"),
+    Point("kept order acknowledged", "EXECUTION NEW kept"),
     # the log's own
     Point("checkpoint half written", "CHECKPOINT", Stop.WITHIN),
     Point("checkpoint written", "CHECKPOINT", Stop.BEFORE),

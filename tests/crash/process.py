@@ -59,6 +59,7 @@ target_comp_id = "VENUE"
 host = "{root}/venue.sock"
 port = 1
 receive_stamp = "user"
+order_types = ["market", "limit"]
 mass_requests = ["status"]
 [[instrument]]
 symbol = "ACME"
@@ -149,7 +150,10 @@ class Process(Daemon):
         assert self._log.wait_durable(self._log.last_sequence)
 
     def market(self, update: int, snapshot: bool) -> None:
-        """The book's next update, which wakes the strategy; a feed begins with a snapshot."""
+        """The book's next update, which wakes the strategy; a feed begins with a snapshot.
+
+        Before it a trade between others, for what waits for a price.
+        """
         bids, asks = '[["9990","5"]]', f'[["10010","{5 + update % 7}"]]'
         now, number = self.live.clock_now(), 100 + update
         if snapshot:
@@ -157,6 +161,9 @@ class Process(Daemon):
             self.live.push_feed_status(0, int(FeedEvent.CONNECTED))
             self.live.push_market_message(0, now, int(MessageKind.SNAPSHOT), 0, text)
             return
+        price = 10_000 + update * 7_919 % 61 - 30
+        said = f'"e":"trade","E":1,"s":"ACME","T":1,"t":{number},"p":"{price}","q":"1","m":false'
+        self.live.push_market_message(0, now, int(MessageKind.WEBSOCKET), NO_ID, f"{{{said}}}")
         head = f'"e":"depthUpdate","E":1,"s":"ACME","U":{number},"u":{number}'
         text = f'{{{head},"b":{bids},"a":{asks}}}'
         self.live.push_market_message(0, now, int(MessageKind.WEBSOCKET), NO_ID, text)
