@@ -173,9 +173,14 @@ Transition OrderTable::Impl::execution(const rec::Execution& record,
   auto& order = at(slot);
   const auto rule = cell(order.state, transition.event);
   transition.illegal = rule.rule == Rule::ILLEGAL;
+  const auto known_as = order.cl_ord_id;
   learn(slot, transition, record);
   remember(order, transition.event, record);
-  finish(slot, transition, after(order, transition, rule, record));
+  const auto state = after(order, transition, rule, record);
+  // The name of a replace that our log has lost: the venue goes by it from now on.
+  const bool renamed = order.cl_ord_id != known_as && find(order.cl_ord_id) == kNone;
+  if (renamed && is_live(order.state) && !order.is(OrderFact::FOREIGN)) name(slot, order.cl_ord_id);
+  finish(slot, transition, state);
   return transition;
 }
 

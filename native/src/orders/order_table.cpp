@@ -111,7 +111,9 @@ std::uint32_t OrderTable::Impl::slot_of(const rec::Execution& record) const noex
   const bool contradicts =
       (record.instrument != kNoId && record.instrument != index(order.instrument)) ||
       (record.side != 0 && record.side != static_cast<std::uint8_t>(order.side));
-  return contradicts ? slot_by_order_id(record) : slot;
+  // Of an order that the venue does not know it has no instrument and no side to tell.
+  const bool tells = contradicts && classify(record) != OrderEvent::UNKNOWN_AT_VENUE;
+  return tells ? slot_by_order_id(record) : slot;
 }
 
 /// Walks the table: only for a report whose ClOrdIDs say nothing.
