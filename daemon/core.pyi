@@ -164,9 +164,17 @@ class CancelReason(IntEnum):
     STRATEGY_FAILED = 4
     RISK = 5
     RECOVERY = 6
+    DISCONNECT = 7
     CONTINGENCY = 16
     EXPIRED = 17
     REDUCE_ONLY = 18
+
+class CopyMatch(IntEnum):
+    AWAITED = 0
+    EQUAL = 1
+    PRICE = 2
+    QUANTITY = 3
+    REPEATED = 4
 
 class DenyReason(IntEnum):
     NONE = 0
@@ -351,6 +359,9 @@ class RecordType(IntEnum):
     ORDER_HELD_CHANGED = 82
     ORDER_HELD_ENDED = 83
     CONTINGENCY_BROKEN = 84
+    ORDER_ADOPTED = 85
+    DROP_COPY = 86
+    COPY_ACCEPTED = 87
     ORDER_LATENCY = 64
     TURN_COST = 65
     COLLECTOR_RUN = 66
@@ -909,6 +920,7 @@ class Core:
     def define_fix_session(
         self, spec: dict[str, Any], instruments: list[dict[str, Any]], rules: dict[str, int], /
     ) -> None: ...
+    def define_drop_copy(self, line: int, copied: int, by_order: bool, /) -> None: ...
     def define_venue_session(self, id: int, rules: dict[str, int], /) -> None: ...
     def configure_limit(self, name: str, strategy: int, instrument: int, value: int, /) -> int: ...
 
@@ -1011,7 +1023,16 @@ class Core:
         """How often more of a list traded than it allows."""
 
     def cancel_all(self, strategy: int | None, instrument: int | None, reason: int, /) -> int: ...
-    def request_statuses(self, session: int, /) -> int: ...
+    def cancel_session(self, session: int, reason: int, /) -> int: ...
+    def request_status(self, order: int, /) -> bool:
+        """False where it is over, has no name that the venue knows, or its session is down."""
+
+    def in_flight(self, session: int, /) -> list[tuple[int, int]]: ...
+    def unaccepted(self, session: int, /) -> list[NativeOrder]: ...
+    def copies(
+        self, line: int, /
+    ) -> list[tuple[str, int, int, int, int, int, bool, bool, int, int, int, int, int]]: ...
+    def accept_copy(self, line: int, report: int, exec_id: str, side: int, /) -> bool: ...
     def request_positions(self, session: int, /) -> int:
         """The question's number; 0 where the session does not take it."""
 
@@ -1585,6 +1606,19 @@ class Exchange:
     def mold_session(self) -> bytes: ...
     def next_sequence(self) -> int: ...
     def set_trading(self, symbol: str, state: int) -> bool: ...
+    def withhold(self, target_comp_id: str, count: int, /) -> bool: ...
+    def provoke(
+        self,
+        target_comp_id: str,
+        kind: int,
+        symbol: str,
+        cl_ord_id: int,
+        side: int,
+        price: int,
+        qty: int,
+        exec_id: int,
+        /,
+    ) -> bool: ...
     def drop(self, target_comp_id: str) -> bool: ...
     def notes(self) -> list[tuple[int, str]]: ...
     def counts(self) -> dict[str, int]: ...

@@ -8,12 +8,13 @@ from typing import Any
 
 import msgspec
 
-from daemon.actors.firm import FIRM_TIMERS, Firm, RefusedError
+from daemon.actors.firm import Firm
+from daemon.actors.reconciler import FIRM_TIMERS, RefusedError
 from daemon.actors.session_commands import SessionCommands
 from daemon.actors.strategy_host import StrategyHost
 from daemon.core import Core
 from daemon.messages import Command, ParametersChanged, Reply, SessionState, Start, Stop
-from daemon.messages.replies import Difference, Done, Outcome, Reconciliation
+from daemon.messages.replies import Done, Outcome, Reconciliation
 from daemon.model import (
     CancelReason,
     OrderFlag,
@@ -253,20 +254,15 @@ class OperatorDesk:
             self._firm.reconcile(number)
             return Reconciliation(report=0, state="running", differences=[])
         for each in range(len(self._names.sessions)) if number is None else (number,):
-            found = self._firm.accept(each, accept, command.arguments.get("reason", ""))
+            reason = command.arguments.get("reason") or ""
+            found = self._firm.accept(each, accept, reason, command.user)
             if found is None:
                 continue
             session = self._names.sessions[each]
-            rows = [
-                Difference(
-                    session=session, kind=d.kind, subject=d.subject, ours=d.ours, venue=d.venue
-                )
-                for d in found
-            ]
             return Reconciliation(
                 report=accept,
                 state="accepted",
-                differences=rows,
+                differences=[difference.row(session) for difference in found],
                 session=session,
                 ts_core=self._core.now,
                 accepted_by=command.user,

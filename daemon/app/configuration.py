@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Final, cast
@@ -22,6 +22,7 @@ from daemon.app.dialects import DialectError, check
 from daemon.app.dialects import read as read_dialect
 from daemon.app.market_settings import (
     BinanceFeed,
+    DropCopySettings,
     Feed,
     FixSessionSettings,
     InstrumentSettings,
@@ -316,6 +317,9 @@ def _references(configuration: Configuration) -> Iterator[tuple[str, str, str | 
     for number, instrument in enumerate(configuration.instrument):
         yield f"instrument[{number}].feed", "feed", instrument.feed
         yield f"instrument[{number}].session", "session", instrument.session
+    for number, session in enumerate(configuration.session):
+        if isinstance(session, DropCopySettings):
+            yield f"session[{number}].copies", "session", session.copies
     for number, strategy in enumerate(configuration.strategy):
         yield f"strategy[{number}].session", "session", strategy.session
         for index, symbol in enumerate(strategy.instruments):
@@ -360,7 +364,36 @@ def _unfit(configuration: Configuration) -> Iterator[Problem]:
             if route is not None and route.venue != instrument.venue:
                 reason = f"{symbol} trades at {instrument.venue}, {route.name} is {route.venue}'s"
                 yield Problem(f"strategy[{number}].session", reason)
+    yield from _unfit_copies(configuration, sessions)
     yield from _unfit_feeds(configuration)
+
+
+def _unfit_copies(
+    configuration: Configuration, sessions: Mapping[str, SessionSettings]
+) -> Iterator[Problem]:
+    """A drop copy tells another session's trades, of the same venue, and takes no orders."""
+    for number, session in enumerate(configuration.session):
+        if not isinstance(session, DropCopySettings):
+            continue
+        copied = sessions.get(session.copies)
+        if isinstance(copied, DropCopySettings | SimulatedSessionSettings):
+            yield Problem(f"session[{number}].copies", f"{copied.name} is no FIX order session")
+        elif copied is not None and copied.venue != session.venue:
+            reason = f"{copied.name} is {copied.venue}'s, {session.name} {session.venue}'s"
+            yield Problem(f"session[{number}].copies", reason)
+        twice = [
+            each
+            for each in configuration.session[:number]
+            if isinstance(each, DropCopySettings) and each.copies == session.copies
+        ]
+        if twice:
+            reason = f"{twice[0].name} copies {session.copies} already"
+            yield Problem(f"session[{number}].copies", reason)
+    for section in ("instrument", "strategy"):
+        for number, each in enumerate(getattr(configuration, section)):
+            if isinstance(sessions.get(each.session or ""), DropCopySettings):
+                reason = f"{each.session} is a drop copy: it takes no orders"
+                yield Problem(f"{section}[{number}].session", reason)
 
 
 def _risk_rate(configuration: Configuration, instrument: InstrumentSettings) -> Decimal | None:

@@ -10,10 +10,14 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
+from msgspec.structs import replace
+
+from daemon.actors.reconciler import SessionTerms
 from daemon.app.configuration import Configuration
 from daemon.app.dialects import native
 from daemon.app.market_settings import (
     BinanceFeed,
+    DropCopySettings,
     FixSessionSettings,
     InstrumentSettings,
     SessionSettings,
@@ -87,12 +91,33 @@ def define(core: Core, configuration: Configuration) -> None:
             named = venue_names(session.dialect, session.symbols, traded)
             strategies = [each.name for each in configuration.strategy]
             core.define_fix_session(_fix_session(session, number, strategies), named, rules)
+            if isinstance(session, DropCopySettings):
+                copied = names_of(configuration).sessions.index(session.copies)
+                core.define_drop_copy(number, copied, session.match == "order")
         else:
             core.define_venue_session(number, rules)
     for number, strategy in enumerate(configuration.strategy):
         core.define_strategy(number, strategy.name)
     for name, strategy_id, instrument_id, value in limits_of(configuration):
         core.configure_limit(name, strategy_id, instrument_id, value)
+
+
+def terms_of(configuration: Configuration, session: SessionSettings) -> SessionTerms:
+    """How a session is reconciled. A venue inside the daemon loses nothing."""
+    terms = SessionTerms(session.name, session.retired, session.without_positions)
+    if not isinstance(session, FixSessionSettings):
+        return terms
+    every = session.positions_every_seconds * 1_000_000_000
+    if isinstance(session, DropCopySettings):
+        copied = names_of(configuration).sessions.index(session.copies)
+        late = session.late_after_ms * 1_000_000
+        return replace(terms, positions_every_ns=every, copies=copied, late_after_ns=late)
+    return replace(
+        terms,
+        status_after_ns=session.status_after_ms * 1_000_000,
+        positions_every_ns=every,
+        cancels_at_logon=session.on_disconnect == "cancel",
+    )
 
 
 def model_instrument(settings: InstrumentSettings) -> Instrument:

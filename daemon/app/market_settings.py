@@ -209,6 +209,14 @@ class FixSessionSettings(VenueTypes, frozen=True, kw_only=True, tag_field="kind"
     sending_time_tolerance_seconds: Count = 120
     # Whether the venue answers RequestForPositions; none: FIX 4.4 is asked, 4.2 cannot be.
     positions: Literal["fix", "none"] | None = None
+    # How often the venue's positions are compared while we trade, 0 never; twice before a
+    # difference counts.
+    positions_every_seconds: Count = 60
+    # An order that waits longer for the venue's word is asked for, one at a time; 0 never.
+    status_after_ms: Count = 5000
+    # What working orders become when the connection is lost: kept, or cancelled at the next logon
+    # before anything else is asked.
+    on_disconnect: Literal["keep", "cancel"] = "keep"
     # Messages handed to the connection and not yet taken by the kernel; a share is for cancels.
     messages_in_flight_max: Annotated[int, Meta(ge=8, le=1 << 20)] = 4096
     cancel_share_percent: Annotated[int, Meta(ge=1, le=90)] = 20
@@ -241,6 +249,19 @@ class FixSessionSettings(VenueTypes, frozen=True, kw_only=True, tag_field="kind"
         return 'not asked, positions = "none"' if self.positions == "none" else ""
 
 
+class DropCopySettings(FixSessionSettings, frozen=True, kw_only=True, tag="drop_copy"):
+    """[[session]] kind = "drop_copy": a second line, which tells the trades of a session again.
+
+    It takes no orders. A trade that only one of the two has told for `late_after_ms` is a
+    difference, as is one that they tell differently.
+    """
+
+    copies: Name
+    late_after_ms: Positive = 5000
+    # By ExecID and side; "order" where copies have ExecIDs of their own: by order, price, quantity.
+    match: Literal["exec_id", "order"] = "exec_id"
+
+
 class SimulatedSessionSettings(
     VenueTypes, frozen=True, kw_only=True, tag_field="kind", tag="simulated"
 ):
@@ -262,7 +283,7 @@ class SimulatedSessionSettings(
         return ""
 
 
-SessionSettings = FixSessionSettings | SimulatedSessionSettings
+SessionSettings = FixSessionSettings | DropCopySettings | SimulatedSessionSettings
 
 
 class TickBandSettings(Section, frozen=True, kw_only=True, rename={"from_price": "from"}):

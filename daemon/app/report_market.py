@@ -7,7 +7,12 @@ from typing import Final
 
 from daemon.app.configuration import Configuration
 from daemon.app.definitions import session_rules
-from daemon.app.market_settings import FixSessionSettings, ItchFeed, SessionSettings
+from daemon.app.market_settings import (
+    DropCopySettings,
+    FixSessionSettings,
+    ItchFeed,
+    SessionSettings,
+)
 from daemon.app.recent import Recent, SessionNote
 from daemon.app.report_rows import price_text, qty_text
 from daemon.core import Live
@@ -166,7 +171,7 @@ class MarketReports:
         is_open, change = self._hours(session)
         return SessionRow(
             name=session.name,
-            kind="simulated" if fix is None else "fix",
+            kind=_kind_of(session),
             venue=session.venue,
             state="logged_on" if logged_on else "connected" if connected else "down",
             next_sender_msg_seq_num=sender,
@@ -215,3 +220,9 @@ def _signals(instrument: Instrument, floats: memoryview[float]) -> dict[str, flo
             value *= increment
         out[signal.name.lower()] = value if math.isfinite(value) else None
     return out
+
+
+def _kind_of(session: SessionSettings) -> str:
+    if isinstance(session, DropCopySettings):
+        return "drop_copy"
+    return "fix" if isinstance(session, FixSessionSettings) else "simulated"

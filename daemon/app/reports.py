@@ -31,7 +31,6 @@ from daemon.messages import Reply
 from daemon.messages.commands import COMMANDS, Selection
 from daemon.messages.commands import Recent as Newest
 from daemon.messages.replies import (
-    Difference,
     LatencyRow,
     LimitRow,
     LogStatus,
@@ -188,12 +187,7 @@ class Reports:
             Reconciliation(
                 report=found.report,
                 state=found.phase.value,
-                differences=[
-                    Difference(
-                        session=name, kind=d.kind, subject=d.subject, ours=d.ours, venue=d.venue
-                    )
-                    for d in found.differences
-                ],
+                differences=[each.row(name) for each in found.differences],
                 session=name,
                 positions=found.positions,
             )

@@ -14,14 +14,15 @@ from decimal import Decimal
 
 import msgspec
 
-from daemon.actors.firm import FIRM_TIMERS, Firm
+from daemon.actors.firm import Firm
 from daemon.actors.operator import SHUTDOWN_TIMER, OperatorDesk
+from daemon.actors.reconciler import FIRM_TIMERS
 from daemon.actors.session_hours import HOURS_TIMERS, SessionHoursDesk
 from daemon.actors.strategy_context import HostContext
 from daemon.actors.strategy_host import StrategyHost
 from daemon.app.code import Code, current_code
 from daemon.app.configuration import Configuration
-from daemon.app.definitions import define, lots_of, model_instrument, names_of
+from daemon.app.definitions import define, lots_of, model_instrument, names_of, terms_of
 from daemon.app.market_settings import FixSessionSettings, StrategySettings
 from daemon.core import Core
 from daemon.messages import BookStateChanged, Command, RiskStateChanged, SessionState
@@ -167,14 +168,12 @@ class Wiring:
     def _firm(self) -> Firm:
         return Firm(
             self.core,
-            self.names.sessions,
-            [each.retired for each in self.configuration.session],
+            [terms_of(self.configuration, each) for each in self.configuration.session],
             self.dispatcher,
             self._mailboxes,
             [each.start for each in self.configuration.strategy],
             self.effects,
             self.configuration.risk.armed,
-            [each.without_positions for each in self.configuration.session],
             self.names.instruments,
             self._quantity_text,
         )

@@ -307,10 +307,13 @@ class Difference(Row, frozen=True, kw_only=True):
     """One thing in which we and the venue differ."""
 
     session: str
-    kind: str  # order or position
+    kind: str  # order, position or trade
     subject: str
     ours: str
     venue: str
+    what: str = ""  # missing (with us), extra (not with the venue), quantity, price or state
+    ts_core: int = 0
+    raw_sequence: int = 0  # of the message in the log that says so
 
 
 class Reconciliation(Row, frozen=True, kw_only=True):

@@ -126,12 +126,19 @@ class SnapshotWanted(msgspec.Struct, frozen=True, gc=False):
 
 
 class ExecutionUnmatched(msgspec.Struct, frozen=True, gc=False):
-    """A report for an order that we do not know."""
+    """A report for an order that we do not know.
+
+    `last_qty` is -1 for a trade whose quantity cannot be read; `order` our name for what it made
+    known, 0 where it could not be taken in; `text` the ExecID, or what could not be read.
+    """
 
     session: int
     cl_ord_id: int
     last_qty: int
     text: str
+    order: int = 0
+    raw_sequence: int = 0
+    ts_core: int = 0
 
 
 class ConnectionTold(msgspec.Struct, frozen=True, gc=False):
@@ -151,12 +158,23 @@ class EpochBegun(msgspec.Struct, frozen=True, gc=False):
 
 
 class StatusAnswered(msgspec.Struct, frozen=True, gc=False):
-    """The venue answered what it knows of an order (quantities in lots)."""
+    """The venue answered what it knows of an order, beside ours once its answer was applied.
+
+    Quantities in lots, prices in increments; price and order_qty 0 where the venue stated none.
+    """
 
     order: int
     ord_status: int
     cum_qty: int
     leaves_qty: int
+    price: int
+    order_qty: int
+    raw_sequence: int
+    ts_core: int
+    our_state: int
+    our_cum_qty: int
+    our_price: int
+    our_order_qty: int
 
 
 POSITION_UNREADABLE = 1
@@ -178,6 +196,8 @@ class VenuePosition(msgspec.Struct, frozen=True, gc=False):
     flags: int
     settl_px: int
     text: str
+    raw_sequence: int = 0
+    ts_core: int = 0
 
     @property
     def readable(self) -> bool:
@@ -376,8 +396,8 @@ def _risk_state(names: Names, event: RawEvent) -> RiskStateChanged:
 
 
 def _unmatched(_names: Names, event: RawEvent) -> ExecutionUnmatched:
-    session, cl_ord_id, last_qty = event[3][:3]
-    return ExecutionUnmatched(session, cl_ord_id, last_qty, event[4])
+    session, cl_ord_id, last_qty, order, raw_sequence, ts_core = event[3][:6]
+    return ExecutionUnmatched(session, cl_ord_id, last_qty, event[4], order, raw_sequence, ts_core)
 
 
 def _connection(names: Names, event: RawEvent) -> ConnectionTold:
@@ -390,13 +410,24 @@ def _epoch(_names: Names, event: RawEvent) -> EpochBegun:
 
 
 def _status_answered(_names: Names, event: RawEvent) -> StatusAnswered:
-    return StatusAnswered(*event[3][:4])
+    return StatusAnswered(*event[3][:12])
 
 
 def _venue_position(_names: Names, event: RawEvent) -> VenuePosition:
-    session, request, venue_qty, net, low, high, flags, settl_px = event[3][:8]
+    session, request, venue_qty, net, low, high, flags, settl_px, raw, ts_core = event[3][:10]
     return VenuePosition(
-        event[2], session, request, venue_qty, net, low, high, flags, settl_px, event[4]
+        instrument=event[2],
+        session=session,
+        request=request,
+        venue_qty=venue_qty,
+        net_qty=net,
+        lowest_qty=low,
+        highest_qty=high,
+        flags=flags,
+        settl_px=settl_px,
+        text=event[4],
+        raw_sequence=raw,
+        ts_core=ts_core,
     )
 
 

@@ -218,6 +218,73 @@ std::vector<NativeOrder> orders(Core& core, const OrderFilter& filter, bool fini
   return out;
 }
 
+/// (order, request) of each order of the session that waits for the venue's word.
+std::vector<std::pair<ClOrdId, ClOrdId>> in_flight(Core& core, std::uint32_t session) {
+  std::vector<std::pair<ClOrdId, ClOrdId>> out;
+  OrderFilter filter;
+  filter.session = session;
+  core.orders().table().for_each_working(filter, [&](const Order& order) {
+    switch (order.state) {
+      case OrderState::PENDING_NEW:
+      case OrderState::UNKNOWN:
+        return out.emplace_back(order.order, order.order), void();
+      case OrderState::PENDING_CANCEL:
+        return out.emplace_back(order.order, order.pending_cancel), void();
+      case OrderState::PENDING_REPLACE:
+        return out.emplace_back(order.order, order.pending_replace), void();
+      default:
+        return;
+    }
+  });
+  return out;
+}
+
+std::vector<NativeOrder> unaccepted(Core& core, std::uint32_t session) {
+  std::vector<NativeOrder> out;
+  OrderFilter filter;
+  filter.session = session;
+  for (const NativeOrder& order : orders(core, filter, true)) {
+    const bool adopted = has(order.last.flags, OrderFlag::ADOPTED);
+    if (adopted && !order.last.is(OrderFact::ACCEPTED)) out.push_back(order);
+  }
+  return out;
+}
+
+/// What the two lines of a session differ in, oldest first: (ExecID, side, instrument, ClOrdID,
+/// since, raw sequence, told by us, told by the copy, CopyMatch, px, qty, copy's px, copy's qty).
+py::list copies(Core& core, std::uint32_t line) {
+  py::list out;
+  core.orders().copies().for_each(SessionId{line}, [&](const CopyEntry& each) {
+    const rec::Execution& report = each.report;
+    out.append(py::make_tuple(
+        std::string(report.exec_id.data(), strnlen(report.exec_id.data(), report.exec_id.size())),
+        report.side, report.instrument, report.cl_ord_id, each.since, report.raw_sequence,
+        each.ours, each.theirs, static_cast<int>(each.match), report.last_px, report.last_qty,
+        each.copy_px, each.copy_qty));
+  });
+  return out;
+}
+
+bool accept_copy(Core& core, std::uint32_t line, std::uint64_t report, const std::string& exec_id,
+                 int side) {
+  std::array<char, 40> name{};
+  exec_id.copy(name.data(), name.size() - 1);
+  return settled(core,
+                 core.orders().accept_copy(SessionId{line}, report, name, static_cast<Side>(side)));
+}
+
+/// Cancels of all that works at the session's venue: what the daemon holds was never there.
+unsigned cancel_session(Core& core, std::uint32_t session, int reason) {
+  OrderFilter filter;
+  filter.session = session;
+  unsigned asked = 0;
+  core.orders().table().for_each_working(filter, [&](const Order& order) {
+    if (order.state == OrderState::HELD) return;
+    asked += core.orders().cancel(order.order, static_cast<CancelReason>(reason));
+  });
+  return settled(core, asked);
+}
+
 /// A strategy's holding in an instrument, or the firm's; reads the book anew each time.
 struct NativePosition {
   Core* core;
@@ -348,6 +415,17 @@ void bind_keeping(py::class_<Core>& cls) {
                              [](Core& self) { return self.orders().keeper().broken(); });
 }
 
+void bind_reconciliation(py::class_<Core>& cls) {
+  cls.def("request_status",
+          [](Core& self, ClOrdId order) { return self.orders().request_status(order); })
+      .def("in_flight", &in_flight,
+           "(order, request) of each of the session's with something out that is not answered.")
+      .def("copies", &copies)
+      .def("accept_copy", &accept_copy)
+      .def("cancel_session", &cancel_session)
+      .def("unaccepted", &unaccepted, "Adopted orders of the session that no operator knows of.");
+}
+
 void bind_requests(py::class_<Core>& cls) {
   cls.def("new_cl_ord_id", [](Core& self) { return self.orders().new_cl_ord_id(); })
       .def("submit", &submit, "Gate, log, route; false when denied.")
@@ -367,10 +445,6 @@ void bind_requests(py::class_<Core>& cls) {
               std::optional<std::uint32_t> instrument, int reason) {
              return settled(self, self.orders().cancel_all(filter_of(strategy, instrument),
                                                            static_cast<CancelReason>(reason)));
-           })
-      .def("request_statuses",
-           [](Core& self, std::uint32_t session) {
-             return self.orders().request_statuses(SessionId{session});
            })
       .def("close_order",
            [](Core& self, ClOrdId order) {
@@ -602,6 +676,7 @@ void bind_engine(py::module_& module) {
       });
   bind_requests(cls);
   bind_keeping(cls);
+  bind_reconciliation(cls);
   bind_positions(cls);
   bind_risk(cls);
   bind_subscriptions(cls);

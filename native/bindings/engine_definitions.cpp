@@ -133,6 +133,10 @@ void bind_definitions(py::class_<Core>& cls) {
           [](Core& self, const py::dict& spec, const py::list& instruments, const py::dict& rules) {
             self.define_fix_session(fix_config(spec), symbology(instruments), session_rules(rules));
           })
+      .def("define_drop_copy",
+           [](Core& self, std::uint32_t line, std::uint32_t copied, bool by_order) {
+             self.orders().define_drop_copy(SessionId{line}, SessionId{copied}, by_order);
+           })
       .def("define_venue_session", [](Core& self, std::uint32_t id, const py::dict& rules) {
         self.define_venue_session(SessionId{id}, session_rules(rules));
       });

@@ -235,6 +235,8 @@ py::dict stats(Live& live) {
   out["inputs"] = stats.inputs;
   out["market_inputs"] = stats.market_inputs;
   out["fix_inputs"] = stats.fix_inputs;
+  out["reports_unmatched"] = live.core.orders().unmatched_reports();
+  out["orders_adopted"] = live.core.orders().adopted_orders();
   out["fix_refused"] = stats.fix_refused;
   out["inbox_refused"] = stats.inbox_refused;
   out["withheld"] = stats.withheld;

@@ -149,6 +149,7 @@ FixAcceptorConfig fix_of(const Settings& given) {
   fix.listener.tls = tls_of(given);
   for (const auto& session : given.list("sessions")) {
     fix.sessions.push_back(session_of(session, static_cast<std::uint32_t>(fix.sessions.size())));
+    fix.copies.push_back(SessionId{session.get<std::uint32_t>("copies")});
     fix.cancels_for.push_back(session.get<std::vector<std::string>>("cancels_for"));
     fix.instruments.push_back(instruments_of(session.get<py::list>("instruments")));
   }
@@ -257,6 +258,22 @@ class PyExchange {
   bool set_trading(const std::string& symbol, int state) {
     return exchange_.set_trading(host_now(), symbol, static_cast<TradingState>(state));
   }
+  bool withhold(const std::string& target_comp_id, std::uint32_t count) {
+    return exchange_.withhold(target_comp_id, count);
+  }
+  /// Numbers in the instrument's increments.
+  bool provoke(const std::string& target_comp_id, int kind, const std::string& symbol,
+               ClOrdId cl_ord_id, int side, std::int64_t price, std::int64_t qty,
+               std::uint64_t exec_id) {
+    VenueProvocation what;
+    what.kind = static_cast<Provocation>(kind);
+    what.cl_ord_id = cl_ord_id;
+    what.side = static_cast<Side>(side);
+    what.price = price;
+    what.qty = qty;
+    what.exec_id = exec_id;
+    return exchange_.provoke(host_now(), target_comp_id, symbol, what);
+  }
   bool drop(const std::string& target_comp_id) { return exchange_.drop(target_comp_id); }
 
   py::list notes() {
@@ -346,6 +363,8 @@ void bind_exchange(py::module_& module) {
       .def("mold_session", &PyExchange::mold_session)
       .def("next_sequence", &PyExchange::next_sequence)
       .def("set_trading", &PyExchange::set_trading, py::arg("symbol"), py::arg("state"))
+      .def("withhold", &PyExchange::withhold)
+      .def("provoke", &PyExchange::provoke)
       .def("drop", &PyExchange::drop, py::arg("target_comp_id"))
       .def("notes", &PyExchange::notes)
       .def("counts", &PyExchange::counts)

@@ -99,14 +99,29 @@ quantity_max = 0.5
 notional_max = 100000
 """
 
+# A second line of the same venue, beside CONFIGURATION.
+DROP_COPY = """
+[[session]]
+name = "copies"
+kind = "drop_copy"
+copies = "broker"
+venue = "v"
+sender_comp_id = "FIRM"
+target_comp_id = "COPIES"
+host = "127.0.0.1"
+port = {port}
+late_after_ms = 40
+"""
+
 
 class Venue:
     """The other end of the order session."""
 
-    def __init__(self, begin_string: str) -> None:
+    def __init__(self, begin_string: str, name: str = "VENUE") -> None:
         config = FixSessionConfig()
         config.id, config.begin_string, config.initiator = 0, begin_string, False
-        config.sender_comp_id, config.target_comp_id = "VENUE", "FIRM"
+        config.sender_comp_id, config.target_comp_id = name, "FIRM"
+        self._name = name
         self._symbols = FixSymbology()
         self._symbols.add(0, "BTC", "0.1", "0.001", "0.00000001")
         self._symbols.add(1, "ETH", "0.01", "1", "0.01")
@@ -167,7 +182,7 @@ class Venue:
     def say(self, now: int, fields: dict[int, object]) -> None:
         """An application message of these fields, MsgType first."""
         assert self.session is not None
-        header = {35: fields[35], 34: 1, 49: "VENUE", 52: _stamp(now), 56: "FIRM"}
+        header = {35: fields[35], 34: 1, 49: self._name, 52: _stamp(now), 56: "FIRM"}
         body = "".join(f"{tag}={value}{SOH}" for tag, value in (header | fields).items())
         whole = f"8=FIX.4.4{SOH}9={len(body)}{SOH}{body}"
         checksum = sum(whole.encode()) % 256
@@ -193,14 +208,19 @@ class Desk:
         folder: Path,
         *overrides: str,
         begin_string: str = "FIX.4.4",
+        copied: bool = False,
         rehearse_every_ns: int = 0,
     ) -> None:
+        """`copied`: with a drop-copy session, which `copy` answers for."""
         self.venue = Venue(begin_string)
+        self.copy = Venue(begin_string, "COPIES")
         self.effects: list[Effect] = []
         self._commands = 0
         self.log_folder = folder / "log"
         self.log_folder.mkdir(exist_ok=True)
         text = CONFIGURATION.format(folder=self.log_folder, port=self.venue.listener.port)
+        if copied:
+            text += DROP_COPY.format(port=self.copy.listener.port)
         version = f"session.broker.begin_string={begin_string}"
         self.configuration = parse(text, "desk.toml", [version, *overrides])
         self._log, _ = LogWriter.recover(str(self.log_folder), 1 << 20)
@@ -226,13 +246,15 @@ class Desk:
         self.reports.turns.take()
         self._carry_out()
         self.venue.poll(self.live.clock_now())
+        self.copy.poll(self.live.clock_now())
 
     def until(self, holds: Callable[[], bool]) -> None:
         for _ in range(POLLS_MAX):
             self.turn()
             if holds():
                 return
-            select.select([self.live.epoll_fd, self.venue.listener.fileno()], [], [], 0.005)
+            files = [self.live.epoll_fd, self.venue.listener.fileno(), self.copy.listener.fileno()]
+            select.select(files, [], [], 0.005)
         raise AssertionError(f"not within {POLLS_MAX} turns")
 
     def logged_on(self) -> Desk:
@@ -264,9 +286,16 @@ class Desk:
 
     def report(self, exec_type: str, ord_status: str, **more: object) -> None:
         """The venue reports on the first order; turns until the report is in the log."""
+        self._report(self.venue, exec_type, ord_status, **more)
+
+    def report_copy(self, exec_type: str, ord_status: str, **more: object) -> None:
+        """The same on the drop copy."""
+        self._report(self.copy, exec_type, ord_status, **more)
+
+    def _report(self, by: Venue, exec_type: str, ord_status: str, **more: object) -> None:
         before = self.live.stats["fix_inputs"]
         order = self.venue.orders[0]
-        self.venue.report(self.live.clock_now(), order, exec_type, ord_status, **more)
+        by.report(self.live.clock_now(), order, exec_type, ord_status, **more)
         self.until(lambda: self.live.stats["fix_inputs"] > before)
 
     def command(self, name: str, /, **arguments: object) -> Reply:

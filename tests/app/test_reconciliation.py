@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from daemon.actors import firm as firm_module
+from daemon.actors import reconciler as reconciler_module
 from daemon.messages.replies import Reconciliation
 from daemon.runtime.effects import Ready
 from tests.app.desk import NO_ID, Desk
@@ -55,7 +55,7 @@ def reports_of(desk: Desk) -> list[dict[str, Any]]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A venue has a fiftieth of a second to answer."""
-    monkeypatch.setattr(firm_module, "ANSWER_TIMEOUT_NS", 20_000_000)
+    monkeypatch.setattr(reconciler_module, "ANSWER_TIMEOUT_NS", 20_000_000)
 
 
 def test_equal_positions_keep_the_firm_armed(tmp_path: Path) -> None:

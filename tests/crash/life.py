@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from daemon.actors.reconciliation import SessionPhase
 from daemon.app.history import history_of
 from daemon.app.replaying import ReplayRun
 from daemon.core import Side
@@ -50,18 +51,20 @@ class Working(NamedTuple):
 
 
 class Life:
-    """`power`: each crash is the host's; what is sent awaits the disk then."""
+    """`power`: each crash is the host's. `awaited`: what is sent awaits the disk."""
 
-    def __init__(self, root: Path, seed: int, power: bool) -> None:
+    def __init__(self, root: Path, seed: int, power: bool, awaited: bool) -> None:
         self._chance = random.Random(seed)
         self._power = power
+        self._awaited = awaited
         self._log = root / "log"
-        self._configuration = configuration_of(root, seed, "awaited" if power else "group")
+        self._configuration = configuration_of(root, seed, "awaited" if awaited else "group")
         self._now = START_NS
         self._updates = 0
         self._wire = Wire(root / "venue.sock")
         self.venue = Venue(random.Random(seed + 1))
         self.crashes = 0
+        self.lost = 0  # orders of the venue that no log had any more
         self._synced = 0  # the log was durable up to here before this step
         self._begin()
 
@@ -194,7 +197,25 @@ class Life:
             if armed < len(kinds):
                 return False
             assert not self._process.armed
+            self._operate()
         raise AssertionError(f"not armed: {self._process.wiring.firm.phases}")
+
+    def _operate(self) -> None:
+        """Only orders that the log has lost are a difference; an operator accepts those."""
+        firm = self._process.wiring.firm
+        (comparison,) = firm.comparisons.values()
+        if comparison.phase is not SessionPhase.DIFFERS:
+            return
+        found = comparison.differences
+        assert self._power, found
+        assert not self._awaited, found
+        assert {(each.kind, each.what) for each in found} == {("order", "missing")}, found
+        asked = {f.fields()["cl_ord_id"] for f in self._process.frames(["ORDER_SUBMITTED"])}
+        for each in found:
+            assert self.venue.knows(int(each.subject, 16))
+            assert int(each.subject, 16) not in asked
+        self.lost += len(found)
+        self._process.accept(comparison.report)
 
     def _ends_at(self, point: Point, got: bool, frames: list[Frame]) -> bool:
         found = [frame for frame in frames if kind_of(frame) == point.kind]
@@ -224,7 +245,7 @@ class Life:
         """`left`: what was logged behind it has not left. Of what was on its way all arrives, or
         not the last and perhaps more."""
         self.crashes += 1
-        if crash.durable is not None:
+        if crash.durable is not None and self._awaited:
             left = min(left, crash.durable)
         self._take_what_left()
         flight = [each for each in self._flight if each.sequence <= left]

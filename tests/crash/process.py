@@ -8,6 +8,7 @@ when a turn has ended, and nothing moves unless it is moved.
 from __future__ import annotations
 
 import gc
+import json
 import os
 import socket
 from pathlib import Path
@@ -94,6 +95,7 @@ class Process(Daemon):
         self.recovered: Recovered | None = None
         self.told: list[Tell] = []
         self._first_now = now
+        self._commands = 0
         self._prepare()
         try:
             self.recovered = self._recover()
@@ -157,6 +159,13 @@ class Process(Daemon):
         head = f'"e":"depthUpdate","E":1,"s":"ACME","U":{number},"u":{number}'
         text = f'{{{head},"b":{bids},"a":{asks}}}'
         self.live.push_market_message(0, now, int(MessageKind.WEBSOCKET), NO_ID, text)
+
+    def accept(self, report: int) -> None:
+        """An operator knows of what this report says."""
+        arguments = {"accept": report, "reason": "seen at the venue"}
+        said = {"name": "reconcile", "arguments": arguments, "user": "tester", "role": "risk"}
+        self._commands += 1
+        assert self.live.push_operator(0, 0, self._commands, json.dumps(said))
 
     @property
     def last_sequence(self) -> int:

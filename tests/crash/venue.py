@@ -156,6 +156,10 @@ class Venue:
     def _find(self, cl_ord_id: int) -> Order | None:
         return next((each for each in self.orders if each.is_known_by(cl_ord_id)), None)
 
+    def knows(self, cl_ord_id: int) -> bool:
+        """It was sent this order, or a replace that gave it that name."""
+        return self._find(cl_ord_id) is not None
+
     def _alive(self, cl_ord_id: int) -> Order | None:
         order = self._find(cl_ord_id)
         return order if order is not None and order.status in ALIVE else None

@@ -26,8 +26,8 @@ def test_it_keeps_trading_off_until_an_operator_accepts_the_report(folder: Path)
         assert not status["armed"]
         assert "differs, report 1" in status["note"]
         shown = day.ctl("reconciliation")
-        assert ["broker", "position", "ACME", "0", "7"] in [
-            line.split() for line in shown.stdout.splitlines()
+        assert ["broker", "position", "missing", "ACME", "0", "7"] in [
+            line.split()[:6] for line in shown.stdout.splitlines()
         ], shown.stdout + shown.stderr
 
         day.done("reconcile")

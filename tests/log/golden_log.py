@@ -48,7 +48,8 @@ def tail_of(spec: RecordSpec) -> bytes:
         document = {"symbol": "TEST", "price_increment": "0.01", "record": spec.name}
         return json.dumps(document).encode()
     if spec.tail.startswith("an "):
-        return payload_of(spec_of("ORDER_SUBMITTED"))
+        named = "EXECUTION" if spec.name == "DROP_COPY" else "ORDER_SUBMITTED"
+        return payload_of(spec_of(named))
     return f"tail of {spec.name}".encode()
 
 
@@ -57,7 +58,7 @@ def struct_of(spec: RecordSpec) -> dict[str, int | float | bytes]:
     fields = {name: field_value(spec, name) for name in spec.dtype.names or ()}
     if spec.name == "DEFINITION":
         fields |= {"id": 1, "kind": 0}
-    if spec.tail.startswith("an "):
+    if spec.tail.startswith("an ") and "type" in fields:
         fields["type"] = spec_of("ORDER_SUBMITTED").number
     return fields
 

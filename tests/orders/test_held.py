@@ -229,3 +229,20 @@ def test_a_venue_that_takes_nothing_usable_is_a_configuration_error(
 ) -> None:
     with pytest.raises(ConfigurationError, match=said):
         HeldDesk(tmp_path, setting)
+
+
+def test_what_is_held_is_no_matter_between_us_and_the_venue(tmp_path: Path) -> None:
+    """It is not asked for, not cancelled after a lost connection, and no difference."""
+    cancels, asks = "session.broker.on_disconnect=cancel", "session.broker.status_after_ms=20"
+    desk = HeldDesk(tmp_path, NO_STOPS, cancels, asks)
+    desk.do(submit("stop", "SELL", 2, stop_px=990))
+    desk.venue.listener.close(0, "cable")
+    desk.until(lambda: not desk.ask("status").armed)
+    desk.logged_on()
+    waited = desk.live.clock_now()
+    desk.until(lambda: desk.live.clock_now() > waited + 60_000_000)
+    assert desk.state("stop") == "HELD TRIGGER"
+    assert desk.logged("STATUS_REQUESTED", "CANCEL_REQUESTED", "ORDER_HELD_ENDED") == []
+    assert (desk.venue.status_requests, desk.venue.cancels) == ([], [])
+    assert desk.ask("reconciliation")[0].state == "equal"
+    assert desk.replayed().divergence is None

@@ -60,7 +60,7 @@ COLUMNS: Final[dict[type, str]] = {
     " currency handler_ns_p99 over_budget kernels reason",
     replies.LatencyRow: "lane stage count p50_ns p90_ns p99_ns p999_ns max_ns",
     replies.Reconciliation: "session state report positions",
-    replies.Difference: "session kind subject ours venue",
+    replies.Difference: "session kind what subject ours venue ts_core raw_sequence",
 }
 # What a narrow terminal goes without, in this order.
 EXPENDABLE: Final[dict[type, str]] = {
@@ -74,6 +74,7 @@ EXPENDABLE: Final[dict[type, str]] = {
     replies.RiskRow: "working_orders daily_loss_max",
     replies.StrategyRow: "kernels over_budget handler_ns_p99 instruments currency",
     replies.LatencyRow: "p90_ns p999_ns",
+    replies.Difference: "raw_sequence ts_core",
 }
 HEADERS: Final = {
     "book_state": "book",
@@ -88,11 +89,13 @@ HEADERS: Final = {
     "cum_qty": "cum",
     "leaves_qty": "leaves",
     "ts_core": "time",
+    "raw_sequence": "message",
     "killed_by_uid": "by uid",
     "ts_killed": "at",
 }
 LEFT: Final = {
-    "symbol", "name", "strategy", "kind", "venue", "scope", "stage", "event", "state", "reason",
+    "symbol", "name", "strategy", "kind", "what", "venue", "scope", "stage", "event", "state",
+    "reason",
     "book_state", "trading_state", "side", "text", "subject", "session", "status", "unit",
     "cl_ord_id", "order", "instruments", "kernels", "signals", "from_state", "to_state", "currency",
     "lane",

@@ -38,6 +38,8 @@ class Exchange(Section, frozen=True):
     orders_max: Positive = 1 << 20
     client_orders_max: Positive = 1 << 17
     wait: Literal["park", "spin"] = "park"
+    # A Unix socket that takes what a venue does unasked; "": none.
+    control: str = ""
     tick_ms: Positive = 1
     spin_us: Positive = 200
 
@@ -62,6 +64,7 @@ class Session(Section, frozen=True):
     sender_comp_id: str = "EXCHANGE"
     begin_string: Literal["FIX.4.2", "FIX.4.4"] = "FIX.4.4"
     cancel_on_disconnect: bool = False
+    copies: str = ""  # a drop copy: it takes no orders, and gets every report of this client's
     check_latency: bool = True
     stored_bytes_max: Positive = 64 << 20
     cancels_for: list[str] = []
@@ -262,12 +265,7 @@ def _converted(path: Path, tables: dict[str, Any]) -> Config:
 
 def _check(path: Path, config: Config) -> None:
     """What no single field can tell."""
-    clients = {session.target_comp_id for session in config.fix.session}
-    for place, session in enumerate(config.fix.session):
-        for name in session.cancels_for:
-            if name not in clients:
-                key = f"{path}: fix.session[{place}].cancels_for"
-                raise UsageError(f"{key}: there is no session {name}")
+    _check_clients(path, config)
     for number, session in enumerate(config.fix.session):
         try:
             check(session.dialect, session.begin_string, initiator=False)
@@ -288,6 +286,19 @@ def _check(path: Path, config: Config) -> None:
             raise UsageError(f"{key}.captures: the files of this instrument are missing")
     if config.capture is not None:
         _check_capture(path, config, config.capture)
+
+
+def _check_clients(path: Path, config: Config) -> None:
+    """Whom a session speaks for, and whose reports it is told."""
+    names = {session.target_comp_id for session in config.fix.session}
+    trading = {each.target_comp_id for each in config.fix.session if not each.copies}
+    for place, session in enumerate(config.fix.session):
+        key = f"{path}: fix.session[{place}]"
+        for name in session.cancels_for:
+            if name not in names:
+                raise UsageError(f"{key}.cancels_for: there is no session {name}")
+        if session.copies and session.copies not in trading:
+            raise UsageError(f"{key}.copies: {session.copies} is no client that sends orders")
 
 
 def _check_steps(key: str, instrument: Instrument) -> None:

@@ -100,6 +100,7 @@ def _counted(made: Instrument, number: int) -> Counted:
 
 def _fix(fix: Fix, exec_id_prefix: str, instruments: list[Counted]) -> dict[str, Any]:
     jitter = fix.jitter_us * 1000
+    clients = [session.target_comp_id for session in fix.session]
     return {
         "host": fix.host,
         "port": fix.port,
@@ -119,12 +120,13 @@ def _fix(fix: Fix, exec_id_prefix: str, instruments: list[Counted]) -> dict[str,
                 "target_comp_id": session.target_comp_id,
                 "check_latency": session.check_latency,
                 "cancel_on_disconnect": session.cancel_on_disconnect,
+                "copies": clients.index(session.copies) if session.copies else number,
                 "stored_bytes_max": session.stored_bytes_max,
                 "cancels_for": session.cancels_for,
                 "dialect": native(session.dialect),
                 "instruments": venue_names(session.dialect, session.symbols, instruments),
             }
-            for session in fix.session
+            for number, session in enumerate(fix.session)
         ],
         "latency_in": {"base_ns": fix.latency_in_us * 1000, "jitter_ns": jitter},
         "latency_out": {"base_ns": fix.latency_out_us * 1000, "jitter_ns": jitter},

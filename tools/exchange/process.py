@@ -18,6 +18,7 @@ import uvloop
 
 from daemon.core import Exchange
 from tools.exchange.configuration import Config
+from tools.exchange.control import ControlServer
 from tools.exchange.native import settings
 from tools.exchange.replay import Replay, made_from
 from tools.exchange.snapshot_server import SnapshotServer
@@ -37,6 +38,7 @@ class Process:
             Path(record).parent.mkdir(parents=True, exist_ok=True)
         self._exchange = Exchange(settings(config))
         self._snapshots = SnapshotServer(self._exchange)
+        self._control = ControlServer(self._exchange)
         self._replay = made_from(config, self._exchange)
         self._tasks: list[asyncio.Task[None]] = []
         self._refused = 0
@@ -61,6 +63,8 @@ class Process:
             ports["mold"] = [line.port for line in itch.lines]
             ports["retransmission"] = self._exchange.retransmission_port
             ports["snapshot"] = await self._snapshots.start(itch.snapshot.host, itch.snapshot.port)
+        if self._config.exchange.control:
+            await self._control.start(self._config.exchange.control)
         if self._replay is not None:
             ports["binance"] = await self._replay.start()
             self._tasks.append(loop.create_task(self._play(self._replay)))
@@ -134,6 +138,7 @@ class Process:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._snapshots.stop()
+        await self._control.stop()
         if self._replay is not None:
             await self._replay.stop()
         self._log_notes()

@@ -10,6 +10,14 @@ namespace {
 constexpr std::uint32_t kFixTxAdmin = 1;
 constexpr std::uint32_t kFixTxPossDup = 2;
 
+/// Of a trade whose quantity could not be read: the event says so by it.
+constexpr std::int64_t kUnreadableQty = -1;
+
+bool is_trade(const rec::Execution& report) noexcept {
+  const OrderEvent event = classify(report);
+  return event == OrderEvent::FILL || event == OrderEvent::BUST || event == OrderEvent::CORRECT;
+}
+
 }  // namespace
 
 /// A session as the order desk's way out.
@@ -194,18 +202,23 @@ void FixDesk::event(SessionId session, std::uint32_t severity, std::string_view 
   told.text = std::string(text);
 }
 
-void FixDesk::execution(const rec::Execution& record) { orders_.on_execution(record); }
+void FixDesk::execution(const rec::Execution& record) {
+  if (orders_.copies().is_line(SessionId{record.session})) return orders_.on_copy(record);
+  orders_.on_execution(record);
+}
 
 void FixDesk::unreadable_execution(const rec::Execution& salvaged, std::string_view defects) {
   event(SessionId{salvaged.session}, 2, defects);
+  if (orders_.copies().is_line(SessionId{salvaged.session})) return;  // nothing would be booked
   Event& unmatched = emitter_.event(EventKind::EXECUTION_UNMATCHED, kNoId, salvaged.instrument);
+  const bool trade = salvaged.last_qty == 0 && is_trade(salvaged);
   unmatched.values = {salvaged.session, static_cast<std::int64_t>(salvaged.cl_ord_id),
-                      salvaged.last_qty};
+                      trade ? kUnreadableQty : salvaged.last_qty};
   unmatched.text = std::string(defects);
 }
 
 void FixDesk::cancel_rejected(const rec::CancelRejected& record) {
-  orders_.on_cancel_rejected(record);
+  if (!orders_.copies().is_line(SessionId{record.session})) orders_.on_cancel_rejected(record);
 }
 
 void FixDesk::business_rejected(const FixReject& reject) { session_rejected(reject); }

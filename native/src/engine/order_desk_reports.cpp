@@ -27,36 +27,149 @@ std::uint64_t reference_in(const std::array<char, 40>& order_id) {
   return read.ec == std::errc{} && read.ptr == end ? number : 0;
 }
 
+/// Filled before this report, by the venue's word.
+std::int64_t filled_before(const rec::Execution& report) noexcept {
+  switch (classify(report)) {
+    case OrderEvent::FILL:
+      return std::max<std::int64_t>(0, report.cum_qty - report.last_qty);
+    case OrderEvent::BUST:
+      return saturate(Int128{report.cum_qty} + report.last_qty);
+    default:
+      return report.cum_qty;
+  }
+}
+
+/// A trade, or an order that is alive. That one ended or was refused says nothing to be counted.
+bool tells_of_an_order(const rec::Execution& report) noexcept {
+  switch (classify(report)) {
+    case OrderEvent::FILL:
+    case OrderEvent::BUST:
+    case OrderEvent::CORRECT:
+      return report.last_qty > 0;
+    case OrderEvent::ACKNOWLEDGE:
+    case OrderEvent::REPLACED:
+    case OrderEvent::SUSPENDED:
+    case OrderEvent::RESTATED:
+    case OrderEvent::STATUS:
+      return report.leaves_qty > 0;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 void OrderDesk::on_execution(rec::Execution record) {
   if (table_.is_duplicate(record)) record.flags |= 2;
+  const bool known = table_.find(record) != nullptr || (record.flags & 2) != 0;
+  const Order* adopted = known ? nullptr : adopt(record);
   emitter_.emit(record);
   emitter_.egress().acknowledged(record.cl_ord_id);
   const Transition transition = table_.apply(record, rule_of(record.session));
-  if (transition.order == nullptr) {
-    unmatched(record);
-    return;
-  }
-  if (transition.duplicate) return;
+  if (!known) unmatched(record, adopted);
+  trade_told(record, transition, emitter_.now());
+  if (transition.order == nullptr || transition.duplicate) return;
   report(transition);
   book(transition);
   const bool unknown_there = transition.event == OrderEvent::UNKNOWN_AT_VENUE;
   if (unknown_there || static_cast<ExecType>(record.exec_type) == ExecType::ORDER_STATUS) {
     emitter_.event(EventKind::STATUS_ANSWERED).values = {
-        static_cast<std::int64_t>(transition.order->order), record.ord_status,
-        unknown_there ? transition.order->cum_qty : record.cum_qty, record.leaves_qty};
+        static_cast<std::int64_t>(transition.order->order),
+        record.ord_status,
+        unknown_there ? transition.order->cum_qty : record.cum_qty,
+        record.leaves_qty,
+        record.price,
+        record.order_qty,
+        static_cast<std::int64_t>(record.raw_sequence),
+        emitter_.now(),
+        number(transition.order->state),
+        transition.order->cum_qty,
+        transition.order->price,
+        transition.order->order_qty};
   }
 }
+
+// ------------------------------------------------------------------ drop copies
+
+void OrderDesk::trade_told(const rec::Execution& record, const Transition& transition, Nanos ts) {
+  if (!transition.duplicate) copies_.ours(record, ts);
+}
+
+CopyMatch OrderDesk::copy_told(const rec::Execution& record, Nanos ts) {
+  const SeenExecution* known = table_.seen(SessionId{record.session}, record.exec_id, record.side);
+  return copies_.theirs(record, known, ts);
+}
+
+void OrderDesk::on_copy(rec::Execution record) {
+  if (!DropCopies::is_trade(record)) return;
+  rec::DropCopy told;
+  told.session = record.session;
+  record.session = index(copies_.copied_by(SessionId{record.session}));
+  told.copied = record.session;
+  told.match = static_cast<std::uint32_t>(copy_told(record, emitter_.now()));
+  emitter_.emit(told, 0, record_bytes(record));
+}
+
+bool OrderDesk::accept_copy(SessionId line, std::uint64_t report,
+                            const std::array<char, 40>& exec_id, Side side) {
+  const SessionId copied = copies_.copied_by(line);
+  const CopyEntry* found = copies_.entry(copied, exec_id, static_cast<std::uint8_t>(side));
+  if (found == nullptr) return false;
+  // Known from here on as the own line's: should that tell it too, it is a duplicate.
+  if (!found->ours) on_execution(rec::Execution{found->report});
+  rec::CopyAccepted record;
+  record.report = report;
+  record.session = index(copied);
+  record.side = static_cast<std::uint8_t>(side);
+  record.exec_id = exec_id;
+  emitter_.emit(record);
+  copies_.remove(copied, exec_id, record.side);
+  return true;
+}
+
+// ------------------------------------------------------------------ orders of nobody
 
 UnknownOrder OrderDesk::rule_of(std::uint32_t session) const noexcept {
   return session < sessions_.size() ? sessions_[session].rules.unknown_order
                                     : UnknownOrder::STAYS_UNKNOWN;
 }
 
-void OrderDesk::unmatched(const rec::Execution& record) {
+/// What the report says of an order that is alive, or of a trade, makes it one of ours to count.
+const Order* OrderDesk::adopt(const rec::Execution& record) {
+  if (!tells_of_an_order(record) || record.instrument == kNoId || record.side == 0) return nullptr;
+  const bool given_out = record.cl_ord_id != 0 && record.cl_ord_id <= last_cl_ord_id_ &&
+                         table_.find(record.cl_ord_id) == nullptr;
+  rec::OrderAdopted adopted;
+  adopted.order = given_out ? record.cl_ord_id : new_cl_ord_id();
+  adopted.cl_ord_id = given_out ? record.cl_ord_id : 0;
+  adopted.raw_sequence = record.raw_sequence;
+  adopted.instrument = record.instrument;
+  adopted.session = record.session;
+  adopted.side = record.side;
+  adopted.ord_type =
+      static_cast<std::uint8_t>(record.price != 0 ? OrdType::LIMIT : OrdType::MARKET);
+  adopted.flags = static_cast<std::uint8_t>(OrderFlag::ADOPTED);
+  adopted.price = record.price != 0 ? record.price : record.last_px;
+  adopted.cum_qty = filled_before(record);
+  adopted.order_qty =
+      std::max({record.order_qty, saturate(Int128{record.cum_qty} + record.leaves_qty),
+                saturate(Int128{adopted.cum_qty} + record.last_qty)});
+  adopted.order_id = record.order_id;
+  emitter_.emit(adopted);
+  const Transition transition = table_.apply(adopted);
+  if (transition.order != nullptr) ++adopted_;
+  return transition.order;
+}
+
+void OrderDesk::unmatched(const rec::Execution& record, const Order* adopted) {
+  ++unmatched_;
   Event& event = emitter_.event(EventKind::EXECUTION_UNMATCHED, kNoId, record.instrument);
-  event.values = {record.session, static_cast<std::int64_t>(record.cl_ord_id), record.last_qty};
+  event.values = {record.session,
+                  static_cast<std::int64_t>(record.cl_ord_id),
+                  record.last_qty,
+                  adopted == nullptr ? 0 : static_cast<std::int64_t>(adopted->order),
+                  static_cast<std::int64_t>(record.raw_sequence),
+                  emitter_.now()};
   event.text = text_of(record.exec_id);
 }
 

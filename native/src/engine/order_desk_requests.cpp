@@ -205,22 +205,20 @@ unsigned OrderDesk::cancel_all(const OrderFilter& filter, CancelReason reason) {
   return asked;
 }
 
-unsigned OrderDesk::request_statuses(SessionId session) {
-  OrderFilter filter;
-  filter.session = index(session);
-  unsigned asked = 0;
-  table_.for_each_working(filter, [&](const Order& order) {
-    if (order.state == OrderState::HELD) return;  // the venue does not know it
-    rec::StatusRequested record;
-    record.cl_ord_id = order.cl_ord_id != 0 ? order.cl_ord_id : order.order;
-    record.order = order.order;
-    record.instrument = index(order.instrument);
-    record.session = index(session);
-    record.side = static_cast<std::uint8_t>(order.side);
-    emitter_.emit(record);
-    asked += sessions_[index(session)].route->status(record);
-  });
-  return asked;
+bool OrderDesk::request_status(ClOrdId id) {
+  const Order* order = table_.find(id);
+  if (order == nullptr || !is_live(order->state) || order->is(OrderFact::FOREIGN)) return false;
+  if (order->state == OrderState::HELD) return false;  // the venue does not know it
+  OrderRoute& route = *sessions_[index(order->session)].route;
+  if (!route.logged_on()) return false;
+  rec::StatusRequested record;
+  record.cl_ord_id = order->cl_ord_id != 0 ? order->cl_ord_id : order->order;
+  record.order = order->order;
+  record.instrument = index(order->instrument);
+  record.session = index(order->session);
+  record.side = static_cast<std::uint8_t>(order->side);
+  emitter_.emit(record);
+  return route.status(record);
 }
 
 bool OrderDesk::close_by_operator(ClOrdId order) {

@@ -1,4 +1,5 @@
 // Recovery by the log's facts, and checkpoints.
+#include <cstring>
 #include <utility>
 
 #include "pitwire/engine/order_desk.hpp"
@@ -43,8 +44,19 @@ void OrderDesk::apply_fact(const Frame& frame) {
   } else if (const auto* replaced = frame.as<rec::ReplaceRequested>()) {
     gate_.apply(*replaced, frame.ts_core());
     transition = table_.apply(*replaced);
+  } else if (const auto* adopted = frame.as<rec::OrderAdopted>()) {
+    (void)table_.apply(*adopted);
+  } else if (const auto* reconciled = frame.as<rec::Reconciliation>()) {
+    if (reconciled->accepted != 0) accept(SessionId{reconciled->session});
   } else if (const auto* execution = frame.as<rec::Execution>()) {
     transition = table_.apply(*execution);
+    trade_told(*execution, transition, frame.ts_core());
+  } else if (frame.type() == RecordType::DROP_COPY) {
+    rec::Execution told;
+    std::memcpy(&told, frame.tail<rec::DropCopy>().data(), sizeof told);
+    (void)copy_told(told, frame.ts_core());
+  } else if (const auto* taken = frame.as<rec::CopyAccepted>()) {
+    copies_.remove(SessionId{taken->session}, taken->exec_id, taken->side);
   } else if (const auto* rejected = frame.as<rec::CancelRejected>()) {
     transition = table_.apply(*rejected);
   } else if (const auto* state = frame.as<rec::OrderState>()) {
@@ -88,6 +100,7 @@ void OrderDesk::save(std::vector<std::byte>& out) const {
   section(session_positions_);
   section(table_);
   section(gate_);
+  section(copies_);
   std::vector<std::byte> kept;
   ByteWriter kept_writer(kept);
   keeper_.save(kept_writer);
@@ -106,7 +119,7 @@ bool OrderDesk::restore(std::span<const std::byte> in) {
   last_cl_ord_id_ = reader.get<ClOrdId>();
   if (!positions_.restore(reader.get_bytes()) || !session_positions_.restore(reader.get_bytes()) ||
       !table_.restore(reader.get_bytes()) || !gate_.restore(reader.get_bytes()) ||
-      !restore_kept(reader.get_bytes())) {
+      !copies_.restore(reader.get_bytes()) || !restore_kept(reader.get_bytes())) {
     return false;
   }
   for (Session& session : sessions_) {
@@ -125,7 +138,7 @@ bool OrderDesk::restore_facts(std::span<const std::byte> in) {
   (void)reader.get<ClOrdId>();
   return positions_.restore(reader.get_bytes()) && session_positions_.restore(reader.get_bytes()) &&
          table_.restore(reader.get_bytes()) && gate_.restore_facts(reader.get_bytes()) &&
-         restore_kept(reader.get_bytes()) && reader.ok();
+         copies_.restore(reader.get_bytes()) && restore_kept(reader.get_bytes()) && reader.ok();
 }
 
 bool OrderDesk::restore_kept(std::span<const std::byte> in) {

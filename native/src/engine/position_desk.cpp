@@ -76,7 +76,7 @@ bool PositionDesk::refused(SessionId session, std::string_view text) {
 /// The record with ours beside it, and the event.
 void PositionDesk::say(rec::VenuePosition record, std::string_view defects) {
   if (record.instrument != kNoId) {
-    const SessionId session{record.session};
+    const SessionId session = orders_.copies().copied_by(SessionId{record.session});
     const InstrumentId instrument{record.instrument};
     const Interval possible = orders_.interval_at(session, instrument);
     record.net_qty = orders_.net_at(session, instrument);
@@ -92,7 +92,9 @@ void PositionDesk::say(rec::VenuePosition record, std::string_view defects) {
                   record.lowest_qty,
                   record.highest_qty,
                   record.flags,
-                  record.settl_px};
+                  record.settl_px,
+                  static_cast<std::int64_t>(record.raw_sequence),
+                  emitter_.now()};
   event.text = defects.empty() ? std::string(record.symbol.data()) : std::string(defects);
 }
 
@@ -104,7 +106,8 @@ void PositionDesk::conclude_if_whole(SessionId session) {
   for (std::uint32_t i = 0; i < instruments; ++i) {
     if (refuses(question.result, question.status)) break;
     if (std::ranges::find(question.mentioned, i) != question.mentioned.end()) continue;
-    if (orders_.interval_at(session, InstrumentId{i}) == Interval{}) continue;
+    const SessionId held = orders_.copies().copied_by(session);
+    if (orders_.interval_at(held, InstrumentId{i}) == Interval{}) continue;
     rec::VenuePosition record;
     record.request = question.request;
     record.raw_sequence = emitter_.cause();
@@ -139,7 +142,7 @@ std::int64_t PositionDesk::price_of(InstrumentId instrument, std::int64_t settl_
 void PositionDesk::adjust(SessionId session, InstrumentId instrument, std::int64_t change,
                           std::int64_t px, std::uint64_t report) {
   rec::PositionAdjusted record;
-  record.session = index(session);
+  record.session = index(orders_.copies().copied_by(session));
   record.instrument = index(instrument);
   record.change = change;
   record.px = px;

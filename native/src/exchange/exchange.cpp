@@ -264,13 +264,37 @@ bool Exchange::set_trading(Nanos now, const std::string& symbol, TradingState st
   return false;
 }
 
+const FixSessionConfig* Exchange::session_of(const std::string& target_comp_id) const noexcept {
+  const auto is = [&](const auto& each) { return each.target_comp_id == target_comp_id; };
+  const auto found = std::ranges::find_if(config_.fix.sessions, is);
+  return found == config_.fix.sessions.end() ? nullptr : &*found;
+}
+
 bool Exchange::drop(const std::string& target_comp_id) {
-  for (const auto& session : config_.fix.sessions) {
-    if (session.target_comp_id != target_comp_id) continue;
-    fix_->drop(session.id, "asked for");
-    return true;
+  const auto* session = session_of(target_comp_id);
+  if (session != nullptr) fix_->drop(session->id, "asked for");
+  return session != nullptr;
+}
+
+bool Exchange::withhold(const std::string& target_comp_id, std::uint32_t count) {
+  const auto* session = session_of(target_comp_id);
+  if (session != nullptr) fix_->withhold(session->id, count);
+  return session != nullptr;
+}
+
+bool Exchange::provoke(Nanos now, const std::string& target_comp_id, const std::string& symbol,
+                       VenueProvocation what) {
+  now_ = std::max(now_, now);
+  const auto* session = session_of(target_comp_id);
+  if (session == nullptr) return false;
+  what.session = session->id;
+  what.instrument = InstrumentId{kNoId};
+  for (const auto& made : config_.instruments) {
+    if (made.symbol == symbol) what.instrument = made.rules.id;
   }
-  return false;
+  const bool trades = what.kind == Provocation::TRADE;
+  if (trades && (index(what.instrument) == kNoId || what.side == Side::NONE)) return false;
+  return gateway_->provoke(now_, what);
 }
 
 CaptureMarket* Exchange::capture() noexcept { return recorded_ ? &recorded_->market : nullptr; }

@@ -59,6 +59,8 @@ FixAcceptor::FixAcceptor(const FixAcceptorConfig& config, TradeJournal& journal,
       report_journal_(reports),
       listener_(with_sessions(config.listener, config.sessions)),
       cancels_for_(config.cancels_for),
+      copies_(config.copies),
+      withheld_(config.sessions.size()),
       way_in_(config.latency_in, config.seed + 11),
       way_out_(config.latency_out, config.seed + 12),
       random_(config.seed + 13),
@@ -66,6 +68,9 @@ FixAcceptor::FixAcceptor(const FixAcceptorConfig& config, TradeJournal& journal,
       disconnects_per_hour_(config.disconnects_per_hour),
       exec_id_prefix_(config.exec_id_prefix),
       now_(now) {
+  for (const auto& session : config.sessions) {
+    if (index(session.id) >= copies_.size()) copies_.push_back(session.id);
+  }
   FixSink& sink = *this;
   for (const auto& session : config.sessions) {
     auto& symbology = *symbologies_.emplace_back(std::make_unique<FixSymbology>());
@@ -120,6 +125,8 @@ Nanos FixAcceptor::next_deadline() const noexcept {
 void FixAcceptor::arrive(Nanos due, const VenueRequest& request) {
   if (!request.entitled) {
     gateway_->refuse(due, request, VenueReject::NOT_ENTITLED);
+  } else if (copies_[index(request.asker())] != request.asker() && refusable(request.kind)) {
+    gateway_->refuse(due, request, VenueReject::UNSUPPORTED);
   } else if (refusable(request.kind) && random_.happens(rejects_per_million_)) {
     gateway_->refuse(due, request, VenueReject::RANDOM);
   } else {
@@ -174,7 +181,7 @@ std::vector<ExchangeNote> FixAcceptor::take_notes() {
 // ---------------------------------------------------------------- reports out
 
 void FixAcceptor::execution(const VenueReport& report) {
-  if (report.exec_type == ExecType::TRADE) journal_.record(report);
+  journal_.record(report);
   report_journal_.record(report);
   way_out_.push(report.transact_time, report);
 }
@@ -190,6 +197,19 @@ void FixAcceptor::mass_cancel_done(const VenueMassCancelReport& report) {
 void FixAcceptor::positions(const VenueHoldings& holdings) { way_out_.push(now_, holdings); }
 
 void FixAcceptor::deliver(const VenueReport& report) {
+  for (std::uint32_t at = 0; at < copies_.size(); ++at) {
+    if (copies_[at] != report.session) continue;
+    const bool trade = report.last_qty != 0;
+    if (trade && withheld_[at] > 0) {
+      --withheld_[at];
+      note(1, name(SessionId{at}) + ": a trade is not told");
+      continue;
+    }
+    deliver_to(SessionId{at}, report);
+  }
+}
+
+void FixAcceptor::deliver_to(SessionId to, const VenueReport& report) {
   const auto exec_id = numbered(exec_id_prefix_, report.exec_id);
   const auto order_id = order_id_text(report.order_id);
   FixExecution out;
@@ -209,16 +229,20 @@ void FixAcceptor::deliver(const VenueReport& report) {
   out.leaves_qty = report.leaves_qty;
   out.cum_qty = report.cum_qty;
   out.cum_notional = report.cum_notional;
-  out.fee = report.exec_type == ExecType::TRADE ? report.fee : kNoFee;
+  const bool charged =
+      report.exec_type == ExecType::TRADE || report.exec_type == ExecType::TRADE_CORRECT;
+  out.fee = charged ? report.fee : kNoFee;
   out.reject_reason = report.reject_reason;
   out.aggressor = report.aggressor;
   out.transact_time = report.transact_time;
   out.order_id = order_id;
   out.exec_id = exec_id;
+  const auto exec_ref = numbered(exec_id_prefix_, report.exec_ref);
+  if (report.exec_ref != 0) out.exec_ref_id = exec_ref;
   out.text = report.text;
-  auto* session = find(report.session);
+  auto* session = find(to);
   if (session == nullptr || !session->send_execution(now_, out)) {
-    note(2, name(report.session) + ": report " + exec_id + " could not be sent");
+    note(2, name(to) + ": report " + exec_id + " could not be sent");
   }
   ++reports_;
 }
@@ -372,6 +396,7 @@ void FixAcceptor::positions_request(const FixPositionsRequest& asked) {
   VenueRequest request;
   request.kind = RequestKind::POSITIONS;
   request.session = asked.session;
+  request.of_session = copies_[index(asked.session)];
   request.cl_ord_id = asked.request;
   request.instrument = asked.instrument;
   way_in_.push(now_, request);

@@ -93,7 +93,17 @@ const char* TradeJournal::read_line(std::string_view line) {
   return nullptr;
 }
 
-void TradeJournal::record(const VenueReport& trade) {
+void TradeJournal::record(const VenueReport& report) {
+  const bool undone =
+      report.exec_type == ExecType::TRADE_CANCEL || report.exec_type == ExecType::TRADE_CORRECT;
+  if (undone) write(report, report.old_px, -report.old_qty, -report.old_fee);
+  if (report.exec_type == ExecType::TRADE || report.exec_type == ExecType::TRADE_CORRECT) {
+    write(report, report.last_px, report.last_qty, report.fee);
+  }
+}
+
+void TradeJournal::write(const VenueReport& trade, std::int64_t px, std::int64_t qty,
+                         std::int64_t fee) {
   ++lines_;
   if (!file_) return;
   const auto& instrument = instruments_[index(trade.instrument)];
@@ -103,8 +113,8 @@ void TradeJournal::record(const VenueReport& trade) {
   append_hex(line_, trade.cl_ord_id);
   line_ += ',' + prefix_ + std::to_string(trade.exec_id);
   line_ += trade.side == Side::BUY ? ",BUY," : ",SELL,";
-  line_ += instrument.price.format(trade.last_px) + ',' + instrument.qty.format(trade.last_qty) +
-           ',' + instrument.fee.format(trade.fee);
+  line_ += instrument.price.format(px) + ',' + instrument.qty.format(qty) + ',' +
+           instrument.fee.format(fee);
   line_ += trade.aggressor ? ",1," : ",0,";
   line_ += sessions_[index(trade.session)] + '\n';
   std::fwrite(line_.data(), 1, line_.size(), file_.get());

@@ -93,7 +93,6 @@ void read_ids(const FieldTable& fields, const FixDialect& dialect, rec::Executio
   to.cl_ord_id = dialect.ids.parse(fields[11]);
   to.orig_cl_ord_id = dialect.ids.parse(fields[41]);
   const auto own = fields[static_cast<std::uint32_t>(dialect.order_id_tag)];
-  if (to.cl_ord_id == 0) add_defect(defects, 11, fields[11], "not a ClOrdID of ours");
   copy_text(to.exec_id, fields[17]);
   copy_text(to.exec_ref_id, fields[19]);
   copy_text(to.order_id, own.empty() ? fields[37] : own);

@@ -170,7 +170,9 @@ void OrderEncoder::put_of_dialect(const FixExecution& execution) {
   const FixDialect& dialect = config_.dialect;
   for (const int tag : report_tail_) {
     if (tag == liquidity_tag_) {
-      if (execution.exec_type != ExecType::TRADE) continue;
+      const bool traded =
+          execution.exec_type == ExecType::TRADE || execution.exec_type == ExecType::TRADE_CORRECT;
+      if (!traded) continue;
       body_.put(tag, (execution.aggressor ? dialect.removed : dialect.added).front());
     } else if (tag == dialect.fee_tag) {
       put_commission(execution);

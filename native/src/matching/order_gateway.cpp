@@ -41,6 +41,14 @@ std::uint16_t cancel_reject_reason_of(VenueReject reason) noexcept {
   }
 }
 
+/// Whose positions are asked for.
+SessionId whose(const VenueRequest& request) noexcept {
+  return index(request.of_session) == kNoId ? request.session : request.of_session;
+}
+
+/// Orders that clients never sent have numbers that no order of the market has.
+constexpr std::uint64_t kForeignOrders = std::uint64_t{1} << 48;
+
 }  // namespace
 
 OrderGateway::OrderGateway(Matcher& matcher, std::vector<FeeSchedule> fees,
@@ -71,7 +79,7 @@ void OrderGateway::handle(Nanos now, const VenueRequest& request) {
       break;
     case RequestKind::POSITIONS:
       reports_.positions({request.asker(), request.cl_ord_id,
-                          positions_.held(request.session, index(request.instrument))});
+                          positions_.held(whose(request), index(request.instrument))});
       break;
   }
   current_ = nullptr;
@@ -296,20 +304,98 @@ void OrderGateway::rested(Nanos now, const VenueOrder& order) {
 void OrderGateway::report_trade(const VenueTrade& trade, const VenueOrder& own, bool aggressor) {
   auto* client = client_of(own);
   if (client == nullptr) return;
-  client->cum_qty += trade.qty;
   client->leaves_qty = own.leaves_qty;
-  client->cum_notional += trade.price * trade.qty;
+  count_trade(*client, trade.price, trade.qty);
   client->alive = own.leaves_qty > 0;
   client->status = client->alive ? OrdStatus::PARTIALLY_FILLED : OrdStatus::FILLED;
-  positions_.add(client->session, client->instrument,
-                 client->side == Side::BUY ? trade.qty : -trade.qty, trade.price);
   auto report = report_of(trade.now, *client, ExecType::TRADE);
   report.match_number = trade.match_number;
   report.last_px = trade.price;
   report.last_qty = trade.qty;
   report.aggressor = aggressor;
   report.fee = fees_[index(trade.instrument)].fee(trade.price, trade.qty, aggressor);
+  remember_trade(report);
   reports_.execution(report);
+}
+
+void OrderGateway::count_trade(ClientOrder& order, std::int64_t px, std::int64_t qty) {
+  order.cum_qty += qty;
+  order.cum_notional += px * qty;
+  positions_.add(order.session, order.instrument, order.side == Side::BUY ? qty : -qty, px);
+}
+
+void OrderGateway::remember_trade(const VenueReport& trade) {
+  if (trades_.empty()) trades_.resize(kTradesKept);
+  trades_[trade.exec_id % kTradesKept] = trade;
+}
+
+// ---------------------------------------------------------------- what nobody asked for
+
+bool OrderGateway::provoke(Nanos now, const VenueProvocation& what) {
+  if (what.kind == Provocation::BUST || what.kind == Provocation::CORRECT) return undo(now, what);
+  if (what.kind == Provocation::TRADE) {
+    ClientOrder order;
+    order.session = what.session;
+    order.cl_ord_id = what.cl_ord_id;
+    order.order_id = kForeignOrders + what.cl_ord_id;
+    order.instrument = what.instrument;
+    order.side = what.side;
+    order.price = what.price;
+    order.order_qty = what.qty;
+    order.status = OrdStatus::FILLED;
+    trade_unasked(now, what, order);
+    return true;
+  }
+  const auto place = orders_.find(what.session, what.cl_ord_id);
+  if (place == ClientOrders::kNone) return false;
+  ClientOrder& order = orders_[place];
+  if (what.kind == Provocation::OVERFILL) return trade_unasked(now, what, order), true;
+  if (!order.alive) return false;
+  if (what.kind == Provocation::RESTATE) {
+    const auto price = what.price != 0 ? what.price : order.price;
+    const auto qty = what.qty != 0 ? what.qty : order.order_qty;
+    return matcher_.replace(now, order.ref, price, qty, *this) == VenueReject::NONE;
+  }
+  ends_day_ = what.kind == Provocation::DONE_FOR_DAY;
+  matcher_.cancel(now, order.ref, *this);
+  ends_day_ = false;
+  return true;
+}
+
+void OrderGateway::trade_unasked(Nanos now, const VenueProvocation& what, ClientOrder& order) {
+  const auto px = what.price != 0 ? what.price : order.price;
+  count_trade(order, px, what.qty);
+  auto report = report_of(now, order, ExecType::TRADE);
+  report.last_px = px;
+  report.last_qty = what.qty;
+  report.fee = fees_[index(order.instrument)].fee(px, what.qty, false);
+  remember_trade(report);
+  reports_.execution(report);
+}
+
+bool OrderGateway::undo(Nanos now, const VenueProvocation& what) {
+  if (trades_.empty() || what.exec_id == 0) return false;
+  const VenueReport old = trades_[what.exec_id % kTradesKept];
+  const auto place = orders_.find(old.session, old.cl_ord_id);
+  if (old.exec_id != what.exec_id || place == ClientOrders::kNone) return false;
+  ClientOrder& order = orders_[place];
+  const bool corrects = what.kind == Provocation::CORRECT;
+  count_trade(order, old.last_px, -old.last_qty);
+  if (corrects) count_trade(order, what.price, what.qty);
+  auto report = report_of(now, order, corrects ? ExecType::TRADE_CORRECT : ExecType::TRADE_CANCEL);
+  report.exec_ref = old.exec_id;
+  report.last_px = corrects ? what.price : old.last_px;
+  report.last_qty = corrects ? what.qty : old.last_qty;
+  report.aggressor = old.aggressor;
+  report.fee = corrects ? fees_[index(old.instrument)].fee(what.price, what.qty, old.aggressor) : 0;
+  report.match_number = old.match_number;
+  report.old_px = old.last_px;
+  report.old_qty = old.last_qty;
+  report.old_fee = old.fee;
+  trades_[what.exec_id % kTradesKept].exec_id = 0;
+  if (corrects) remember_trade(report);
+  reports_.execution(report);
+  return true;
 }
 
 void OrderGateway::traded(const VenueTrade& trade) {
@@ -333,8 +419,10 @@ void OrderGateway::report_change(Nanos now, const VenueOrder& order) {
       !orders_.name(static_cast<std::uint32_t>(order.client), current_->cl_ord_id)) {
     client->cl_ord_id = current_->cl_ord_id;
   }
-  auto report = report_of(now, *client, ExecType::REPLACED);
-  report.orig_cl_ord_id = old_name;
+  const bool asked = current_ != nullptr;
+  auto report = report_of(now, *client, asked ? ExecType::REPLACED : ExecType::RESTATED);
+  if (asked) report.orig_cl_ord_id = old_name;
+  report.unsolicited = !asked;
   reports_.execution(report);
 }
 
@@ -356,8 +444,13 @@ void OrderGateway::canceled(Nanos now, const VenueOrder& order, CancelCause caus
     const bool asked = cancel && !on_behalf;
     client->alive = false;
     client->ref = 0;
-    client->status = expired ? OrdStatus::EXPIRED : OrdStatus::CANCELED;
-    auto report = report_of(now, *client, expired ? ExecType::EXPIRED : ExecType::CANCELED);
+    client->status = ends_day_ ? OrdStatus::DONE_FOR_DAY
+                     : expired ? OrdStatus::EXPIRED
+                               : OrdStatus::CANCELED;
+    auto report = report_of(now, *client,
+                            ends_day_ ? ExecType::DONE_FOR_DAY
+                            : expired ? ExecType::EXPIRED
+                                      : ExecType::CANCELED);
     if (asked) {
       report.orig_cl_ord_id = client->cl_ord_id;
       report.cl_ord_id = current_->cl_ord_id;

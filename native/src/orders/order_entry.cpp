@@ -47,7 +47,6 @@ std::uint32_t OrderTable::Impl::enter(Transition& transition, const R& record) n
   const auto slot = transition.illegal ? kNone : acquire();
   if (slot == kNone) return slot;
   take_request(at(slot), record);
-  if (has(record.flags, OrderFlag::ADOPTED)) set(at(slot), OrderFact::ACKNOWLEDGED);
   name(slot, record.cl_ord_id);
   transition.order = &at(slot);
   return slot;

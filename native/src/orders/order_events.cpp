@@ -27,13 +27,14 @@ OrderState confirm_alive(Order& order, Transition& transition,
                          const rec::Execution& report) noexcept {
   set(order, OrderFact::ACKNOWLEDGED);
   clear(order, OrderFact::SUSPENDED);
-  if (order.state == OrderState::UNKNOWN) {
+  if (order.state == OrderState::UNKNOWN || order.is(OrderFact::IN_DOUBT)) {
     if (report.order_qty > 0) {
       order.order_qty = report.order_qty;
       if (report.price != 0 && order.ord_type != OrdType::MARKET) order.price = report.price;
     }
     if (report.cl_ord_id != 0) order.cl_ord_id = report.cl_ord_id;
     order.pending_cancel = order.pending_replace = 0;
+    clear(order, OrderFact::IN_DOUBT);
     order.closing = OrderState::NONE;
     recount_leaves(order);
   }
@@ -102,6 +103,7 @@ void take_replace(Order& order, const rec::Execution& report) noexcept {
     take_terms(order, 0, order.pending_qty);
     order.cl_ord_id = order.pending_replace;
     order.pending_replace = 0;
+    if (order.pending_cancel == 0) clear(order, OrderFact::IN_DOUBT);
   } else if (report.cl_ord_id != 0) {
     order.cl_ord_id = report.cl_ord_id;
   }
@@ -129,21 +131,56 @@ void OrderTable::Impl::finish(std::uint32_t slot, Transition& transition,
   settle(slot, state);
 }
 
+/// As the venue says it stands before the report that made it known.
+Transition OrderTable::Impl::adopted(const rec::OrderAdopted& record) noexcept {
+  const bool usable = record.order != 0 && find(record.order) == kNone && record.order_qty > 0 &&
+                      record.side != 0 &&
+                      positions->registry().known(InstrumentId{record.instrument});
+  const auto slot = usable ? acquire() : kNone;
+  auto transition = begin(slot, OrderEvent::STATUS);
+  if (slot == kNone) return transition;
+  auto& order = at(slot);
+  order.order = record.order;
+  order.cl_ord_id = record.cl_ord_id != 0 ? record.cl_ord_id : record.order;
+  order.instrument = InstrumentId{record.instrument};
+  order.strategy = kUnassigned;
+  order.session = SessionId{record.session};
+  order.side = static_cast<Side>(record.side);
+  order.ord_type = static_cast<OrdType>(record.ord_type);
+  order.time_in_force = static_cast<TimeInForce>(record.time_in_force);
+  order.flags = record.flags;
+  order.price = record.price;
+  order.order_qty = record.order_qty;
+  order.cum_qty = record.cum_qty;
+  order.order_id = record.order_id;
+  order.cause = record.raw_sequence;
+  recount_leaves(order);
+  set(order, OrderFact::ACKNOWLEDGED);
+  if (record.cl_ord_id == 0) set(order, OrderFact::FOREIGN);
+  name(slot, record.order);
+  finish(slot, transition, live_state(order));
+  return transition;
+}
+
 Transition OrderTable::Impl::execution(const rec::Execution& record,
                                        UnknownOrder unknown_order) noexcept {
-  auto slot = find(record.cl_ord_id);
-  if (slot == kNone) slot = find(record.orig_cl_ord_id);
+  const auto slot = slot_of(record);
   auto transition = begin(slot, classify(record));
-  transition.duplicate = is_duplicate(record);
+  transition.duplicate = is_duplicate(slot, record);
   if (slot == kNone || transition.duplicate) return transition;
   if (transition.event == OrderEvent::UNKNOWN_AT_VENUE)
     return unknown_at_venue(slot, unknown_order);
   auto& order = at(slot);
   const auto rule = cell(order.state, transition.event);
   transition.illegal = rule.rule == Rule::ILLEGAL;
+  const auto known_as = order.cl_ord_id;
   learn(slot, transition, record);
   remember(order, transition.event, record);
-  finish(slot, transition, after(order, transition, rule, record));
+  const auto state = after(order, transition, rule, record);
+  // The name of a replace that our log has lost: the venue goes by it from now on.
+  const bool renamed = order.cl_ord_id != known_as && find(order.cl_ord_id) == kNone;
+  if (renamed && is_live(order.state) && !order.is(OrderFact::FOREIGN)) name(slot, order.cl_ord_id);
+  finish(slot, transition, state);
   return transition;
 }
 
@@ -203,7 +240,7 @@ void OrderTable::Impl::fill(Order& order, Transition& transition,
 /// Takes a trade back, and for a correction books the right one. False where the trade is unknown.
 bool OrderTable::Impl::unbook(Order& order, Transition& transition,
                               const rec::Execution& record) noexcept {
-  auto* known = seen_of(record.session);
+  auto* known = seen_of(index(order.session));
   auto* old = known == nullptr ? nullptr : known->find(record.exec_ref_id, record.side);
   if (old != nullptr && (old->order != order.order || old->last_qty == 0)) return false;
   const bool correct = transition.event == OrderEvent::CORRECT;
@@ -231,7 +268,7 @@ bool OrderTable::Impl::unbook(Order& order, Transition& transition,
 void OrderTable::Impl::remember(const Order& order, OrderEvent event,
                                 const rec::Execution& record) noexcept {
   if (record.exec_id[0] == '\0' || event == OrderEvent::STATUS) return;
-  auto* known = seen_of(record.session);
+  auto* known = seen_of(index(order.session));
   if (known == nullptr || known->find(record.exec_id, record.side) != nullptr) return;
   SeenExecution entry;
   entry.exec_id = record.exec_id;

@@ -8,10 +8,10 @@
 namespace pitwire {
 
 inline void set(Order& order, OrderFact fact) noexcept {
-  order.facts = static_cast<std::uint8_t>(order.facts | static_cast<std::uint8_t>(fact));
+  order.facts = static_cast<std::uint16_t>(order.facts | static_cast<std::uint16_t>(fact));
 }
 inline void clear(Order& order, OrderFact fact) noexcept {
-  order.facts = static_cast<std::uint8_t>(order.facts & ~static_cast<std::uint8_t>(fact));
+  order.facts = static_cast<std::uint16_t>(order.facts & ~static_cast<std::uint16_t>(fact));
 }
 
 /// The state of an order that lives by its facts (Rule::LIVE).

@@ -26,6 +26,7 @@ Transition OrderTable::Impl::request(ClOrdId order_id, ClOrdId id,
     order.pending_qty = replace->order_qty;
   } else {
     order.pending_cancel = id;
+    if (order.state == OrderState::UNKNOWN) set(order, OrderFact::IN_DOUBT);
   }
   finish(slot, transition, rule == Rule::STAY ? order.state : live_state(order));
   return transition;
@@ -47,6 +48,7 @@ Transition OrderTable::Impl::rejected(const rec::CancelRejected& record) noexcep
   transition.illegal = rule == Rule::ILLEGAL;
   if (is_replace) order.pending_replace = 0;
   if (is_cancel) order.pending_cancel = 0;
+  if (order.pending_cancel == 0 && order.pending_replace == 0) clear(order, OrderFact::IN_DOUBT);
   if (transition.illegal) {
     finish(slot, transition, OrderState::UNKNOWN);
   } else if (rule == Rule::LIVE) {
@@ -65,6 +67,8 @@ Transition OrderTable::Impl::rejected(const rec::CancelRejected& record) noexcep
 Transition OrderTable::Impl::lose(std::uint32_t slot) noexcept {
   auto transition = begin(slot, OrderEvent::CONNECTION_LOST);
   if (cell(at(slot).state, OrderEvent::CONNECTION_LOST).rule == Rule::TO) {
+    const bool asked = at(slot).pending_cancel != 0 || at(slot).pending_replace != 0;
+    if (asked) set(at(slot), OrderFact::IN_DOUBT);
     finish(slot, transition, OrderState::UNKNOWN);
   }
   return transition;

@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "order_facts.hpp"
 #include "order_table_impl.hpp"
 
 namespace pitwire {
@@ -102,10 +103,42 @@ ExecutionIds* OrderTable::Impl::seen_of(std::uint32_t session) noexcept {
   return seen[session].get();
 }
 
-bool OrderTable::Impl::is_duplicate(const rec::Execution& record) const noexcept {
+std::uint32_t OrderTable::Impl::slot_of(const rec::Execution& record) const noexcept {
+  auto slot = find(record.cl_ord_id);
+  if (slot == kNone) slot = find(record.orig_cl_ord_id);
+  if (slot == kNone) return slot_by_order_id(record);
+  const auto& order = slots[slot].order;
+  const bool contradicts =
+      (record.instrument != kNoId && record.instrument != index(order.instrument)) ||
+      (record.side != 0 && record.side != static_cast<std::uint8_t>(order.side));
+  // Of an order that the venue does not know it has no instrument and no side to tell.
+  const bool tells = contradicts && classify(record) != OrderEvent::UNKNOWN_AT_VENUE;
+  return tells ? slot_by_order_id(record) : slot;
+}
+
+/// Walks the table: only for a report whose ClOrdIDs say nothing.
+std::uint32_t OrderTable::Impl::slot_by_order_id(const rec::Execution& record) const noexcept {
+  if (record.order_id[0] == '\0') return kNone;
+  for (const auto* list : {&live, &terminal}) {
+    for (auto slot = list->first; slot != kNone; slot = slots[slot].next) {
+      const auto& order = slots[slot].order;
+      if (list == &terminal && !has(order.flags, OrderFlag::ADOPTED)) continue;
+      if (order.order_id == record.order_id && index(order.session) == record.session &&
+          index(order.instrument) == record.instrument &&
+          static_cast<std::uint8_t>(order.side) == record.side) {
+        return slot;
+      }
+    }
+  }
+  return kNone;
+}
+
+/// By the session of the order: another line of the same venue may tell the same trade.
+bool OrderTable::Impl::is_duplicate(std::uint32_t slot,
+                                    const rec::Execution& record) const noexcept {
   if (record.exec_id[0] == '\0') return false;
   if (static_cast<ExecType>(record.exec_type) == ExecType::ORDER_STATUS) return false;
-  const auto* known = seen_of(record.session);
+  const auto* known = seen_of(slot == kNone ? record.session : index(slots[slot].order.session));
   return known != nullptr && known->find(record.exec_id, record.side) != nullptr;
 }
 
@@ -134,6 +167,16 @@ Transition OrderTable::apply(const rec::Execution& record, UnknownOrder rule) no
 }
 Transition OrderTable::apply(const rec::CancelRejected& record) noexcept {
   return impl_->rejected(record);
+}
+
+Transition OrderTable::apply(const rec::OrderAdopted& record) noexcept {
+  return impl_->adopted(record);
+}
+void OrderTable::accept_adopted(SessionId session) noexcept {
+  for (auto& slot : impl_->slots) {
+    const bool adopted = has(slot.order.flags, OrderFlag::ADOPTED);
+    if (adopted && slot.order.session == session) set(slot.order, OrderFact::ACCEPTED);
+  }
 }
 
 Transition OrderTable::apply(const rec::OrderState& record) noexcept {
@@ -170,8 +213,18 @@ const Order* OrderTable::find(ClOrdId cl_ord_id) const noexcept {
   const auto slot = impl_->find(cl_ord_id);
   return slot == kNone ? nullptr : &impl_->slots[slot].order;
 }
+const Order* OrderTable::find(const rec::Execution& record) const noexcept {
+  const auto slot = impl_->slot_of(record);
+  return slot == kNone ? nullptr : &impl_->slots[slot].order;
+}
+const SeenExecution* OrderTable::seen(SessionId session, const std::array<char, 40>& exec_id,
+                                      std::uint8_t side) const noexcept {
+  const Impl& impl = *impl_;
+  const auto* known = impl.seen_of(index(session));
+  return known == nullptr ? nullptr : known->find(exec_id, side);
+}
 bool OrderTable::is_duplicate(const rec::Execution& record) const noexcept {
-  return impl_->is_duplicate(record);
+  return impl_->is_duplicate(impl_->slot_of(record), record);
 }
 /// One id for the order, one for its cancel, one for the cancel of every other live order.
 bool OrderTable::can_submit() const noexcept {

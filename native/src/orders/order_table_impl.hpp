@@ -51,7 +51,9 @@ struct OrderTable::Impl {
   void unlink(List& list, std::uint32_t slot) noexcept;
   [[nodiscard]] ExecutionIds* seen_of(std::uint32_t session) noexcept;
   [[nodiscard]] const ExecutionIds* seen_of(std::uint32_t session) const noexcept;
-  [[nodiscard]] bool is_duplicate(const rec::Execution& record) const noexcept;
+  [[nodiscard]] std::uint32_t slot_of(const rec::Execution& record) const noexcept;
+  [[nodiscard]] std::uint32_t slot_by_order_id(const rec::Execution& record) const noexcept;
+  [[nodiscard]] bool is_duplicate(std::uint32_t slot, const rec::Execution& record) const noexcept;
 
   // order_reserve.cpp: what live orders reserve.
   void settle(std::uint32_t slot, OrderState state) noexcept;
@@ -64,6 +66,7 @@ struct OrderTable::Impl {
   // order_entry.cpp, order_events.cpp, order_requests.cpp: facts, then the table's cell, then the
   // state.
   Transition submitted(const rec::OrderSubmitted& record) noexcept;
+  Transition adopted(const rec::OrderAdopted& record) noexcept;
   Transition execution(const rec::Execution& record, UnknownOrder rule) noexcept;
   Transition request(ClOrdId order, ClOrdId id, const rec::ReplaceRequested* replace) noexcept;
   Transition rejected(const rec::CancelRejected& record) noexcept;

@@ -6,7 +6,7 @@
 namespace pitwire {
 namespace {
 
-constexpr std::uint32_t kVersion = 2;
+constexpr std::uint32_t kVersion = 3;
 
 /// Every field once, for both directions.
 template <class Ref, class F>

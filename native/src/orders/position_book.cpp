@@ -124,17 +124,17 @@ PositionBook::PairCell* PositionBook::cell(StrategyId strategy, InstrumentId ins
 void PositionBook::reserve(const Order& order, int sign) noexcept {
   auto* pair = cell(order.strategy, order.instrument);
   auto* totals = totals_at(order.strategy);
-  if (pair == nullptr || totals == nullptr) {
+  if (pair == nullptr || (totals == nullptr && order.strategy != kUnassigned)) {
     overflowed_ = true;
     return;
   }
   count(pair->holding.working, order, sign, overflowed_);
   count(firm_[index(order.instrument)].holding.working, order, sign, overflowed_);
   const auto notional = sign * order.reserved_notional;
-  if (!add_to(totals->gross_notional, notional)) overflowed_ = true;
+  if (totals != nullptr && !add_to(totals->gross_notional, notional)) overflowed_ = true;
   if (!add_to(firm_totals_.gross_notional, notional)) overflowed_ = true;
   const auto one = static_cast<std::uint32_t>(sign);  // −1 wraps, as unsigned subtraction does
-  totals->working_orders += one;
+  if (totals != nullptr) totals->working_orders += one;
   firm_totals_.working_orders += one;
 }
 

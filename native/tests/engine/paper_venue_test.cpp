@@ -297,7 +297,9 @@ TEST_F(PaperVenueTest, order_of_an_earlier_run_has_ended_with_what_was_filled) {
   daemon.phase.when_live = {limit(Side::BUY, 1, 1, kElsewhere)};
   daemon.add_venue();
   ASSERT_EQ(daemon.core.orders().table().working(), 1U);
-  EXPECT_EQ(daemon.core.orders().request_statuses(kPaper), 1U);
+  daemon.core.orders().table().for_each_working({}, [&](const Order& order) {
+    EXPECT_TRUE(daemon.core.orders().request_status(order.order));
+  });
   daemon.settle();
   EXPECT_EQ(daemon.core.orders().table().unknown(), 0U);
   EXPECT_EQ(daemon.core.orders().table().working(), 0U);

@@ -205,6 +205,39 @@ TEST(Fees, are_exact_and_round_half_away_from_zero) {
             std::numeric_limits<std::int64_t>::max());
 }
 
+TEST(OrderGateway, does_on_command_what_no_request_asked_for) {
+  Fixture f;
+  const auto provoke = [&](Provocation kind, ClOrdId id, std::int64_t price, std::int64_t qty,
+                           std::uint64_t exec_id = 0) {
+    return f.gateway.provoke(++f.now,
+                             {kind, kFirst, id, InstrumentId{0}, Side::BUY, price, qty, exec_id});
+  };
+  f.submit(kFirst, 1, Side::BUY, 10, 100);
+  EXPECT_TRUE(provoke(Provocation::RESTATE, 1, 0, 6));
+  EXPECT_EQ(f.heard.last().exec_type, ExecType::RESTATED);
+  EXPECT_EQ(f.heard.last().order_qty, 6);
+  EXPECT_EQ(f.heard.last().orig_cl_ord_id, 0U);
+  f.submit(kSecond, 1, Side::SELL, 2, 100);
+  const auto trade = f.heard.reports[f.heard.reports.size() - 2].exec_id;
+  EXPECT_TRUE(provoke(Provocation::CORRECT, 0, 99, 3, trade));
+  EXPECT_EQ(f.heard.last().exec_type, ExecType::TRADE_CORRECT);
+  EXPECT_EQ(f.heard.last().exec_ref, trade);
+  EXPECT_EQ(f.heard.last().cum_qty, 3);
+  EXPECT_FALSE(provoke(Provocation::BUST, 0, 0, 0, trade)) << "it is not what happened any more";
+  EXPECT_TRUE(provoke(Provocation::BUST, 0, 0, 0, f.heard.last().exec_id));
+  EXPECT_EQ(f.heard.last().exec_type, ExecType::TRADE_CANCEL);
+  EXPECT_EQ(f.heard.last().cum_qty, 0);
+  EXPECT_TRUE(provoke(Provocation::DONE_FOR_DAY, 1, 0, 0));
+  EXPECT_EQ(f.heard.last().ord_status, OrdStatus::DONE_FOR_DAY);
+  EXPECT_FALSE(provoke(Provocation::CANCEL, 1, 0, 0)) << "nothing of it is left";
+  EXPECT_TRUE(provoke(Provocation::OVERFILL, 1, 0, 7));
+  EXPECT_TRUE(provoke(Provocation::TRADE, 99, 100, 5));
+  EXPECT_EQ(f.heard.last().cl_ord_id, 99U);
+  f.change(RequestKind::POSITIONS, kFirst, 77, 0);
+  EXPECT_EQ(f.heard.holdings.back().positions.at(0).net_qty, 7 + 5);
+  EXPECT_EQ(f.engine.live_orders(), 0U);
+}
+
 TEST(OrderGateway, positions_are_the_sums_of_a_sessions_trades_also_of_earlier_runs) {
   Fixture f;
   f.gateway.remember(kFirst, InstrumentId{0}, 3, 99);

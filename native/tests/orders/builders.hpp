@@ -80,11 +80,13 @@ inline rec::ReplaceRequested replace(ClOrdId order, ClOrdId id, std::int64_t qty
   return record;
 }
 
-/// A report of the venue. ExecIDs count up unless one is given.
+/// A report of the venue, of whatever instrument the order has. ExecIDs count up unless one is
+/// given.
 inline rec::Execution report(ClOrdId id, ExecType type, OrdStatus status, Side side = Side::BUY) {
   static int counter = 0;
   rec::Execution record;
   record.cl_ord_id = id;
+  record.instrument = kNoId;
   record.exec_type = static_cast<std::uint8_t>(type);
   record.ord_status = static_cast<std::uint8_t>(status);
   record.side = static_cast<std::uint8_t>(side);

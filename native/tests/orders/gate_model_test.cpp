@@ -205,7 +205,7 @@ class Both {
 
   void tell(ClOrdId id, ExecType type, OrdStatus status, std::int64_t qty = 0,
             std::int64_t px = 0) {
-    auto record = report(id, type, status);
+    auto record = report(id, type, status, Side::NONE);
     put_text(record.exec_id, std::to_string(++executions_));
     record.last_qty = qty;
     record.last_px = px;

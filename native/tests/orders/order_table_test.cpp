@@ -230,6 +230,26 @@ TEST(OrderTable, AStatusAnswerOfUnknownOrderEndsOnlyWhatTheVenueNeverMentioned) 
   EXPECT_EQ(desk.orders.operator_closed(2).to, S::CANCELED);
 }
 
+TEST(OrderTable, ASideThatAVenueInventsForAnOrderItDoesNotKnowSaysNothing) {
+  Desk desk;
+  desk.orders.apply(submitted(1, Side::SELL, 5, 1'000));
+  desk.orders.connection_lost(kRoute, [](const Transition&) {});
+  auto answer = unknown_order(1);
+  answer.side = static_cast<std::uint8_t>(Side::BUY);
+  EXPECT_EQ(desk.orders.apply(answer, UnknownOrder::NEVER_ARRIVED).to, S::REJECTED);
+}
+
+TEST(OrderTable, AnOrderIsFoundByTheNameOfAReplaceThatOurLogLost) {
+  Desk desk;
+  desk.working(1);
+  auto replaced = report(7, ExecType::REPLACED, OrdStatus::NEW);
+  replaced.orig_cl_ord_id = 1;
+  EXPECT_EQ(desk.take(replaced).order->cl_ord_id, 7U);
+  EXPECT_EQ(desk.take(report(7, ExecType::CANCELED, OrdStatus::CANCELED)).to, S::CANCELED);
+  ASSERT_NE(desk.orders.find(7), nullptr) << "its status may be answered when it is over";
+  EXPECT_EQ(desk.orders.find(7)->order, 1U);
+}
+
 TEST(OrderTable, WhereUnknownOrderMeansNothingCertainTheOrderStaysReservedUntilAnOperatorEndsIt) {
   Desk desk;
   desk.orders.apply(submitted(1, Side::BUY, 5, 1'000));

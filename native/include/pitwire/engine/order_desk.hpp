@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "pitwire/engine/drop_copies.hpp"
 #include "pitwire/engine/emitter.hpp"
 #include "pitwire/engine/market_desk.hpp"
 #include "pitwire/engine/order_keeper.hpp"
@@ -81,12 +82,13 @@ class OrderDesk final {
   /// over at once.
   bool cancel(ClOrdId order, CancelReason reason);
   unsigned cancel_all(const OrderFilter& filter, CancelReason reason);
+  /// Asks the venue what it knows of an order; false where it has ended, where the venue does not
+  /// know it (held), where we cannot name it to the venue, or where the session is down.
+  bool request_status(ClOrdId order);
   /// What follows for kept orders from everything that was asked or has come back.
   void settle() { keeper_.settle(); }
   [[nodiscard]] OrderKeeper& keeper() noexcept { return keeper_; }
   [[nodiscard]] const OrderKeeper& keeper() const noexcept { return keeper_; }
-  /// Asks the venue for each order of the session that may be alive; returns how many.
-  unsigned request_statuses(SessionId session);
   /// An operator accepts that an UNKNOWN order is gone.
   bool close_by_operator(ClOrdId order);
 
@@ -101,6 +103,20 @@ class OrderDesk final {
   void on_withheld(SessionId session, Sequence sequence, ClOrdId cl_ord_id);
   void on_connection_lost(SessionId session, Sequence last_written);
 
+  /// The session's trades are told by another line as well. Behind `define_session` of both.
+  void define_drop_copy(SessionId line, SessionId copied, bool by_order) {
+    copies_.define(line, copied, by_order);
+  }
+  /// A report of a drop-copy session: only trades are looked at, and none is booked.
+  void on_copy(rec::Execution record);
+  /// An operator accepted what the two lines differ in: a trade that only the copy told is booked
+  /// as if the own line had told it. False where there is no such entry.
+  bool accept_copy(SessionId line, std::uint64_t report, const std::array<char, 40>& exec_id,
+                   Side side);
+  [[nodiscard]] const DropCopies& copies() const noexcept { return copies_; }
+
+  /// An operator accepted a report of the session's differences, which is in the log.
+  void accept(SessionId session) noexcept { table_.accept_adopted(session); }
   /// An operator accepted a venue's position: logs the record and books it to no strategy.
   void adjust(const rec::PositionAdjusted& record);
 
@@ -129,6 +145,9 @@ class OrderDesk final {
     return session_view(session).credits;
   }
   [[nodiscard]] std::size_t sessions() const noexcept { return sessions_.size(); }
+  /// Reports since this process started that named no order of ours, and orders that they made.
+  [[nodiscard]] std::uint64_t unmatched_reports() const noexcept { return unmatched_; }
+  [[nodiscard]] std::uint64_t adopted_orders() const noexcept { return adopted_; }
   /// Every check of a request as the gate would do it now.
   [[nodiscard]] std::vector<CheckResult> explain(const OrderRequest& request) const;
   /// The same of a logged request (ORDER_SUBMITTED, ORDER_DENIED, REPLACE_REQUESTED), asked just
@@ -159,8 +178,11 @@ class OrderDesk final {
   void book(const Transition& transition);
   void keep_place(const Order& order);
   [[nodiscard]] UnknownOrder rule_of(std::uint32_t session) const noexcept;
-  void unmatched(const rec::Execution& record);
+  const Order* adopt(const rec::Execution& record);
+  void unmatched(const rec::Execution& record, const Order* adopted);
   void apply(const rec::PositionAdjusted& record);
+  void trade_told(const rec::Execution& record, const Transition& transition, Nanos ts);
+  CopyMatch copy_told(const rec::Execution& record, Nanos ts);
   void place(Event& event, Sequence sequence) const noexcept;
   void look_at_kill_word();
   [[nodiscard]] bool restore_kept(std::span<const std::byte> in);
@@ -173,9 +195,12 @@ class OrderDesk final {
   OrderTable table_;
   RiskGate gate_;
   OrderKeeper keeper_;
+  DropCopies copies_;
   std::vector<Session> sessions_;
   std::vector<rec::Fill> unlogged_;  ///< booked from facts that are not followed by a FILL
   ClOrdId last_cl_ord_id_ = 0;
+  std::uint64_t unmatched_ = 0;
+  std::uint64_t adopted_ = 0;
   std::optional<OrderRequest> last_submitted_;
   std::function<void(const rec::Kill&)> on_kill_;
 };

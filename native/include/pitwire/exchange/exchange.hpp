@@ -104,6 +104,12 @@ class Exchange {
   /// Drops a client's connection; false where the session is unknown.
   bool drop(const std::string& target_comp_id);
 
+  /// What a venue does unasked, to the client with this CompID; the instrument by its symbol.
+  bool provoke(Nanos now, const std::string& target_comp_id, const std::string& symbol,
+               VenueProvocation what);
+  /// The client is not told of its next `count` trades; false where the session is unknown.
+  bool withhold(const std::string& target_comp_id, std::uint32_t count);
+
   [[nodiscard]] FixAcceptor& fix() noexcept { return *fix_; }
   [[nodiscard]] const MatchingEngine* engine() const noexcept;
   [[nodiscard]] ExchangeCounts counts() const noexcept;
@@ -112,6 +118,9 @@ class Exchange {
   struct Recorded;
   struct Simulated;
   void publish();
+  /// By its CompID; null where there is none.
+  [[nodiscard]] const FixSessionConfig* session_of(
+      const std::string& target_comp_id) const noexcept;
 
   ExchangeConfig config_;
   TradeJournal journal_;

@@ -26,6 +26,7 @@ namespace pitwire {
 struct FixAcceptorConfig {
   ListenerConfig listener;                 ///< its sessions are filled in from `sessions`
   std::vector<FixSessionConfig> sessions;  ///< acceptors; ids dense from 0
+  std::vector<SessionId> copies;  ///< by session: whose reports it gets copies of, itself for none
   /// By session: CompIDs of those whose orders it may cancel and ask about.
   std::vector<std::vector<std::string>> cancels_for;
   /// By session, as its client names and counts them.
@@ -58,6 +59,8 @@ class FixAcceptor final : public ReportSink, private FixSink, private Connection
   std::size_t poll(Nanos now);
   /// Hands out reports that are due, without reading; call it after trades that were not asked for.
   std::size_t send_due(Nanos now);
+  /// The next `count` trades of a session are not told to it, as a venue with a fault would.
+  void withhold(SessionId session, std::uint32_t count) { withheld_[index(session)] = count; }
   /// Says Logout to every session and accepts no more connections.
   void logout(Nanos now, const std::string& reason);
   /// Drops a session's connection without a word, as a failing network would.
@@ -112,6 +115,7 @@ class FixAcceptor final : public ReportSink, private FixSink, private Connection
   void address(VenueRequest& request, SessionId from, std::string_view on_behalf_of) const;
   void arrive(Nanos due, const VenueRequest& request);
   void deliver(const VenueReport& report);
+  void deliver_to(SessionId to, const VenueReport& report);
   void deliver(const VenueCancelReject& reject);
   void deliver(const VenueMassCancelReport& report);
   void deliver(const VenueHoldings& holdings);
@@ -128,6 +132,8 @@ class FixAcceptor final : public ReportSink, private FixSink, private Connection
   std::vector<std::unique_ptr<FixSession>> sessions_;
   std::vector<std::vector<std::string>> cancels_for_;
   OrderGateway* gateway_ = nullptr;
+  std::vector<SessionId> copies_;
+  std::vector<std::uint32_t> withheld_;  ///< by session
   DelayLine<VenueRequest> way_in_;
   DelayLine<Report> way_out_;
   Random random_;

@@ -40,12 +40,15 @@ class TradeJournal {
 
   /// What the file held, of the sessions and instruments that there still are.
   [[nodiscard]] const std::vector<JournalTrade>& earlier() const noexcept { return earlier_; }
-  void record(const VenueReport& trade);
+  /// A trade; of a bust or a correction the old one taken back, as a line of negative quantity, and
+  /// the new one. Any other report is none of its business.
+  void record(const VenueReport& report);
   /// Hands what was recorded to the operating system. False, once, after a write failed.
   [[nodiscard]] bool flush() noexcept;
   [[nodiscard]] std::uint64_t lines() const noexcept { return lines_; }
 
  private:
+  void write(const VenueReport& trade, std::int64_t px, std::int64_t qty, std::int64_t fee);
   struct Close {
     void operator()(std::FILE* file) const noexcept { std::fclose(file); }
   };

@@ -13,6 +13,7 @@
 //   reduced, replaced             REPLACED         NEW or PARTIALLY_FILLED
 //   canceled, requested or not    CANCELED         CANCELED     (text says why)
 //   canceled, EXPIRED             EXPIRED          EXPIRED
+//   reduced, replaced, unasked    RESTATED         NEW or PARTIALLY_FILLED
 //   status asked, known           ORDER_STATUS     the order's
 //   status asked, unknown         ORDER_STATUS     REJECTED     (reject_reason 5, unknown order)
 //
@@ -45,6 +46,7 @@ struct VenueReport {
   ClOrdId orig_cl_ord_id = 0;  ///< 0: absent
   std::uint64_t order_id = 0;
   std::uint64_t exec_id = 0;       ///< counts the venue's reports
+  std::uint64_t exec_ref = 0;      ///< of a bust or a correction: the trade's exec_id
   std::uint64_t match_number = 0;  ///< of a trade
   InstrumentId instrument{};
   Side side = Side::NONE;
@@ -63,7 +65,10 @@ struct VenueReport {
   std::int64_t leaves_qty = 0;
   std::int64_t cum_qty = 0;
   std::int64_t cum_notional = 0;
-  std::int64_t fee = 0;  ///< of a trade, in the schedule's unit
+  std::int64_t fee = 0;     ///< of a trade, in the schedule's unit
+  std::int64_t old_px = 0;  ///< of a bust or a correction: the trade as it was
+  std::int64_t old_qty = 0;
+  std::int64_t old_fee = 0;
   Nanos transact_time = 0;
   std::string_view text;  ///< static storage
 };
@@ -118,7 +123,8 @@ enum class RequestKind : std::uint8_t { NEW, CANCEL, REPLACE, STATUS, MASS_CANCE
 struct VenueRequest {
   RequestKind kind = RequestKind::NEW;
   SessionId session{};
-  ClOrdId cl_ord_id = 0;  ///< of a question for positions: its PosReqID
+  SessionId of_session{kNoId};  ///< of a question for positions: whose; kNoId: its own
+  ClOrdId cl_ord_id = 0;        ///< of a question for positions: its PosReqID
   ClOrdId orig_cl_ord_id = 0;
   InstrumentId instrument{};  ///< of a mass cancel or positions: kNoId for all
   Side side = Side::NONE;
@@ -138,6 +144,28 @@ struct VenueRequest {
   [[nodiscard]] SessionId asker() const noexcept { return on_behalf() ? requester : session; }
 };
 
+enum class Provocation : std::uint8_t {
+  CANCEL,        ///< an order is cancelled
+  RESTATE,       ///< it gets another price or quantity
+  DONE_FOR_DAY,  ///< it works no more today
+  OVERFILL,      ///< it trades `qty` more, whatever is left of it
+  TRADE,         ///< `cl_ord_id`, which was never sent, trades
+  BUST,          ///< a trade did not happen
+  CORRECT,       ///< a trade happened otherwise
+};
+
+/// One of them; unused fields are 0. A trade is known by its exec_id among the newest kTradesKept.
+struct VenueProvocation {
+  Provocation kind = Provocation::CANCEL;
+  SessionId session{};
+  ClOrdId cl_ord_id = 0;
+  InstrumentId instrument{};
+  Side side = Side::NONE;
+  std::int64_t price = 0;
+  std::int64_t qty = 0;
+  std::uint64_t exec_id = 0;
+};
+
 class OrderGateway final : public VenueSink {
  public:
   /// One schedule an instrument, by id. All references must outlive the gateway.
@@ -149,6 +177,9 @@ class OrderGateway final : public VenueSink {
   void refuse(Nanos now, const VenueRequest& request, VenueReject reason);
   /// Everything a session has working, without a request: its connection broke.
   void cancel_all(Nanos now, SessionId session);
+  /// What no request asked for, as venues do it now and then; false where it cannot be done to the
+  /// order or trade that is named.
+  bool provoke(Nanos now, const VenueProvocation& what);
   /// A trade of before this process: counts for positions.
   void remember(SessionId session, InstrumentId instrument, std::int64_t signed_qty,
                 std::int64_t px) {
@@ -168,6 +199,12 @@ class OrderGateway final : public VenueSink {
   void trading(Nanos now, InstrumentId instrument, TradingState state) override;
 
  private:
+  static constexpr std::size_t kTradesKept = 4096;
+
+  bool undo(Nanos now, const VenueProvocation& what);
+  void trade_unasked(Nanos now, const VenueProvocation& what, ClientOrder& order);
+  void count_trade(ClientOrder& order, std::int64_t px, std::int64_t qty);
+  void remember_trade(const VenueReport& trade);
   void submit(Nanos now, const VenueRequest& request);
   void cancel(Nanos now, const VenueRequest& request);
   void replace(Nanos now, const VenueRequest& request);
@@ -190,6 +227,8 @@ class OrderGateway final : public VenueSink {
   VenueSink* next_;
   const VenueRequest* current_ = nullptr;  ///< being handled; nullptr outside
   std::uint64_t exec_id_ = 0;
+  std::vector<VenueReport> trades_;  ///< the newest, a ring by exec_id
+  bool ends_day_ = false;            ///< what is cancelled now is done for the day
 };
 
 }  // namespace pitwire

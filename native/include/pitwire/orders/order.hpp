@@ -67,13 +67,16 @@ struct ReplaceRequest {
 }
 
 /// Bits of `Order::facts`.
-enum class OrderFact : std::uint8_t {
+enum class OrderFact : std::uint16_t {
   ACKNOWLEDGED = 1,
   SUSPENDED = 2,
   NOT_SENT = 4,
   OVERFILLED = 8,
-  HELD = 16,  ///< the daemon keeps it
-  IDLE = 32   ///< while held: it reserves nothing
+  HELD = 16,       ///< the daemon keeps it
+  IDLE = 32,       ///< while held: it reserves nothing
+  FOREIGN = 64,    ///< adopted, and known to the venue by a name that we cannot write
+  ACCEPTED = 128,  ///< adopted, and an operator knows
+  IN_DOUBT = 256   ///< a request was out when the connection ended: it may never have arrived
 };
 
 /// One order. Valid until it is recycled: at the earliest when it is terminal and the table needs
@@ -107,12 +110,12 @@ struct Order {
   std::uint8_t flags = 0;  ///< OrderFlag bits
   OrderState state = OrderState::NONE;
   OrderState closing = OrderState::NONE;  ///< the venue's last word, while a report is missing
-  std::uint8_t facts = 0;                 ///< OrderFact bits
+  std::uint16_t facts = 0;                ///< OrderFact bits
   HeldStatus held = HeldStatus::NONE;     ///< what a HELD order waits for
   std::array<char, 40> order_id{};        ///< the venue's, NUL padded
 
   [[nodiscard]] bool is(OrderFact fact) const noexcept {
-    return (facts & static_cast<std::uint8_t>(fact)) != 0;
+    return (facts & static_cast<std::uint16_t>(fact)) != 0;
   }
   /// Average price in price increments; for people and statistics, never for a decision on money.
   [[nodiscard]] double avg_px() const noexcept {

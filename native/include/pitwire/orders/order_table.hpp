@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "pitwire/base/types.hpp"
+#include "pitwire/orders/execution_ids.hpp"
 #include "pitwire/orders/order.hpp"
 #include "pitwire/orders/position_book.hpp"
 
@@ -75,6 +76,10 @@ class OrderTable {
   Transition apply(const rec::Execution& record,
                    UnknownOrder rule = UnknownOrder::STAYS_UNKNOWN) noexcept;
   Transition apply(const rec::CancelRejected& record) noexcept;
+  /// An order that the venue told us of. null where it cannot be taken (no slot, id in use).
+  Transition apply(const rec::OrderAdopted& record) noexcept;
+  /// An operator accepted what the session's adopted orders are.
+  void accept_adopted(SessionId session) noexcept;
   /// Recovery only: the events that have no record of their own (CONNECTION_LOST, NOT_SENT,
   /// UNKNOWN_AT_VENUE without a report, OPERATOR_CLOSED). Every other event is skipped.
   Transition apply(const rec::OrderState& record) noexcept;
@@ -99,6 +104,12 @@ class OrderTable {
 
   /// By any ClOrdID of the order; null where it is not ours or was recycled.
   [[nodiscard]] const Order* find(ClOrdId cl_ord_id) const noexcept;
+  /// The order that a report is about: by its ClOrdIDs, unless instrument or side contradict them;
+  /// else, of live and adopted orders, by the venue's OrderID. Null where there is none.
+  [[nodiscard]] const Order* find(const rec::Execution& record) const noexcept;
+  /// What is remembered of an ExecID; null where it was not seen.
+  [[nodiscard]] const SeenExecution* seen(SessionId session, const std::array<char, 40>& exec_id,
+                                          std::uint8_t side) const noexcept;
   /// The ExecID was applied before: the record is to be flagged as a duplicate. Status answers
   /// are never duplicates.
   [[nodiscard]] bool is_duplicate(const rec::Execution& record) const noexcept;
@@ -107,7 +118,7 @@ class OrderTable {
   [[nodiscard]] bool can_replace(const Order& order) const noexcept;
   /// The state table allows a cancel of this order now.
   [[nodiscard]] static bool can_cancel(const Order& order) noexcept {
-    return cell(order.state, OrderEvent::CANCEL_REQUEST).legal();
+    return cell(order.state, OrderEvent::CANCEL_REQUEST).legal() && !order.is(OrderFact::FOREIGN);
   }
 
   /// f(const Order&) for each live order that the filter accepts, in order of submission. f may
