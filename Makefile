@@ -93,9 +93,10 @@ check-deep: build-tests ## sanitizers, fuzzers, the long random and crash tests,
 	@.ci/system-packages $(PYTHON) deep
 	@$(CMAKE) -S . -B build/release -DPITWIRE_BENCH=ON > /dev/null
 	@$(BIN)/python -m tools.clang_tidy --build build/release --tests -j $(JOBS)
-	$(CMAKE) -S . -B build/asan -DPITWIRE_SANITIZE=address,undefined -DPITWIRE_PYTHON=OFF
+	$(CMAKE) -S . -B build/asan -DPITWIRE_SANITIZE=address,undefined
 	$(NINJA) -C build/asan
 	$(BIN)/ctest --test-dir build/asan --output-on-failure
+	$(BIN)/python -m tools.sanitized build/asan
 	$(CMAKE) -S . -B build/tsan -DPITWIRE_SANITIZE=thread -DPITWIRE_PYTHON=OFF
 	$(NINJA) -C build/tsan pitwire_base_tests pitwire_log_tests pitwire_wire_tests pitwire_engine_tests
 	$(BIN)/ctest --test-dir build/tsan --output-on-failure -R '^base$$'

@@ -83,7 +83,11 @@ class Running:
     def stop(self) -> tuple[int, str]:
         """Exit code after SIGTERM, and what it logged."""
         self.process.send_signal(signal.SIGTERM)
-        self.process.communicate(timeout=20)
+        return self.ended()
+
+    def ended(self, seconds: float = 20) -> tuple[int, str]:
+        """Exit code once it has ended by itself, and what it logged."""
+        self.process.communicate(timeout=seconds)
         return self.process.returncode, self._said()
 
     def _said(self) -> str:
