@@ -1027,6 +1027,9 @@ class Core:
     def request_status(self, order: int, /) -> bool:
         """False where it is over, has no name that the venue knows, or its session is down."""
 
+    def request_all_status(self, session: int, /) -> int:
+        """Of every order that works at the venue; the request's id, 0 where it was not sent."""
+
     def in_flight(self, session: int, /) -> list[tuple[int, int]]: ...
     def unaccepted(self, session: int, /) -> list[NativeOrder]: ...
     def copies(

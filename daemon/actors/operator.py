@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
+from daemon.actors.acceptance import RefusedError
 from daemon.actors.firm import Firm
-from daemon.actors.reconciler import FIRM_TIMERS, RefusedError
+from daemon.actors.reconciler import FIRM_TIMERS
 from daemon.actors.session_commands import SessionCommands
 from daemon.actors.strategy_host import StrategyHost
 from daemon.core import Core

@@ -22,8 +22,9 @@ from typing import Any, Protocol
 
 import msgspec
 
+from daemon.actors.acceptance import Acceptance
 from daemon.actors.in_flight import InFlight
-from daemon.actors.reconciliation import Comparison, Difference, SessionPhase, Texts
+from daemon.actors.reconciliation import ALL, Comparison, Difference, SessionPhase, Texts
 from daemon.core import Core
 from daemon.messages import SessionState
 from daemon.model import CancelReason, CopyMatch, OrderState
@@ -31,6 +32,8 @@ from daemon.runtime.effects import Effects, Tell
 from daemon.runtime.events import (
     NO_ID,
     ExecutionUnmatched,
+    LogShorter,
+    MassStatus,
     PositionsAnswered,
     StatusAnswered,
     TimerFired,
@@ -56,10 +59,6 @@ PENDING = frozenset(
 UNSETTLED = PENDING | {SessionPhase.DIFFERS}
 
 
-class RefusedError(Exception):
-    """A command that is well formed and not carried out; the text says why."""
-
-
 class SessionTerms(msgspec.Struct, frozen=True):
     """What is agreed for a session, by configuration; 0 and "" leave a part out."""
 
@@ -69,6 +68,7 @@ class SessionTerms(msgspec.Struct, frozen=True):
     status_after_ns: int = 0  # an order in flight for longer is asked for
     positions_every_ns: int = 0
     cancels_at_logon: bool = False  # what a lost connection left working
+    asks_for_all: bool = False  # the venue says which orders work, known to us or not
     copies: int = -1  # of a drop copy: the session whose trades it tells
     late_after_ns: int = 0  # of a drop copy: how long one line may be behind the other
 
@@ -103,6 +103,7 @@ class Reconciler:
         self._texts = Texts(symbols, quantity_text)
         self._effects = effects
         self._owner = owner
+        self._acceptance = Acceptance(core, self._texts)
         self.sessions = [
             Comparison(each.without_positions, self._texts, retired=each.retired) for each in terms
         ]
@@ -155,7 +156,9 @@ class Reconciler:
             if each.order not in asked:
                 why = "its name there is none of ours: it cannot be asked for"
                 session.found.append(session.order_silent(each.order, each, why, self._core.now))
-        if asked:
+        if self._terms[number].asks_for_all:
+            session.all_asked = self._core.request_all_status(number)
+        if asked or session.all_asked:
             self._wait(number, ANSWER_TIMEOUT_NS)
         elif self._core.copies(number):
             session.phase = SessionPhase.AWAITING_COPIES
@@ -174,10 +177,45 @@ class Reconciler:
             if session.phase is SessionPhase.ASKING and message.order in session.unanswered:
                 session.unanswered.discard(message.order)
                 session.found += session.order_answered(message)
-                if not session.unanswered:
-                    self._ask_positions(number)
+                self._orders_answered(number)
             elif self._waiting[number].asked == message.order:
                 self._looked_after(number, message)
+
+    def all_told(self, message: MassStatus) -> None:
+        """One more of the orders that work at the venue; those we did not know are adopted now."""
+        session = self.sessions[message.session]
+        if session.all_asked != message.request or session.phase is not SessionPhase.ASKING:
+            return
+        session.all_told += 1
+        if message.reports and not message.last and session.all_told < message.reports:
+            return
+        if not message.reports and not message.last:
+            self._all_silent(session, "refused the question for all orders")
+        session.all_asked = 0
+        self._orders_answered(message.session)
+
+    def _all_silent(self, session: Comparison, venue: str) -> None:
+        session.all_asked = 0
+        session.found.append(Difference("session", "state", ALL, "", venue, self._core.now))
+
+    def _orders_answered(self, number: int) -> None:
+        session = self.sessions[number]
+        if not session.unanswered and not session.all_asked:
+            self._ask_positions(number)
+
+    def log_shorter(self, message: LogShorter) -> None:
+        """Messages of ours were lost with the host's power: whatever they asked for may work there.
+
+        Where the venue says which orders work that is found out; elsewhere an operator has to look.
+        """
+        number, session = message.session, self.sessions[message.session]
+        ours, venue = message.our_next - 1, message.venue_next - 1
+        said = {"session": self._terms[number].name, "ours": ours, "venue": venue}
+        self._effects.add(Tell("error", "log is shorter than the venue's memory", said))
+        if self._terms[number].asks_for_all:
+            return
+        texts = (f"messages up to {ours}", f"messages up to {venue}")
+        session.lost = Difference("session", "missing", "log", *texts, message.ts_core)
 
     def _ask_positions(self, number: int) -> None:
         session = self.sessions[number]
@@ -229,6 +267,8 @@ class Reconciler:
         seconds = ANSWER_TIMEOUT_NS // 1_000_000_000
         late = f"not answered within {seconds} s"
         if session.phase is SessionPhase.ASKING:
+            if session.all_asked:
+                self._all_silent(session, f"all orders {late}")
             for each in sorted(session.unanswered):
                 native = self._core.order(each)
                 told = session.order_silent(each, native, "no answer", self._core.now)
@@ -403,29 +443,11 @@ class Reconciler:
         if not waits or session.report != report:
             return None
         accepted = session.differences
-        trades = [each for each in accepted if each.kind == "trade"]
-        traded = [each.subject for each in trades if each.what == "missing"]
-        # A trade that is booked now is in the venue's position: that is asked for again.
-        priced = [] if traded else [(each, self._price(each)) for each in accepted if each.change]
-        for each in trades:
-            self._core.accept_copy(number, report, each.subject, each.side)
-        closed = [
-            each.subject
-            for each in accepted
-            if each.kind == "order" and self._core.close_order(int(each.subject, 16))
-        ]
-        adjusted = [self._adjust(number, report, each, px) for each, px in priced]
-        content = {
-            "report": report,
-            "by": by,
-            "reason": reason,
-            "closed": closed,
-            "adjusted": adjusted,
-            "booked": traded,
-        }
+        booked = self._acceptance.carry_out(number, report, accepted)
+        content = {"report": report, "by": by, "reason": reason, **booked}
         self._core.reconciliation(number, len(accepted), True, msgspec.json.encode(content))
-        session.adopted, session.copies = {}, {}
-        if (closed or traded) and not session.skipped:
+        session.adopted, session.copies, session.lost = {}, {}, None
+        if (booked["closed"] or booked["booked"]) and not session.skipped:
             # Whether the closed ones had traded is seen in the positions, which they widened.
             self.begin(number)
             return accepted
@@ -435,22 +457,6 @@ class Reconciler:
         self._look_from_now_on(number)
         self._owner.agreed()
         return accepted
-
-    def _price(self, found: Difference) -> int:
-        """What the venue's position is valued at."""
-        px = self._core.price_of(found.instrument, found.settl_px)
-        if px == 0:
-            raise RefusedError(
-                f"{found.subject}: no price to value the venue's position at; "
-                "accept when its market is known"
-            )
-        return px
-
-    def _adjust(self, number: int, report: int, found: Difference, px: int) -> dict[str, str | int]:
-        """Book the venue's quantity; what our book then holds, for the report."""
-        self._core.adjust_position(number, found.instrument, found.change, px, report)
-        change = self._texts.quantity(found.instrument, found.change)
-        return {"instrument": found.subject, "change": change, "holds": found.venue, "px": px}
 
     # ------------------------------------------------------------------ epochs, checkpoints
 

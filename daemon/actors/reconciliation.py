@@ -42,7 +42,7 @@ class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
     `what`: missing (we do not have it), extra (the venue does not), quantity, price or state.
     """
 
-    kind: str  # order, position or trade
+    kind: str  # order, position, trade or session
     what: str
     subject: str  # ClOrdID, symbol or ExecID
     ours: str
@@ -123,6 +123,9 @@ class Comparison:
         # Not asked for: they stay until an operator knows of them, or the lines agree.
         self.adopted: dict[int, Difference] = {}
         self.copies: dict[tuple[str, int], Difference] = {}
+        self.lost: Difference | None = None  # messages that the venue has had, and our log not
+        self.all_asked = 0  # the question for all orders that is open
+        self.all_told = 0  # reports of its answer
         self.positions = ""
         self.request = 0
         self.report = 0
@@ -131,12 +134,14 @@ class Comparison:
     @property
     def differences(self) -> list[Difference]:
         """All of them."""
-        return [*self.adopted.values(), *self.copies.values(), *self.found]
+        lost = [] if self.lost is None else [self.lost]
+        return [*lost, *self.adopted.values(), *self.copies.values(), *self.found]
 
     def begin(self, orders: set[int]) -> None:
         """From nothing: these orders are asked for."""
         self.phase = SessionPhase.ASKING
         self.unanswered = orders
+        self.all_asked = self.all_told = 0
         self.found = []
         self.positions = self.skipped
         self.request = 0
@@ -145,6 +150,7 @@ class Comparison:
         """The session is not there: whatever was asked is not answered any more."""
         self.phase = self.down
         self.unanswered.clear()
+        self.all_asked = 0
         self.ts_up = 0
 
     @property
@@ -245,6 +251,9 @@ class Comparison:
             "found": self.found,
             "adopted": list(self.adopted.items()),
             "copies": list(self.copies.items()),
+            "lost": self.lost,
+            "all_asked": self.all_asked,
+            "all_told": self.all_told,
             "positions": self.positions,
             "request": self.request,
             "report": self.report,
@@ -260,6 +269,9 @@ class Comparison:
         self.adopted = dict(msgspec.convert(saved["adopted"], list[tuple[int, Difference]]))
         copies = msgspec.convert(saved["copies"], list[tuple[tuple[str, int], Difference]])
         self.copies = dict(copies)
+        self.lost = msgspec.convert(saved["lost"], Difference | None)
+        self.all_asked = saved["all_asked"]
+        self.all_told = saved["all_told"]
         self.positions = saved["positions"]
         self.request = saved["request"]
         self.report = saved["report"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from daemon.actors.reconciler import RefusedError
+from daemon.actors.acceptance import RefusedError
 from daemon.core import Core
 from daemon.messages import Command, SessionState
 from daemon.messages.replies import Done

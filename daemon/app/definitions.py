@@ -80,8 +80,10 @@ def define(core: Core, configuration: Configuration) -> None:
         rules = session_rules(session)
         venue = venues[session.venue]
         rules["unknown_order"] = UNKNOWN_ORDER[venue.unknown_order]
+        rules["mass_cancel"] = False
         rules["order_id_is_reference"] = False  # a venue inside the daemon is in no feed
         if isinstance(session, FixSessionSettings):
+            rules["mass_cancel"] = "cancel" in session.mass_requests
             rules["order_id_is_reference"] = venue.order_id_is_reference
             traded = [
                 counted(each, place)
@@ -117,6 +119,7 @@ def terms_of(configuration: Configuration, session: SessionSettings) -> SessionT
         status_after_ns=session.status_after_ms * 1_000_000,
         positions_every_ns=every,
         cancels_at_logon=session.on_disconnect == "cancel",
+        asks_for_all="status" in session.mass_requests,
     )
 
 
@@ -200,6 +203,7 @@ def _fix_session(
         "password_placeholder": placeholder("password", session.password),
         "account": session.account,
         "reset_on_logon": session.reset == "at_logon",
+        "cancel_on_disconnect": session.on_disconnect == "venue",
         "dialect": native(session.dialect, strategies),
     }
 

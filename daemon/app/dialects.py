@@ -101,6 +101,13 @@ class ReportSettings(Section, frozen=True, kw_only=True):
                     )
 
 
+class CancelOnDisconnect(Section, frozen=True, kw_only=True):
+    """[cancel_on_disconnect]: the field of Logon that asks the venue for it."""
+
+    tag: Tag
+    value: Text = "Y"
+
+
 class DialectSettings(Section, frozen=True, kw_only=True):
     """A dialect's file. Every default is what FIX itself says."""
 
@@ -120,6 +127,7 @@ class DialectSettings(Section, frozen=True, kw_only=True):
     put: tuple[DialectPut, ...] = ()
     party: tuple[DialectParty, ...] = ()
     report: ReportSettings = ReportSettings()
+    cancel_on_disconnect: CancelOnDisconnect | None = None  # none: the venue cannot be asked
 
     def __post_init__(self) -> None:
         _above_0("price_unit", self.price_unit)
@@ -187,7 +195,7 @@ def check(
 
 def native(dialect: DialectSettings, strategies: Sequence[str] = ()) -> dict[str, Any]:
     """As `daemon.core` takes it; the strategies' names by id."""
-    report = dialect.report
+    report, cancel = dialect.report, dialect.cancel_on_disconnect
     return {
         "name": dialect.name,
         "fields": [msgspec.structs.asdict(each) for each in dialect.field],
@@ -219,5 +227,7 @@ def native(dialect: DialectSettings, strategies: Sequence[str] = ()) -> dict[str
         "ord_statuses": [
             (text, int(OrdStatus.__members__[name])) for text, name in report.ord_statuses.items()
         ],
+        "cancel_on_disconnect_tag": cancel.tag if cancel else 0,
+        "cancel_on_disconnect_value": cancel.value if cancel else "",
         "strategies": list(strategies),
     }

@@ -214,9 +214,13 @@ class FixSessionSettings(VenueTypes, frozen=True, kw_only=True, tag_field="kind"
     positions_every_seconds: Count = 60
     # An order that waits longer for the venue's word is asked for, one at a time; 0 never.
     status_after_ms: Count = 5000
-    # What working orders become when the connection is lost: kept, or cancelled at the next logon
-    # before anything else is asked.
-    on_disconnect: Literal["keep", "cancel"] = "keep"
+    # What the venue takes for all orders at once. "cancel" (OrderMassCancelRequest): sent before
+    # the cancels one by one. "status" (OrderMassStatusRequest): asked at every logon, which finds
+    # orders that work there and that our log lost. FIX 4.2 has neither.
+    mass_requests: tuple[Literal["cancel", "status"], ...] = ()
+    # What working orders become when the connection is lost: kept, cancelled at the next logon
+    # before anything else is asked, or cancelled by the venue, whom our Logon asks for it.
+    on_disconnect: Literal["keep", "cancel", "venue"] = "keep"
     # Messages handed to the connection and not yet taken by the kernel; a share is for cancels.
     messages_in_flight_max: Annotated[int, Meta(ge=8, le=1 << 20)] = 4096
     cancel_share_percent: Annotated[int, Meta(ge=1, le=90)] = 20
@@ -233,6 +237,12 @@ class FixSessionSettings(VenueTypes, frozen=True, kw_only=True, tag_field="kind"
         super().__post_init__()
         if self.positions == "fix" and self.begin_string == "FIX.4.2":
             raise ValueError("positions: FIX 4.2 has no RequestForPositions")
+        if self.mass_requests and self.begin_string == "FIX.4.2":
+            raise ValueError("mass_requests: FIX 4.2 has none")
+        if self.on_disconnect == "venue" and self.dialect.cancel_on_disconnect is None:
+            raise ValueError(
+                'on_disconnect: "venue" needs a dialect with [cancel_on_disconnect], which says how'
+            )
         if self.reset == "at_start" and self.hours is None:
             raise ValueError('reset: "at_start" needs hours, whose start it is')
         if self.reconnect_ms_min > self.reconnect_ms_max:
@@ -260,6 +270,11 @@ class DropCopySettings(FixSessionSettings, frozen=True, kw_only=True, tag="drop_
     late_after_ms: Positive = 5000
     # By ExecID and side; "order" where copies have ExecIDs of their own: by order, price, quantity.
     match: Literal["exec_id", "order"] = "exec_id"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.mass_requests or self.on_disconnect != "keep":
+            raise ValueError("mass_requests, on_disconnect: a drop copy has no orders of its own")
 
 
 class SimulatedSessionSettings(

@@ -33,6 +33,8 @@ from daemon.runtime.events import (
     EpochBegun,
     ExecutionUnmatched,
     Killed,
+    LogShorter,
+    MassStatus,
     PositionsAnswered,
     SnapshotWanted,
     StatusAnswered,
@@ -213,7 +215,7 @@ class Wiring:
         halting = Overflow.HALT
         firm = self._mailbox(self.firm, halting)
         self.dispatcher.subscribe(firm, EpochBegun, SessionState, StatusAnswered)
-        self.dispatcher.subscribe(firm, VenuePosition, PositionsAnswered)
+        self.dispatcher.subscribe(firm, VenuePosition, PositionsAnswered, MassStatus, LogShorter)
         self.dispatcher.subscribe(firm, ExecutionUnmatched, Killed)
         # Behind the firm: at the begin of an epoch it takes down what the firm counts as open.
         hours = self._mailbox(self._session_hours(), halting)

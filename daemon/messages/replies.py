@@ -307,7 +307,7 @@ class Difference(Row, frozen=True, kw_only=True):
     """One thing in which we and the venue differ."""
 
     session: str
-    kind: str  # order, position or trade
+    kind: str  # order, position, trade or session
     subject: str
     ours: str
     venue: str

@@ -89,6 +89,8 @@ class EventKind(IntEnum):
     TRIGGER = 22
     KERNEL = 23
     CONTINGENCY = 24
+    MASS_STATUS = 25
+    LOG_SHORTER = 26
 
 
 class TimerFired(msgspec.Struct, frozen=True, gc=False):
@@ -213,6 +215,29 @@ class PositionsAnswered(msgspec.Struct, frozen=True, gc=False):
     refused: bool
     reports: int
     text: str
+
+
+class MassStatus(msgspec.Struct, frozen=True, gc=False):
+    """One report of the venue's answer to a question for all orders, behind what it changed.
+
+    `reports` are in the answer; 0 where there is no order, or, not being `last`, where the venue
+    refused the question.
+    """
+
+    session: int
+    request: int
+    reports: int
+    last: bool
+    ts_core: int
+
+
+class LogShorter(msgspec.Struct, frozen=True, gc=False):
+    """The venue refused a Logon: it has had messages of ours that our log does not have."""
+
+    session: int
+    our_next: int
+    venue_next: int
+    ts_core: int
 
 
 class Names(msgspec.Struct, frozen=True):
@@ -436,6 +461,15 @@ def _positions_answered(_names: Names, event: RawEvent) -> PositionsAnswered:
     return PositionsAnswered(session, request, bool(refused), reports, event[4])
 
 
+def _mass_status(_names: Names, event: RawEvent) -> MassStatus:
+    session, request, reports, last, ts_core = event[3][:5]
+    return MassStatus(session, request, reports, bool(last), ts_core)
+
+
+def _log_shorter(_names: Names, event: RawEvent) -> LogShorter:
+    return LogShorter(*event[3][:4])
+
+
 # What strategies alone hear is made natively, by position (`daemon.core.Delivery`).
 DELIVERED: Final = (BookUpdate, Trade, TimerFired, OrderUpdate, Fill)
 
@@ -464,6 +498,8 @@ BUILDERS: dict[EventKind, Callable[[Names, RawEvent], msgspec.Struct]] = {
     EventKind.TRIGGER: _trigger,
     EventKind.KERNEL: _kernel,
     EventKind.CONTINGENCY: _contingency,
+    EventKind.MASS_STATUS: _mass_status,
+    EventKind.LOG_SHORTER: _log_shorter,
 }
 
 _BY_NUMBER = tuple(BUILDERS.get(kind) for kind in EventKind)

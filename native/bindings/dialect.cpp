@@ -71,6 +71,8 @@ FixDialect dialect_of(const py::dict& spec) {
   out.order_id_tag = field<int>(spec, "order_id_tag");
   out.exec_types = words<ExecType>(spec, "exec_types");
   out.ord_statuses = words<OrdStatus>(spec, "ord_statuses");
+  out.cancel_on_disconnect_tag = field<int>(spec, "cancel_on_disconnect_tag");
+  out.cancel_on_disconnect_value = field<std::string>(spec, "cancel_on_disconnect_value");
   out.strategies = field<Texts>(spec, "strategies");
   return out;
 }

@@ -277,6 +277,7 @@ bool accept_copy(Core& core, std::uint32_t line, std::uint64_t report, const std
 unsigned cancel_session(Core& core, std::uint32_t session, int reason) {
   OrderFilter filter;
   filter.session = session;
+  core.orders().mass_cancel(filter, static_cast<CancelReason>(reason));
   unsigned asked = 0;
   core.orders().table().for_each_working(filter, [&](const Order& order) {
     if (order.state == OrderState::HELD) return;
@@ -418,6 +419,12 @@ void bind_keeping(py::class_<Core>& cls) {
 void bind_reconciliation(py::class_<Core>& cls) {
   cls.def("request_status",
           [](Core& self, ClOrdId order) { return self.orders().request_status(order); })
+      .def(
+          "request_all_status",
+          [](Core& self, std::uint32_t session) {
+            return self.orders().request_all_status(SessionId{session});
+          },
+          "Of every order that works at the venue; the request's id, 0 where it was not sent.")
       .def("in_flight", &in_flight,
            "(order, request) of each of the session's with something out that is not answered.")
       .def("copies", &copies)

@@ -86,6 +86,7 @@ FixSessionConfig fix_config(const py::dict& spec) {
   out.password_placeholder = field<std::string>(spec, "password_placeholder");
   out.account = field<std::string>(spec, "account");
   out.reset_on_logon = field<bool>(spec, "reset_on_logon");
+  out.cancel_on_disconnect = field<bool>(spec, "cancel_on_disconnect");
   out.dialect = dialect_of(field<py::dict>(spec, "dialect"));
   out.timestamp_digits = out.begin_string == "FIX.4.2" ? 3 : 6;
   return out;
@@ -97,6 +98,7 @@ SessionRules session_rules(const py::dict& spec) {
   out.in_flight_max = field<std::uint32_t>(spec, "in_flight_max");
   out.order_id_is_reference = field<bool>(spec, "order_id_is_reference");
   out.cancel_reserve = field<std::uint32_t>(spec, "cancel_reserve");
+  out.mass_cancel = field<bool>(spec, "mass_cancel");
   out.types.order_types = field<std::uint32_t>(spec, "order_types");
   out.types.time_in_force = field<std::uint32_t>(spec, "time_in_force");
   out.types.post_only = field<bool>(spec, "post_only");

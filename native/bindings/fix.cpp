@@ -94,6 +94,15 @@ class PySession final : public FixSink {
   void session_rejected(const FixReject& reject) override {
     say("session_rejected", reject.cl_ord_id, reject.ref_seq_num, reject.reason, reject.text);
   }
+  void mass_cancel_report(SessionId, const FixMassCancelReport& report) override {
+    say("mass_cancel_report", report.cl_ord_id, report.accepted, report.affected);
+  }
+  void mass_status(SessionId, const FixMassStatus& answer) override {
+    say("mass_status", answer.request, answer.reports, answer.last);
+  }
+  void log_shorter(SessionId, std::uint64_t our_next, std::uint64_t venue_next) override {
+    say("log_shorter", our_next, venue_next);
+  }
   void new_order(const FixNewOrder& order) override {
     say("new_order", order.cl_ord_id, index(order.instrument), static_cast<int>(order.side),
         order.price, order.order_qty);
@@ -110,6 +119,9 @@ class PySession final : public FixSink {
   }
   void mass_cancel(const FixMassCancel& request) override {
     say("mass_cancel", request.cl_ord_id, index(request.instrument));
+  }
+  void mass_status_request(const FixMassStatusRequest& request) override {
+    say("mass_status_request", request.request);
   }
   void positions_request(const FixPositionsRequest& request) override {
     say("positions_request", request.request, index(request.instrument));

@@ -134,6 +134,8 @@ class Venue:
         self.held: list[Held] | None = []  # None: the question is not answered
         self.asked: list[int] = []
         self.status_requests: list[int] = []
+        self.mass_requests: list[tuple[str, int]] = []  # "status" or "cancel", and its id
+        self.logons: list[bytes] = []
         self._sequence = 0
         self._reports = 0
 
@@ -142,6 +144,7 @@ class Venue:
             self.session = FixSession(self._config, self._symbols, now)
         for kind, _, *rest in self.listener.poll(now):
             if kind == "message":
+                self.logons += [rest[1]] if b"\x0135=A\x01" in rest[1] else []
                 self.session.received(now, 1, rest[1])
             elif kind == "event" and rest[0] == 0:
                 self.session.connected(now)
@@ -167,6 +170,8 @@ class Venue:
                     self.hold(now, self.held)
             elif said[0] == "status_request":
                 self.status_requests.append(said[1])
+            elif said[0] in ("mass_status_request", "mass_cancel"):
+                self.mass_requests.append((said[0].split("_")[1], said[1]))
 
     def report(self, now: int, order: int, exec_type: str, ord_status: str, **more: object) -> None:
         """An ExecutionReport about 0.003 BTC bought at 100.1, with these fields besides."""
@@ -212,6 +217,7 @@ class Desk:
         rehearse_every_ns: int = 0,
     ) -> None:
         """`copied`: with a drop-copy session, which `copy` answers for."""
+        (folder / "dialect.toml").write_text("[cancel_on_disconnect]\ntag = 35002\n")
         self.venue = Venue(begin_string)
         self.copy = Venue(begin_string, "COPIES")
         self.effects: list[Effect] = []

@@ -122,6 +122,7 @@ POINTS = (
     Point("resend running", "FIX_RX again", starting=True),
     Point("gap filled", "FIX_TX 4", starting=True),
     Point("status asked", "FIX_TX H", starting=True),
+    Point("all orders asked for", "FIX_TX AF", starting=True),
     Point("status answered", "FIX_RX 8I", starting=True),
     Point("positions asked", "FIX_TX AN", starting=True),
     Point("positions answered", "FIX_RX AO", starting=True),

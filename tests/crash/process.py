@@ -59,6 +59,7 @@ target_comp_id = "VENUE"
 host = "{root}/venue.sock"
 port = 1
 receive_stamp = "user"
+mass_requests = ["status"]
 [[instrument]]
 symbol = "ACME"
 feed_symbol = "ACME"

@@ -134,6 +134,8 @@ class Venue:
                 self._replace(said[0], said[1], said[2], said[3])
             elif kind == "status_request":
                 self._status(said[0])
+            elif kind == "mass_status_request":
+                self._all_status(said[0])
             elif kind == "positions_request":
                 self._positions(said[0])
 
@@ -188,6 +190,16 @@ class Venue:
     def _status(self, cl_ord_id: int) -> None:
         order = self._find(cl_ord_id)
         self._report(order or Order(0, cl_ord_id, Side.BUY, 0, 0, status=REJECTED), "I")
+
+    def _all_status(self, request: int) -> None:
+        alive = [each for each in self.orders if each.status in ALIVE]
+        for number, order in enumerate(alive, 1):
+            last = "Y" if number == len(alive) else "N"
+            more: dict[int, object] = {584: f"{request:016X}", 911: len(alive), 912: last}
+            self._report(order, "I", more=more)
+        if not alive:
+            none = Order(0, 0, Side.BUY, 0, 0, status=REJECTED)
+            self._report(none, "I", more={584: f"{request:016X}", 911: 0, 912: "Y"})
 
     def _positions(self, request: int) -> None:
         net = self.position

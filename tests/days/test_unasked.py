@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +34,13 @@ class Venue:
         return bool(answer["done"])
 
 
-def made(folder: Path, **sessions: object) -> Day:
+def made(folder: Path, settings: Mapping[str, object] | None = None, **sessions: object) -> Day:
     exchange = {
         "exchange.control": folder / "control.sock",
         "exchange.exec_id_prefix": PREFIX,
         **sessions,
     }
-    return Day(folder, exchange=exchange)
+    return Day(folder, settings, exchange=exchange)
 
 
 def to_an_order(day: Day, venue: Venue, what: str, **how: object) -> str:
@@ -121,8 +122,13 @@ def test_what_nobody_asked_for_is_followed_to_the_lot_and_the_cent(tmp_path: Pat
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_a_venue_that_cancels_on_disconnect_has_done_so_when_we_are_back(tmp_path: Path) -> None:
-    with made(tmp_path, **{"fix.session.0.cancel_on_disconnect": "true"}) as day:
+def test_a_venue_that_was_asked_to_cancel_on_disconnect_has_done_so_when_we_are_back(
+    tmp_path: Path,
+) -> None:
+    dialect = tmp_path / "dialect.toml"
+    dialect.write_text("[cancel_on_disconnect]\ntag = 35002\n")
+    asks = {"session.broker.dialect": dialect, "session.broker.on_disconnect": "venue"}
+    with made(tmp_path, asks, **{"fix.session.0.dialect": dialect}) as day:
         day.until_ready()
         day.until_trading(5)
         day.until("a working order", lambda: day.status()["orders_working"] > 0)
@@ -151,6 +157,7 @@ class CopyDay(Day):
         line = demo[start : demo.index("\n[", start) + 1]
         line = line.replace('"broker"', '"copies"').replace('"PITWIRE"', '"COPIES"')
         line = line.replace('kind = "fix"', 'kind = "drop_copy"\ncopies = "broker"')
+        line = line.replace('mass_requests = ["cancel", "status"]\n', "")
         line = line.replace("port = 9878", f"port = {self._exchange._process.ports['fix']}")
         self.configuration.write_text(demo.replace("[[instrument]]", line + "[[instrument]]", 1))
         super().start(settings)

@@ -28,6 +28,7 @@ RULES = {
     "in_flight_max": 4096,
     "cancel_reserve": 512,
     "order_id_is_reference": False,
+    "mass_cancel": False,
     "order_types": 0b11110,
     "time_in_force": 0b1011011,
     "post_only": True,

@@ -70,6 +70,9 @@ FAULTS = {
         'own.toml: field[0].type: "TEXT": expected one of AMT, BOOLEAN'
     ),
     '[report]\nexec_types = { F = "FILLED" }': "own.toml: report.exec_types.F: there is no FILLED",
+    "[cancel_on_disconnect]\ntag = 108": (
+        "own.toml: cancel_on_disconnect.tag: 108 has another meaning"
+    ),
     "[report]\nfee_tag = 44": "own.toml: report.fee_tag: 44 has another meaning",
     "[cl_ord_id]\nbase = 8": "own.toml: cl_ord_id.base: ",
     '[cl_ord_id]\nprefix = "much too long"': "own.toml: cl_ord_id.prefix: ",

@@ -38,6 +38,9 @@ class FixDesk::Route final : public OrderRoute {
   bool status(const rec::StatusRequested& record) override {
     return logged_on() && desk_.session_at(session_).send_status(desk_.emitter_.now(), record);
   }
+  bool mass_cancel(const rec::MassCancelRequested& record) override {
+    return logged_on() && desk_.session_at(session_).send_mass_cancel(desk_.emitter_.now(), record);
+  }
   bool positions(const rec::PositionsRequested& record) override {
     return logged_on() &&
            desk_.session_at(session_).send_positions_request(desk_.emitter_.now(), record);
@@ -228,9 +231,32 @@ void FixDesk::session_rejected(const FixReject& reject) {
         "message " + std::to_string(reject.ref_seq_num) + " rejected: " + std::string(reject.text));
   if (reject.ref_msg_type == "AN") {
     positions_.refused(reject.session, reject.text);
+  } else if (reject.ref_msg_type == "AF") {
+    mass_status(reject.session, {reject.cl_ord_id, 0, false});
   } else if (reject.cl_ord_id != 0) {
     orders_.on_request_rejected(reject.session, reject.cl_ord_id, reject.text);
   }
+}
+
+void FixDesk::mass_cancel_report(SessionId session, const FixMassCancelReport& report) {
+  if (report.accepted) {
+    return event(session, 0, "mass cancel taken: " + std::to_string(report.affected) + " orders");
+  }
+  event(session, 2,
+        "mass cancel refused, reason " + std::to_string(report.reject_reason) + ": " +
+            std::string(report.text));
+}
+
+void FixDesk::mass_status(SessionId session, const FixMassStatus& answer) {
+  emitter_.event(EventKind::MASS_STATUS).values = {index(session),
+                                                   static_cast<std::int64_t>(answer.request),
+                                                   answer.reports, answer.last, emitter_.now()};
+}
+
+void FixDesk::log_shorter(SessionId session, std::uint64_t our_next, std::uint64_t venue_next) {
+  emitter_.event(EventKind::LOG_SHORTER).values = {
+      index(session), static_cast<std::int64_t>(our_next), static_cast<std::int64_t>(venue_next),
+      emitter_.now()};
 }
 
 void FixDesk::positions_ack(SessionId session, Sequence, const FixPositionsAck& ack) {

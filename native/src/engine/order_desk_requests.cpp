@@ -199,8 +199,27 @@ bool OrderDesk::send_cancel(const Order& order, CancelReason reason) {
   return true;
 }
 
+/// The cancels one by one follow, and end what the venue refuses or leaves of it; it is first, and
+/// reaches what we have no name for.
+void OrderDesk::mass_cancel(const OrderFilter& filter, CancelReason reason) {
+  for (std::uint32_t session = 0; session < sessions_.size(); ++session) {
+    if (filter.session != kNoId && filter.session != session) continue;
+    const Session& to = sessions_[session];
+    if (to.route == nullptr || !to.rules.mass_cancel || !to.route->logged_on()) continue;
+    rec::MassCancelRequested record;
+    record.cl_ord_id = new_cl_ord_id();
+    record.session = session;
+    record.instrument = filter.instrument;
+    record.reason = static_cast<std::uint32_t>(reason);
+    emitter_.emit(record);
+    gate_.apply(record, emitter_.now());
+    (void)to.route->mass_cancel(record);
+  }
+}
+
 unsigned OrderDesk::cancel_all(const OrderFilter& filter, CancelReason reason) {
   unsigned asked = 0;
+  if (filter.strategy == kNoId && filter.side == Side::NONE) mass_cancel(filter, reason);
   table_.for_each_working(filter, [&](const Order& order) { asked += send_cancel(order, reason); });
   return asked;
 }
@@ -219,6 +238,17 @@ bool OrderDesk::request_status(ClOrdId id) {
   record.side = static_cast<std::uint8_t>(order->side);
   emitter_.emit(record);
   return route.status(record);
+}
+
+ClOrdId OrderDesk::request_all_status(SessionId session) {
+  OrderRoute& route = *sessions_[index(session)].route;
+  if (!route.logged_on()) return 0;
+  rec::StatusRequested record;
+  record.cl_ord_id = new_cl_ord_id();
+  record.instrument = kNoId;
+  record.session = index(session);
+  emitter_.emit(record);
+  return route.status(record) ? record.cl_ord_id : 0;
 }
 
 bool OrderDesk::close_by_operator(ClOrdId order) {

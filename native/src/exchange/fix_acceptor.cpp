@@ -240,6 +240,7 @@ void FixAcceptor::deliver_to(SessionId to, const VenueReport& report) {
   const auto exec_ref = numbered(exec_id_prefix_, report.exec_ref);
   if (report.exec_ref != 0) out.exec_ref_id = exec_ref;
   out.text = report.text;
+  out.mass_status = {report.mass_request, report.mass_reports, report.mass_last};
   auto* session = find(to);
   if (session == nullptr || !session->send_execution(now_, out)) {
     note(2, name(to) + ": report " + exec_id + " could not be sent");
@@ -391,6 +392,15 @@ void FixAcceptor::mass_cancel(const FixMassCancel& cancel) {
   way_in_.push(now_, request);
 }
 
+void FixAcceptor::mass_status_request(const FixMassStatusRequest& asked) {
+  ++requests_;
+  VenueRequest request;
+  request.kind = RequestKind::MASS_STATUS;
+  address(request, asked.session, asked.on_behalf_of);
+  request.cl_ord_id = asked.request;
+  way_in_.push(now_, request);
+}
+
 void FixAcceptor::positions_request(const FixPositionsRequest& asked) {
   ++requests_;
   VenueRequest request;
@@ -426,8 +436,9 @@ void FixAcceptor::event(SessionId session, ConnectionEvent event, std::string_vi
 
 void FixAcceptor::lost(SessionId session) {
   auto& known = *sessions_[index(session)];
+  const bool cancels = known.cancels_on_disconnect();
   known.disconnected(now_);
-  if (known.config().cancel_on_disconnect) gateway_->cancel_all(now_, session);
+  if (cancels) gateway_->cancel_all(now_, session);
 }
 
 }  // namespace pitwire

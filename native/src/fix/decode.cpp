@@ -189,6 +189,18 @@ rec::CancelRejected Decoder::cancel_rejected(const FieldTable& fields, Sequence 
   return record;
 }
 
+FixMassStatus Decoder::mass_status(const FieldTable& fields) const {
+  FixMassStatus answer;
+  answer.request = id_in(fields, 584);
+  // A venue that has no order says so by 911=0, or by a rejection that names none.
+  const bool none =
+      fields.has(911) ? fields.number(911) == 0 : fields[39] == "8" && fields[11].empty();
+  const std::uint64_t reports = std::max<std::uint64_t>(1, fields.number(911));
+  answer.reports = none ? 0 : static_cast<std::uint32_t>(reports);
+  answer.last = none || fields.is_set(912);
+  return answer;
+}
+
 FixMassCancelReport Decoder::mass_cancel_report(const FieldTable& fields) const {
   FixMassCancelReport report;
   report.cl_ord_id = id_in(fields, 11);
@@ -276,6 +288,14 @@ bool Decoder::cancel(const FieldTable& fields, Sequence raw, FixCancel& out, Ref
 FixStatusRequest Decoder::status_request(const FieldTable& fields, Sequence raw) const {
   return {config_.id,          raw,        id_in(fields, 11), instrument_of(fields),
           side_of(fields[54]), fields[37], fields[115]};
+}
+
+bool Decoder::mass_status_request(const FieldTable& fields, Sequence raw, FixMassStatusRequest& out,
+                                  Refusal& why) const {
+  out = {config_.id, raw, id_in(fields, 584), fields[115]};
+  if (fields[585] != "7") why = {kUnsupported, "MassStatusReqType: only 7 (all) is supported"};
+  if (out.request == 0) why = {kOther, "MassStatusReqID: " + config_.dialect.ids.expected()};
+  return why.text.empty();
 }
 
 bool Decoder::mass_cancel(const FieldTable& fields, Sequence raw, FixMassCancel& out,

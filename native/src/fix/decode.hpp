@@ -29,6 +29,7 @@ class Decoder {
   // ---- what a venue says
   [[nodiscard]] DecodedExecution execution(const FieldTable& fields, Sequence raw) const;
   [[nodiscard]] rec::CancelRejected cancel_rejected(const FieldTable& fields, Sequence raw) const;
+  [[nodiscard]] FixMassStatus mass_status(const FieldTable& fields) const;
   [[nodiscard]] FixMassCancelReport mass_cancel_report(const FieldTable& fields) const;
 
   [[nodiscard]] FixPositionsAck positions_ack(const FieldTable& fields) const;
@@ -42,6 +43,8 @@ class Decoder {
   [[nodiscard]] bool cancel(const FieldTable& fields, Sequence raw, FixCancel& out,
                             Refusal& why) const;
   [[nodiscard]] FixStatusRequest status_request(const FieldTable& fields, Sequence raw) const;
+  [[nodiscard]] bool mass_status_request(const FieldTable& fields, Sequence raw,
+                                         FixMassStatusRequest& out, Refusal& why) const;
   [[nodiscard]] bool mass_cancel(const FieldTable& fields, Sequence raw, FixMassCancel& out,
                                  Refusal& why) const;
   [[nodiscard]] bool positions_request(const FieldTable& fields, Sequence raw,

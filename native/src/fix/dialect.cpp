@@ -17,7 +17,7 @@ constexpr std::size_t kPrefixMax = 8;
 
 /// Application messages in which a dialect may have us write fields: the initiator's and the
 /// acceptor's.
-constexpr std::array<std::string_view, 6> kOurs{"D", "F", "G", "H", "q", "AN"};
+constexpr std::array<std::string_view, 7> kOurs{"D", "F", "G", "H", "q", "AF", "AN"};
 constexpr std::array<std::string_view, 2> kTheirs{"8", "9"};
 
 /// What pitwire writes by itself into these: always, and where the order has it.
@@ -25,17 +25,19 @@ struct Own {
   std::string_view msg_type;
   std::vector<int> always, sometimes;
 };
-const std::array<Own, 8>& own_fields() {
-  static const std::array<Own, 8> kOwn{Own{"D", {11, 38, 40, 54, 55, 59, 60}, {18, 44, 99, 126}},
-                                       Own{"F", {11, 38, 41, 54, 55, 60}, {}},
-                                       Own{"G", {11, 38, 40, 41, 54, 55, 59, 60}, {18, 44, 99}},
-                                       Own{"H", {11, 54, 55}, {}},
-                                       Own{"q", {11, 530, 60}, {55}},
-                                       Own{"AN", {1, 60, 263, 581, 710, 715, 724}, {}},
-                                       Own{"8",
-                                           {6, 14, 17, 37, 38, 39, 40, 54, 55, 59, 60, 150, 151},
-                                           {11, 19, 20, 31, 32, 41, 44, 58, 99, 103}},
-                                       Own{"9", {11, 37, 39, 41, 434, 102}, {58}}};
+const std::array<Own, 9>& own_fields() {
+  static const std::array<Own, 9> kOwn{
+      Own{"D", {11, 38, 40, 54, 55, 59, 60}, {18, 44, 99, 126}},
+      Own{"F", {11, 38, 41, 54, 55, 60}, {}},
+      Own{"G", {11, 38, 40, 41, 54, 55, 59, 60}, {18, 44, 99}},
+      Own{"H", {11, 54, 55}, {}},
+      Own{"q", {11, 530, 60}, {55}},
+      Own{"AF", {584, 585}, {}},
+      Own{"AN", {1, 60, 263, 581, 710, 715, 724}, {}},
+      Own{"8",
+          {6, 14, 17, 37, 38, 39, 40, 54, 55, 59, 60, 150, 151},
+          {11, 19, 20, 31, 32, 41, 44, 58, 99, 103, 584, 911, 912}},
+      Own{"9", {11, 37, 39, 41, 434, 102}, {58}}};
   return kOwn;
 }
 
@@ -76,7 +78,7 @@ void check_put(const FixDialectPut& put, const std::string& key,
   if (put.messages.empty()) refuse(key + ".messages", "is empty");
   for (const std::string& type : put.messages) {
     if (!has(kOurs, type) && !has(kTheirs, type)) {
-      refuse(key + ".messages", "\"" + type + "\": expected D, F, G, H, q, AN, 8 or 9");
+      refuse(key + ".messages", "\"" + type + "\": expected D, F, G, H, q, AF, AN, 8 or 9");
     }
     const Own* own = own_of(type);
     if (has(own->always, put.tag) || has(own->sometimes, put.tag)) {
@@ -134,6 +136,19 @@ void check_parties(const FixSessionConfig& config) {
   }
   for (std::size_t i = 0; i < parties.size(); ++i) {
     if (!is_text(parties[i].id)) refuse(at("party", i) + ".id", "is empty");
+  }
+}
+
+void check_logon(const FixDialect& dialect, const FIX::DataDictionary& dictionary) {
+  constexpr std::array<int, 8> kOwn{95, 96, 98, 108, 141, 383, 553, 554};
+  const int tag = dialect.cancel_on_disconnect_tag;
+  if (tag == 0) return;
+  if (tag < 0 || has(kOwn, tag) || dictionary.isHeaderField(tag) ||
+      dictionary.isTrailerField(tag)) {
+    refuse("cancel_on_disconnect.tag", std::to_string(tag) + " has another meaning");
+  }
+  if (!is_text(dialect.cancel_on_disconnect_value)) {
+    refuse("cancel_on_disconnect.value", "is empty");
   }
 }
 
@@ -218,6 +233,7 @@ void check_dialect(const FixSessionConfig& config) {
   check_parties(config);
   check_report(config);
   check_required(config);
+  check_logon(config.dialect, *dictionary);
   if (config.dialect.symbol_text.find('\x01') != std::string::npos) {
     refuse("symbol_text", "holds SOH");
   }

@@ -115,6 +115,13 @@ void lay_over(FIX::DataDictionary& dictionary, const FixDialect& dialect) {
     }
     dictionary.addMsgField("8", tag);
   }
+  if (const int tag = dialect.cancel_on_disconnect_tag; tag > 0) {
+    if (!dictionary.isField(tag)) {
+      dictionary.addField(tag);
+      dictionary.addFieldType(tag, FIX::TYPE::String);
+    }
+    dictionary.addMsgField("A", tag);
+  }
   for (const auto& [text, type] : dialect.exec_types) dictionary.addFieldValue(150, text);
   for (const auto& [text, status] : dialect.ord_statuses) dictionary.addFieldValue(39, text);
 }
@@ -154,7 +161,8 @@ std::string key_of(const FixSessionConfig& config) {
     key += std::to_string(put.tag) + '\x01';
     add(put.messages);
   }
-  for (const int tag : {dialect.fee_tag, dialect.liquidity_tag, dialect.order_id_tag}) {
+  for (const int tag : {dialect.fee_tag, dialect.liquidity_tag, dialect.order_id_tag,
+                        dialect.cancel_on_disconnect_tag}) {
     key += std::to_string(tag) + '\x01';
   }
   for (const auto& [text, type] : dialect.exec_types) key += text + '\x01';

@@ -34,12 +34,21 @@ void Encoder::complete(FIX::Message& message, const FixInstrument* of) const {
 }
 
 Encoder::Built Encoder::status(const rec::StatusRequested& request) const {
+  if (request.order == 0) return mass_status(request);
   const FixInstrument* const of = symbology_.find(InstrumentId{request.instrument});
   if (of == nullptr) return std::nullopt;
   FIX::Message message = message_of("H");
   put_id(message, 11, request.cl_ord_id, ids_);
   put_digit(message, 54, request.side);
   complete(message, of);
+  return message;
+}
+
+FIX::Message Encoder::mass_status(const rec::StatusRequested& request) const {
+  FIX::Message message = message_of("AF");
+  put_id(message, 584, request.cl_ord_id, ids_);
+  put(message, 585, '7');  // all orders
+  complete(message, nullptr);
   return message;
 }
 

@@ -25,6 +25,7 @@ class Encoder {
   Encoder(const FixSessionConfig& config, const FixSymbology& symbology);
 
   [[nodiscard]] Built status(const rec::StatusRequested& request) const;
+  [[nodiscard]] FIX::Message mass_status(const rec::StatusRequested& request) const;
   [[nodiscard]] Built mass_cancel(Nanos now, const rec::MassCancelRequested& request) const;
 
   [[nodiscard]] FIX::Message cancel_reject(const FixCancelReject& reject) const;

@@ -216,7 +216,14 @@ const FixBody* OrderEncoder::execution(Nanos now, const FixExecution& execution)
   put_exec_type(type, status);
   body_.put_qty(151, execution.leaves_qty);
   put_of_dialect(execution);
+  if (execution.mass_status.request != 0) put_mass_status(execution.mass_status);
   return finish();
+}
+
+void OrderEncoder::put_mass_status(const FixMassStatus& answer) {
+  body_.put_id(584, answer.request);
+  body_.put_number(911, answer.reports);
+  if (answer.last) body_.put(912, "Y");
 }
 
 }  // namespace pitwire

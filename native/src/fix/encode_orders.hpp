@@ -47,6 +47,7 @@ class OrderEncoder {
   void put_ord_status(OrdStatus status);
   void put_commission(const FixExecution& execution);
   void put_of_dialect(const FixExecution& execution);
+  void put_mass_status(const FixMassStatus& answer);
 
   const FixSessionConfig& config_;
   const FixSymbology& symbology_;

@@ -35,9 +35,11 @@ FixRestored FixSession::snapshot() const { return impl_->snapshot(); }
 const FixTraffic& FixSession::traffic() const noexcept { return impl_->traffic(); }
 FixActivity FixSession::activity() const noexcept { return impl_->activity(); }
 const FixSessionConfig& FixSession::config() const noexcept { return impl_->config(); }
-bool FixSession::supports_mass_cancel() const noexcept {
+bool FixSession::supports_mass_requests() const noexcept {
   return impl_->config().begin_string != "FIX.4.2";
 }
+
+bool FixSession::cancels_on_disconnect() const noexcept { return impl_->cancels_on_disconnect(); }
 
 bool FixSession::supports_positions() const noexcept {
   return impl_->config().begin_string != "FIX.4.2";
@@ -63,13 +65,14 @@ bool FixSession::send_replace(Nanos now, const rec::ReplaceRequested& request) {
 }
 
 bool FixSession::send_status(Nanos now, const rec::StatusRequested& request) {
-  if (!logged_on()) return false;
+  const bool all = request.order == 0;
+  if (!logged_on() || (all && !supports_mass_requests())) return false;
   Encoder::Built message = impl_->encoder().status(request);
   return message && impl_->send_application(now, *message);
 }
 
 bool FixSession::send_mass_cancel(Nanos now, const rec::MassCancelRequested& request) {
-  if (!logged_on() || !supports_mass_cancel()) return false;
+  if (!logged_on() || !supports_mass_requests()) return false;
   Encoder::Built message = impl_->encoder().mass_cancel(now, request);
   return message && impl_->send_application(now, *message);
 }

@@ -61,6 +61,10 @@ void FixSession::Impl::toAdmin(FIX::Message& message, const FIX::SessionID&) {
   if (!config_.initiator || message.getHeader().getField(35) != "A") return;
   if (!config_.username_placeholder.empty()) message.setField(553, config_.username_placeholder);
   if (!config_.password_placeholder.empty()) message.setField(554, config_.password_placeholder);
+  const FixDialect& dialect = config_.dialect;
+  if (config_.cancel_on_disconnect && dialect.cancel_on_disconnect_tag != 0) {
+    message.setField(dialect.cancel_on_disconnect_tag, dialect.cancel_on_disconnect_value);
+  }
 }
 
 bool FixSession::Impl::send(const std::string& message) {
@@ -84,7 +88,7 @@ bool FixSession::Impl::send(const std::string& message) {
   if (!admin && !poss_dup && first_application_ == 0) first_application_ = number;
   if (type == "3") refusal_ = "tag " + std::string(fields[371]) + ": " + std::string(fields[58]);
   if (type == "j") refusal_ = fields[58];
-  if (!poss_dup) sent(type, number, id == 0 ? ids.parse(fields[710]) : id);
+  if (!poss_dup) sent(type, number, id != 0 ? id : ids.parse(fields[type == "AF" ? 584 : 710]));
   sink_.tx(config_.id, message, number, id, admin, poss_dup);
   return true;
 }
@@ -127,7 +131,13 @@ void FixSession::Impl::fromAdmin(const FIX::Message& message, const FIX::Session
   if (muted_) return;
   const std::string& type = message.getHeader().getField(35);
   if (type == "A" && !config_.initiator) {
-    heart_bt_int_ = static_cast<int>(FieldTable(message.toString()).number(108));
+    const std::string text = message.toString();
+    const FieldTable fields(text);
+    const FixDialect& dialect = config_.dialect;
+    heart_bt_int_ = static_cast<int>(fields.number(108));
+    asked_to_cancel_ = dialect.cancel_on_disconnect_tag != 0 &&
+                       fields[static_cast<std::uint32_t>(dialect.cancel_on_disconnect_tag)] ==
+                           dialect.cancel_on_disconnect_value;
   } else if (type == "2") {
     check_resend_request(message);
   } else if (type == "5" && message.isSetField(58)) {
@@ -159,6 +169,8 @@ void FixSession::Impl::fromApp(const FIX::Message& message, const FIX::SessionID
 
 void FixSession::Impl::from_venue(const FieldTable& fields, std::string_view type, Sequence raw) {
   if (type == "8") {
+    const FixMassStatus answer = decoder_.mass_status(fields);
+    if (answer.request != 0 && answer.reports == 0) return sink_.mass_status(config_.id, answer);
     const DecodedExecution decoded = decoder_.execution(fields, raw);
     if (decoded.defects.empty()) {
       sink_.execution(decoded.record);
@@ -166,6 +178,7 @@ void FixSession::Impl::from_venue(const FieldTable& fields, std::string_view typ
       event(2, "execution report not whole: " + decoded.defects);
       sink_.unreadable_execution(decoded.record, decoded.defects);
     }
+    if (answer.request != 0) sink_.mass_status(config_.id, answer);
   } else if (type == "9") {
     const rec::CancelRejected record = decoder_.cancel_rejected(fields, raw);
     if (record.cl_ord_id == 0) event(2, "OrderCancelReject of no request of ours");
@@ -233,6 +246,10 @@ void FixSession::Impl::from_client(const FieldTable& fields, std::string_view ty
     FixMassCancel request;
     decoder_.mass_cancel(fields, raw, request, why) ? sink_.mass_cancel(request)
                                                     : refuse_other(fields, why);
+  } else if (type == "AF") {
+    FixMassStatusRequest request;
+    decoder_.mass_status_request(fields, raw, request, why) ? sink_.mass_status_request(request)
+                                                            : refuse_other(fields, why);
   } else if (type == "AN") {
     FixPositionsRequest request;
     decoder_.positions_request(fields, raw, request, why) ? sink_.positions_request(request)

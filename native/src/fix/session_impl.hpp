@@ -51,6 +51,9 @@ class FixSession::Impl final : private FIX::Application,
   [[nodiscard]] FixActivity activity() const noexcept;
   [[nodiscard]] const FixSessionConfig& config() const noexcept { return config_; }
   [[nodiscard]] const Encoder& encoder() const noexcept { return encoder_; }
+  [[nodiscard]] bool cancels_on_disconnect() const noexcept {
+    return config_.cancel_on_disconnect || asked_to_cancel_;
+  }
   [[nodiscard]] OrderEncoder& orders() noexcept { return orders_; }
 
   // ---- out
@@ -113,6 +116,7 @@ class FixSession::Impl final : private FIX::Application,
   [[nodiscard]] bool is_session_time(Nanos now) const;
 
   // session_numbers.cpp
+  void go_behind_what_the_venue_has(const FieldTable& fields);
   [[nodiscard]] bool is_out_of_place(const FieldTable& fields);
   /// A message of this type, its number higher than the one that is due.
   [[nodiscard]] bool is_ahead(const FieldTable& fields, std::string_view type) const;
@@ -172,6 +176,7 @@ class FixSession::Impl final : private FIX::Application,
   FixSessionState reported_;
   std::string reason_;
   int heart_bt_int_ = 0;
+  bool asked_to_cancel_ = false;  // acceptor: by the Logon of this connection
   // As QuickFIX knows them: what passes beside it changes neither.
   Nanos last_sent_ts_ = 0;
   Nanos last_received_ts_ = 0;

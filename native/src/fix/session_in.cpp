@@ -69,6 +69,7 @@ void FixSession::Impl::received(Nanos now, Sequence raw, std::string_view messag
       highest_ahead_ = std::max(highest_ahead_, current_number_);
     }
     const std::uint64_t due = store_.getNextTargetMsgSeqNum();
+    const bool was_logged_on = logged_on();
     try {
       feed(message, fields);
     } catch (const std::exception& error) {
@@ -76,6 +77,7 @@ void FixSession::Impl::received(Nanos now, Sequence raw, std::string_view messag
       rejected_ = true;
     }
     count_logout(fields, due);
+    if (!was_logged_on) go_behind_what_the_venue_has(fields);
     ask_for_gap(fields);
     const std::string_view type = fields[35];
     const bool is_new = current_number_ >= due;  // what repeats a used number was heard before

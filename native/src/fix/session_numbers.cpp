@@ -18,9 +18,24 @@
 #include <Exceptions.h>
 #include <Fields.h>
 
+#include <charconv>
+
 #include "session_impl.hpp"
 
 namespace pitwire {
+namespace {
+
+// Behind `word` in `text`; 0 where there is none.
+std::uint64_t number_behind(std::string_view text, std::string_view word) {
+  const auto at = text.find(word);
+  std::uint64_t number = 0;
+  if (at == std::string_view::npos) return 0;
+  text.remove_prefix(at + word.size());
+  (void)std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+}  // namespace
 
 bool FixSession::Impl::is_out_of_place(const FieldTable& fields) {
   const std::string_view type = fields[35];
@@ -39,6 +54,20 @@ bool FixSession::Impl::is_out_of_place(const FieldTable& fields) {
   session_->send(logout);
   session_->disconnect();
   return true;
+}
+
+// The Logout that refuses a Logon says both numbers in words, as QuickFIX began it and many venues
+// do. Numbers that the venue has had are never used again, so it is there that we go on: what those
+// messages were is not in our log, and for the sink to find out.
+void FixSession::Impl::go_behind_what_the_venue_has(const FieldTable& fields) {
+  if (!config_.initiator || fields[35] != "5" || fields[49] != config_.target_comp_id) return;
+  const std::uint64_t venue = number_behind(fields[58], "expecting ");
+  const std::uint64_t ours = number_behind(fields[58], "received ");
+  if (ours == 0 || venue <= ours) return;
+  if (venue > store_.getNextSenderMsgSeqNum()) store_.setNextSenderMsgSeqNum(venue);
+  event(2, "the venue has had messages of ours up to " + std::to_string(venue - 1) +
+               ", and our log ends before " + std::to_string(ours));
+  sink_.log_shorter(config_.id, ours, venue);
 }
 
 bool FixSession::Impl::is_ahead(const FieldTable& fields, std::string_view type) const {

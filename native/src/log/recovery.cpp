@@ -355,13 +355,6 @@ std::string RecoveryReport::text() const {
          " whole frames) at " + cut.text();
 }
 
-VenueVerdict compare_with_venue(std::uint64_t log_next_sender_msg_seq_num,
-                                std::uint64_t venue_next_expected) noexcept {
-  if (venue_next_expected > log_next_sender_msg_seq_num) return VenueVerdict::LOG_SHORTER;
-  return venue_next_expected == log_next_sender_msg_seq_num ? VenueVerdict::AGREES
-                                                            : VenueVerdict::VENUE_BEHIND;
-}
-
 RecoveredTail recover_log(const LogOptions& options, RecoveryReport& report) {
   auto lock = lock_folder(options);
   report = {};

@@ -77,6 +77,9 @@ void OrderGateway::handle(Nanos now, const VenueRequest& request) {
     case RequestKind::MASS_CANCEL:
       mass_cancel(now, request);
       break;
+    case RequestKind::MASS_STATUS:
+      mass_status(now, request);
+      break;
     case RequestKind::POSITIONS:
       reports_.positions({request.asker(), request.cl_ord_id,
                           positions_.held(whose(request), index(request.instrument))});
@@ -89,6 +92,7 @@ void OrderGateway::refuse(Nanos now, const VenueRequest& request, VenueReject re
   if (request.kind == RequestKind::NEW) return reject_order(now, request, reason);
   if (refusable(request.kind)) return reject_change(now, request, reason);
   if (request.kind == RequestKind::STATUS) return reject_status(now, request, reason);
+  if (request.kind == RequestKind::MASS_STATUS) return no_orders(now, request, to_text(reason));
   if (request.kind == RequestKind::MASS_CANCEL) {
     return reports_.mass_cancel_done(
         {request.asker(), request.cl_ord_id, index(request.instrument), 0, false, to_text(reason)});
@@ -183,6 +187,41 @@ void OrderGateway::reject_status(Nanos now, const VenueRequest& request, VenueRe
   report.reject_reason = reject_reason_of(reason);
   report.transact_time = now;
   report.text = to_text(reason);
+  reports_.execution(report);
+}
+
+void OrderGateway::mass_status(Nanos now, const VenueRequest& request) {
+  const auto is_asked_for = [&](const ClientOrder& order) {
+    return order.alive && order.session == request.session;
+  };
+  std::uint32_t left = 0;
+  for (std::uint32_t place = 0; place < orders_.used(); ++place)
+    left += is_asked_for(orders_[place]);
+  if (left == 0) return no_orders(now, request, "no orders");
+  const auto reports = left;
+  for (std::uint32_t place = 0; left > 0; ++place) {
+    if (!is_asked_for(orders_[place])) continue;
+    auto report = report_of(now, orders_[place], ExecType::ORDER_STATUS);
+    report.session = request.asker();
+    report.mass_request = request.cl_ord_id;
+    report.mass_reports = reports;
+    report.mass_last = --left == 0;
+    reports_.execution(report);
+  }
+}
+
+/// FIX has no other answer than a report; it is of no order, and says so.
+void OrderGateway::no_orders(Nanos now, const VenueRequest& request, std::string_view why) {
+  VenueReport report;
+  report.session = request.asker();
+  report.exec_id = ++exec_id_;
+  report.side = Side::BUY;
+  report.exec_type = ExecType::ORDER_STATUS;
+  report.ord_status = OrdStatus::REJECTED;
+  report.transact_time = now;
+  report.text = why;
+  report.mass_request = request.cl_ord_id;
+  report.mass_last = true;
   reports_.execution(report);
 }
 

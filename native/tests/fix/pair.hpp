@@ -36,6 +36,9 @@ struct Recorder : FixSink {
   std::vector<FixStatusRequest> statuses;
   std::vector<FixMassCancel> mass_cancels;
   std::vector<FixMassCancelReport> mass_reports;
+  std::vector<FixMassStatusRequest> mass_statuses;
+  std::vector<FixMassStatus> mass_answers;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> shorter;
   std::vector<FixPositionsRequest> positions_asked;
   std::vector<FixPositionsAck> position_acks;
   std::vector<std::string> position_texts;
@@ -68,6 +71,15 @@ struct Recorder : FixSink {
   void session_rejected(const FixReject& reject) override { keep(reject); }
   void mass_cancel_report(SessionId, const FixMassCancelReport& report) override {
     mass_reports.push_back(report);
+  }
+  void mass_status(SessionId, const FixMassStatus& answer) override {
+    mass_answers.push_back(answer);
+  }
+  void mass_status_request(const FixMassStatusRequest& request) override {
+    mass_statuses.push_back(request);
+  }
+  void log_shorter(SessionId, std::uint64_t ours, std::uint64_t venue) override {
+    shorter.emplace_back(ours, venue);
   }
   void positions_ack(SessionId, Sequence, const FixPositionsAck& ack) override {
     position_acks.push_back(ack);

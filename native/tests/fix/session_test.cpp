@@ -139,6 +139,75 @@ TEST_P(Session, mass_cancel_exists_from_fix_4_3) {
   EXPECT_EQ(pair.firm_sink.mass_reports[0].affected, 3U);
 }
 
+TEST_P(Session, the_status_of_all_orders_is_asked_for_and_told_report_by_report) {
+  log_on();
+  rec::StatusRequested request;
+  request.cl_ord_id = 0x51, request.instrument = kNoId;
+  const bool exists = std::string(GetParam()) == "FIX.4.4";
+  EXPECT_EQ(pair.firm->send_status(pair.now, request), exists);
+  pair.deliver();
+  ASSERT_EQ(pair.venue_sink.mass_statuses.size(), exists ? 1U : 0U);
+  if (!exists) return;
+  EXPECT_EQ(pair.venue_sink.mass_statuses[0].request, 0x51U);
+  for (const bool last : {false, true}) {
+    auto answer = report(0x11, ExecType::ORDER_STATUS, OrdStatus::NEW);
+    answer.mass_status = {0x51, 2, last};
+    ASSERT_TRUE(pair.venue->send_execution(pair.now, answer));
+  }
+  pair.deliver();
+  EXPECT_EQ(pair.firm_sink.executions.size(), 2U);
+  ASSERT_EQ(pair.firm_sink.mass_answers.size(), 2U) << shown(pair.venue_sink.sent.back().text);
+  EXPECT_EQ(pair.firm_sink.mass_answers[1].request, 0x51U);
+  EXPECT_EQ(pair.firm_sink.mass_answers[1].reports, 2U);
+  EXPECT_FALSE(pair.firm_sink.mass_answers[0].last);
+  EXPECT_TRUE(pair.firm_sink.mass_answers[1].last);
+}
+
+TEST_P(Session, an_answer_of_no_orders_is_no_report_of_an_order) {
+  log_on();
+  if (std::string(GetParam()) == "FIX.4.2") return;
+  auto answer = report(0, ExecType::ORDER_STATUS, OrdStatus::REJECTED);
+  answer.mass_status = {0x51, 0, true};
+  ASSERT_TRUE(pair.venue->send_execution(pair.now, answer));
+  pair.deliver();
+  EXPECT_EQ(pair.firm_sink.executions.size(), 0U);
+  ASSERT_EQ(pair.firm_sink.mass_answers.size(), 1U);
+  EXPECT_EQ(pair.firm_sink.mass_answers[0].reports, 0U);
+  EXPECT_TRUE(pair.firm_sink.mass_answers[0].last);
+}
+
+TEST_P(Session, a_log_that_is_shorter_than_the_venues_memory_is_told_and_gone_on_behind) {
+  FixRestored venue_has;
+  venue_has.next_target = 117;
+  FixRestored ours;
+  ours.next_sender = 40;
+  pair.build(ours, venue_has);
+  pair.connect();
+  ASSERT_EQ(pair.firm_sink.shorter.size(), 1U) << pair.venue_sink.said.back();
+  EXPECT_EQ(pair.firm_sink.shorter[0], (std::pair<std::uint64_t, std::uint64_t>{40, 117}));
+  EXPECT_EQ(pair.firm->state().next_sender, 117U);
+  pair.drop();
+  pair.connect();
+  EXPECT_TRUE(pair.firm->logged_on());
+  EXPECT_EQ(pair.firm_sink.shorter.size(), 1U);
+}
+
+TEST_P(Session, an_acceptor_cancels_on_disconnect_where_the_logon_asks_for_it) {
+  for (auto* config : {&pair.firm_config, &pair.venue_config}) {
+    config->dialect.cancel_on_disconnect_tag = 35'002;
+    config->dialect.cancel_on_disconnect_value = "Y";
+  }
+  for (const bool asks : {false, true, false}) {
+    pair.firm_config.cancel_on_disconnect = asks;
+    pair.build(pair.firm ? pair.firm->snapshot() : FixRestored{},
+               pair.venue ? pair.venue->snapshot() : FixRestored{});
+    pair.connect();
+    ASSERT_TRUE(pair.firm->logged_on());
+    EXPECT_EQ(pair.venue->cancels_on_disconnect(), asks);
+    pair.drop();
+  }
+}
+
 TEST_P(Session, a_cancel_reject_says_what_it_answers) {
   log_on();
   ASSERT_TRUE(pair.venue->send_cancel_reject(

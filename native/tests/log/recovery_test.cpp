@@ -221,12 +221,6 @@ TEST_F(RecoveryTest, ALogThatWasLostIsNotTakenForANewOne) {
   EXPECT_NE(refusal(folder).find("no segment is left"), std::string::npos);
 }
 
-TEST_F(RecoveryTest, TheVenuesMemoryDecidesWhetherTheLogIsShorter) {
-  EXPECT_EQ(compare_with_venue(10, 10), VenueVerdict::AGREES);
-  EXPECT_EQ(compare_with_venue(10, 8), VenueVerdict::VENUE_BEHIND);
-  EXPECT_EQ(compare_with_venue(10, 11), VenueVerdict::LOG_SHORTER);
-}
-
 TEST_F(RecoveryTest, EveryBitOfAClosedLogIsWatched) {
   const auto folder = closed(200);
   ASSERT_EQ(fault_text(folder), "");

@@ -162,6 +162,30 @@ TEST(OrderGateway, mass_cancel_reports_each_order_and_the_count) {
   EXPECT_EQ(run.engine.live_orders(), 0U);
 }
 
+TEST(OrderGateway, the_status_of_all_is_every_order_of_the_session_that_works_and_the_count) {
+  Fixture run;
+  run.submit(kFirst, 1, Side::BUY, 100, 50);
+  run.submit(kFirst, 2, Side::BUY, 100, 49);
+  run.submit(kFirst, 3, Side::BUY, 100, 48);
+  run.submit(kSecond, 1, Side::BUY, 100, 47);
+  run.change(RequestKind::CANCEL, kFirst, 9, 2);
+  auto request = new_order(kFirst, 0x51, Side::NONE, 0, 0);
+  request.kind = RequestKind::MASS_STATUS;
+  const auto before = run.heard.reports.size();
+  run.gateway.handle(9, request);
+  ASSERT_EQ(run.heard.reports.size(), before + 2);
+  EXPECT_EQ(run.heard.reports[before].cl_ord_id, 1U);
+  EXPECT_EQ(run.heard.reports[before].mass_reports, 2U);
+  EXPECT_FALSE(run.heard.reports[before].mass_last);
+  EXPECT_EQ(run.heard.last().cl_ord_id, 3U);
+  EXPECT_EQ(run.heard.last().mass_request, 0x51U);
+  EXPECT_TRUE(run.heard.last().mass_last);
+  run.gateway.cancel_all(9, kFirst);
+  run.gateway.handle(9, request);
+  EXPECT_EQ(run.heard.last().mass_reports, 0U);
+  EXPECT_TRUE(run.heard.last().mass_last);
+}
+
 TEST(OrderGateway, forgets_only_ended_orders_and_never_more_than_it_must) {
   Fixture run;  // 16 places
   run.submit(kFirst, 1, Side::BUY, 1, 10);

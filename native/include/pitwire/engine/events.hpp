@@ -37,6 +37,8 @@ enum class EventKind : std::uint8_t {
   TRIGGER = 22,
   KERNEL = 23,
   CONTINGENCY = 24,
+  MASS_STATUS = 25,
+  LOG_SHORTER = 26,
 };
 
 /// Where in `values` an event about an order (ORDER, FILL, DENIED, CANCEL_REJECTED) has the place

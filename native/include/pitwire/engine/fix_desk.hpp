@@ -60,6 +60,9 @@ class FixDesk final : public FixSink {
   void cancel_rejected(const rec::CancelRejected& record) override;
   void business_rejected(const FixReject& reject) override;
   void session_rejected(const FixReject& reject) override;
+  void mass_cancel_report(SessionId session, const FixMassCancelReport& report) override;
+  void mass_status(SessionId session, const FixMassStatus& answer) override;
+  void log_shorter(SessionId session, std::uint64_t our_next, std::uint64_t venue_next) override;
   void positions_ack(SessionId session, Sequence raw, const FixPositionsAck& ack) override;
   void venue_position(const rec::VenuePosition& record, std::int64_t reports,
                       std::string_view defects) override;

@@ -27,7 +27,10 @@ class OrderRoute {
   virtual bool order(const rec::OrderSubmitted& record) = 0;
   virtual bool cancel(const rec::CancelRequested& record, std::int64_t order_qty) = 0;
   virtual bool replace(const rec::ReplaceRequested& record) = 0;
+  /// Of all the session's orders where the record names none.
   virtual bool status(const rec::StatusRequested& record) = 0;
+  /// Also false where the protocol's version has no such request.
+  virtual bool mass_cancel(const rec::MassCancelRequested&) { return false; }
   /// Also false where the protocol's version has no such question.
   virtual bool positions(const rec::PositionsRequested& record) = 0;
   [[nodiscard]] virtual bool logged_on() const = 0;
@@ -47,6 +50,8 @@ struct SessionRules {
   /// The digits of OrderID are the order's reference in the venue's market data.
   bool order_id_is_reference = false;
   VenueTypes types;  ///< what the venue takes by itself
+  /// The venue takes a cancel of everything: sent before the cancels one by one.
+  bool mass_cancel = false;
 };
 
 class OrderDesk final {
@@ -85,6 +90,12 @@ class OrderDesk final {
   /// Asks the venue what it knows of an order; false where it has ended, where the venue does not
   /// know it (held), where we cannot name it to the venue, or where the session is down.
   bool request_status(ClOrdId order);
+  /// Asks for every order that works at the session's venue, known to us or not; the request's id,
+  /// 0 where it could not be sent.
+  ClOrdId request_all_status(SessionId session);
+  /// Where a session's venue takes it, everything of the filter's session and instrument is
+  /// cancelled at once; not held back for orders that we do not know.
+  void mass_cancel(const OrderFilter& filter, CancelReason reason);
   /// What follows for kept orders from everything that was asked or has come back.
   void settle() { keeper_.settle(); }
   [[nodiscard]] OrderKeeper& keeper() noexcept { return keeper_; }

@@ -103,6 +103,7 @@ class FixAcceptor final : public ReportSink, private FixSink, private Connection
   void replace(const FixReplace& replace) override;
   void status_request(const FixStatusRequest& request) override;
   void mass_cancel(const FixMassCancel& cancel) override;
+  void mass_status_request(const FixMassStatusRequest& request) override;
   void positions_request(const FixPositionsRequest& request) override;
 
   // ---- ConnectionSink

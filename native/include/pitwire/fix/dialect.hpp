@@ -59,7 +59,7 @@ struct FixDialectPut {
   int tag = 0;
   std::string value;
   FixSource source = FixSource::VALUE;
-  std::vector<std::string> messages;  ///< D, F, G, H, q, AN: ours; 8, 9: the acceptor's
+  std::vector<std::string> messages;  ///< D, F, G, H, q, AF, AN: ours; 8, 9: the acceptor's
 };
 
 /// One entry of NoPartyIDs (453).
@@ -90,6 +90,10 @@ struct FixDialect {
   int order_id_tag = 37;                     ///< where the venue's reference of an order stands
   std::vector<std::pair<std::string, ExecType>> exec_types;     ///< ExecType (150) of its own
   std::vector<std::pair<std::string, OrdStatus>> ord_statuses;  ///< OrdStatus (39) of its own
+
+  /// The field of Logon that asks the venue to cancel on disconnect; tag 0: none does.
+  int cancel_on_disconnect_tag = 0;
+  std::string cancel_on_disconnect_value;
 
   std::vector<std::string> strategies;  ///< names by id, for FixSource::STRATEGY
 };

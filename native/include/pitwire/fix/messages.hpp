@@ -69,6 +69,21 @@ struct FixMassCancel {
   std::string_view on_behalf_of;  ///< as of FixCancel
 };
 
+/// OrderMassStatusRequest (AF) for all orders.
+struct FixMassStatusRequest {
+  SessionId session{};
+  Sequence raw_sequence{};
+  std::uint64_t request{};        ///< MassStatusReqID, a number as a ClOrdID is
+  std::string_view on_behalf_of;  ///< as of FixCancel
+};
+
+/// What a report says of the OrderMassStatusRequest that it answers, both ways.
+struct FixMassStatus {
+  std::uint64_t request{};  ///< 0: it answers none
+  std::uint32_t reports{};  ///< in this answer (911); 0: the venue has no such order, nor this one
+  bool last{};              ///< LastRptRequested (912)
+};
+
 /// ExecutionReport (8) to send.
 struct FixExecution {
   ClOrdId cl_ord_id{};       ///< 0: none ("unsolicited of an unknown order")
@@ -92,6 +107,7 @@ struct FixExecution {
   bool aggressor{};               ///< LastLiquidityInd of a trade: 2 removed, else 1 added
   Nanos transact_time{};          ///< 0: the call's now
   std::string_view order_id, exec_id, exec_ref_id, text;
+  FixMassStatus mass_status;
 };
 
 /// OrderCancelReject (9) to send.

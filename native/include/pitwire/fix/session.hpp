@@ -57,8 +57,9 @@ struct FixSessionConfig {
   std::string username_placeholder;  ///< tag 553 of Logon; absent where empty
   std::string password_placeholder;  ///< tag 554 of Logon; absent where empty
   std::string account;               ///< tag 1 of orders; absent where empty
-  bool cancel_on_disconnect =
-      false;  ///< stated to the venue by agreement only; kept for the engine
+  /// Initiator: asked of the venue at logon, where the dialect says how. Acceptor: done for this
+  /// client whether it asks or not (see cancels_on_disconnect).
+  bool cancel_on_disconnect = false;
   /// Fields the dictionary does not list for a message are let through: for an initiator, because a
   /// report must not be lost over an extra tag.
   bool allow_unknown_fields = true;
@@ -150,8 +151,10 @@ class FixSession {
   [[nodiscard]] const FixTraffic& traffic() const noexcept;
   [[nodiscard]] FixActivity activity() const noexcept;
   [[nodiscard]] const FixSessionConfig& config() const noexcept;
-  /// OrderMassCancelRequest exists from FIX 4.3 on.
-  [[nodiscard]] bool supports_mass_cancel() const noexcept;
+  /// OrderMassCancelRequest and OrderMassStatusRequest exist from FIX 4.3 on.
+  [[nodiscard]] bool supports_mass_requests() const noexcept;
+  /// Acceptor: what works is to be cancelled when this connection ends, agreed or asked for.
+  [[nodiscard]] bool cancels_on_disconnect() const noexcept;
   /// RequestForPositions exists from FIX 4.4 on.
   [[nodiscard]] bool supports_positions() const noexcept;
 
@@ -162,6 +165,7 @@ class FixSession {
   void rehearse_order(Nanos now, const rec::OrderSubmitted& order);
   bool send_cancel(Nanos now, const rec::CancelRequested& request, std::int64_t order_qty);
   bool send_replace(Nanos now, const rec::ReplaceRequested& request);
+  /// Of all orders where its `order` is 0; then `cl_ord_id` is the request's own.
   bool send_status(Nanos now, const rec::StatusRequested& request);
   bool send_mass_cancel(Nanos now, const rec::MassCancelRequested& request);
   bool send_positions_request(Nanos now, const rec::PositionsRequested& request);

@@ -40,6 +40,13 @@ class FixSink {
   virtual void cancel_rejected(const rec::CancelRejected&) {}
   virtual void business_rejected(const FixReject&) {}
   virtual void mass_cancel_report(SessionId, const FixMassCancelReport&) {}
+  /// Behind the report's own `execution`, where it answers an OrderMassStatusRequest.
+  virtual void mass_status(SessionId, const FixMassStatus&) {}
+  /// The venue refused our Logon, for it has had higher numbers of us: `venue_next` it expects, and
+  /// we sent `our_next`. The next Logon takes that number.
+  virtual void log_shorter(SessionId, std::uint64_t our_next, std::uint64_t venue_next) {
+    (void)our_next, (void)venue_next;
+  }
   virtual void positions_ack(SessionId, Sequence raw, const FixPositionsAck&) { (void)raw; }
   /// One report of an answer; `reports` of the answer, -1 where it does not say. What could not be
   /// read is named in `defects`, and the record says that it counts for nothing.
@@ -56,6 +63,7 @@ class FixSink {
   virtual void replace(const FixReplace&) {}
   virtual void status_request(const FixStatusRequest&) {}
   virtual void mass_cancel(const FixMassCancel&) {}
+  virtual void mass_status_request(const FixMassStatusRequest&) {}
   virtual void positions_request(const FixPositionsRequest&) {}
 
   /// Before an application message is read: true when the sink took it whole and nothing else shall

@@ -52,13 +52,4 @@ struct RecoveryReport {
   [[nodiscard]] std::string text() const;  ///< one line for people
 };
 
-/// What a FIX session's numbers at the venue say of our log (recovery table, last rows).
-enum class VenueVerdict : std::uint8_t {
-  AGREES,        ///< the venue expects exactly the number we would send
-  VENUE_BEHIND,  ///< it misses messages of ours: it asks, we gap-fill and ask for their status
-  LOG_SHORTER,   ///< it has seen messages our log does not hold: do not trade, query, mass-cancel
-};
-[[nodiscard]] VenueVerdict compare_with_venue(std::uint64_t log_next_sender_msg_seq_num,
-                                              std::uint64_t venue_next_expected) noexcept;
-
 }  // namespace pitwire

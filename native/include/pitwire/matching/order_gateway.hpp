@@ -70,7 +70,10 @@ struct VenueReport {
   std::int64_t old_qty = 0;
   std::int64_t old_fee = 0;
   Nanos transact_time = 0;
-  std::string_view text;  ///< static storage
+  std::string_view text;           ///< static storage
+  std::uint64_t mass_request = 0;  ///< the question for all orders that it answers; 0: none
+  std::uint32_t mass_reports = 0;  ///< in that answer; 0: there is no order, nor this one
+  bool mass_last = false;
 };
 
 /// The refusal of a cancel or a replace.
@@ -112,7 +115,15 @@ class ReportSink {
   virtual void positions(const VenueHoldings& holdings) = 0;
 };
 
-enum class RequestKind : std::uint8_t { NEW, CANCEL, REPLACE, STATUS, MASS_CANCEL, POSITIONS };
+enum class RequestKind : std::uint8_t {
+  NEW,
+  CANCEL,
+  REPLACE,
+  STATUS,
+  MASS_CANCEL,
+  POSITIONS,
+  MASS_STATUS
+};
 
 /// Whether a venue may refuse it at random: what is only asked is answered.
 [[nodiscard]] constexpr bool refusable(RequestKind kind) noexcept {
@@ -210,6 +221,8 @@ class OrderGateway final : public VenueSink {
   void replace(Nanos now, const VenueRequest& request);
   void status(Nanos now, const VenueRequest& request);
   void reject_status(Nanos now, const VenueRequest& request, VenueReject reason);
+  void mass_status(Nanos now, const VenueRequest& request);
+  void no_orders(Nanos now, const VenueRequest& request, std::string_view why);
   void mass_cancel(Nanos now, const VenueRequest& request);
   std::uint32_t cancel_matching(Nanos now, SessionId session, std::uint32_t instrument);
   void reject_order(Nanos now, const VenueRequest& request, VenueReject reason);
