@@ -75,7 +75,7 @@ run: setup ## a live trading day: exchange, daemon, terminal view (FOR=30s ends 
 
 test: build-tests ## every test, C++ and Python
 	@$(BIN)/ctest --test-dir build/release --output-on-failure -j $(JOBS)
-	@$(BIN)/python -m pytest -m 'not deep' tests
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m 'not deep' tests
 
 check: setup ## format, lint, types, layers, our own rules, static analysis, instruction counts
 	@$(BIN)/ruff format --check --quiet . || { echo 'run: .venv/bin/ruff format .'; exit 1; }

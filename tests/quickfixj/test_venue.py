@@ -18,6 +18,7 @@ def settings(venue: Venue, at_once: int = 5) -> dict[str, object]:
     return {
         "session.broker.port": venue.port,
         "session.broker.positions": "none",
+        "session.broker.mass_requests": "[]",
         "session.broker.heart_bt_int_seconds": 5,
         "venue.sim.order_id_is_reference": "false",
         "strategy.pair.class": "tests.quickfixj.flow:Sender",
