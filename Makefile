@@ -75,7 +75,7 @@ run: setup ## a live trading day: exchange, daemon, terminal view (FOR=30s ends 
 
 test: build-tests ## every test, C++ and Python
 	@$(BIN)/ctest --test-dir build/release --output-on-failure -j $(JOBS)
-	@$(BIN)/python -m pytest -m 'not deep' tests
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m 'not deep' tests
 
 check: setup ## format, lint, types, layers, our own rules, static analysis, instruction counts
 	@$(BIN)/ruff format --check --quiet . || { echo 'run: .venv/bin/ruff format .'; exit 1; }
@@ -93,9 +93,10 @@ check-deep: build-tests ## sanitizers, fuzzers, the long random and crash tests,
 	@.ci/system-packages $(PYTHON) deep
 	@$(CMAKE) -S . -B build/release -DPITWIRE_BENCH=ON > /dev/null
 	@$(BIN)/python -m tools.clang_tidy --build build/release --tests -j $(JOBS)
-	$(CMAKE) -S . -B build/asan -DPITWIRE_SANITIZE=address,undefined -DPITWIRE_PYTHON=OFF
+	$(CMAKE) -S . -B build/asan -DPITWIRE_SANITIZE=address,undefined
 	$(NINJA) -C build/asan
 	$(BIN)/ctest --test-dir build/asan --output-on-failure
+	$(BIN)/python -m tools.sanitized build/asan
 	$(CMAKE) -S . -B build/tsan -DPITWIRE_SANITIZE=thread -DPITWIRE_PYTHON=OFF
 	$(NINJA) -C build/tsan pitwire_base_tests pitwire_log_tests pitwire_wire_tests pitwire_engine_tests
 	$(BIN)/ctest --test-dir build/tsan --output-on-failure -R '^base$$'

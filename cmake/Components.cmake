@@ -77,7 +77,10 @@ function(pitwire_python_module)
   # Each count of a reference would ask whether we hold the interpreter's lock.
   target_compile_definitions(core PRIVATE PYBIND11_NO_ASSERT_GIL_HELD_INCREF_DECREF)
   target_link_libraries(core PRIVATE pitwire_engine pitwire_exchange pitwire_definitions)
-  if(NOT SKBUILD)
+  if(PITWIRE_SANITIZE)
+    # Beside it tools/sanitized.py puts the rest of the tree.
+    set_target_properties(core PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/checkout/daemon)
+  elseif(NOT SKBUILD)
     set_target_properties(core PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_SOURCE_DIR}/daemon)
   endif()
   install(TARGETS core LIBRARY DESTINATION daemon)

@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -66,28 +67,35 @@ class Running:
         self.ports: dict[str, Any] = {}
 
     def __enter__(self) -> Running:
+        # A file: nobody reads a pipe while it runs, and a full one stops who writes.
+        self._errors = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
-            self._command,
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+            self._command, cwd=ROOT, stdout=subprocess.PIPE, stderr=self._errors, text=True
         )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
-            _, errors = self.process.communicate()
-            raise AssertionError(f"the exchange did not start:\n{errors}")
+            self.process.wait()
+            raise AssertionError(f"the exchange did not start:\n{self._said()}")
         self.ports = json.loads(line)
         return self
 
     def stop(self) -> tuple[int, str]:
         """Exit code after SIGTERM, and what it logged."""
         self.process.send_signal(signal.SIGTERM)
-        _, errors = self.process.communicate(timeout=20)
-        return self.process.returncode, errors
+        return self.ended()
+
+    def ended(self, seconds: float = 20) -> tuple[int, str]:
+        """Exit code once it has ended by itself, and what it logged."""
+        self.process.communicate(timeout=seconds)
+        return self.process.returncode, self._said()
+
+    def _said(self) -> str:
+        self._errors.seek(0)
+        return self._errors.read()
 
     def __exit__(self, *_: object) -> None:
         if self.process.poll() is None:
             self.process.kill()
         self.process.communicate()
+        self._errors.close()

@@ -239,8 +239,8 @@ async def test_the_process_ends_with_the_capture_where_so_configured(
     more = 'start = "now"\nat_end = "exit"'
     config.write_text(CONFIG.format(folder=tmp_path, captures=tmp_path, name="short.gz", more=more))
     with Running(config) as running:
-        _, errors = running.process.communicate(timeout=20)
-    assert running.process.returncode == 0, errors
+        code, errors = running.ended()
+    assert code == 0, errors
     assert "capture_lines=1500" in errors
     assert "capture_refused=0" in errors
 
@@ -263,7 +263,7 @@ async def test_every_capture_of_the_configuration_replays_without_a_refused_line
         "capture.at_end=exit",
     )
     with Running(REPLAY, str(test_data(FOLDER)), *ports, *pace) as running:
-        _, errors = running.process.communicate(timeout=60)
-    assert running.process.returncode == 0, errors
+        code, errors = running.ended(60)
+    assert code == 0, errors
     assert f"capture_lines={lines}" in errors
     assert "capture_refused=0" in errors

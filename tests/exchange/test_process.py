@@ -322,8 +322,8 @@ def test_for_ends_by_itself(tmp_path: Path, line: socket.socket) -> None:
     config = tmp_path / "exchange.toml"
     config.write_text(AGENTS.format(folder=tmp_path, line=line.getsockname()[1], rate=1000))
     with Running(config, "--for", "300ms") as running:
-        _, errors = running.process.communicate(timeout=20)
-    assert running.process.returncode == 0, errors
+        code, errors = running.ended()
+    assert code == 0, errors
     assert "closed" in errors
 
 

@@ -18,6 +18,7 @@ def settings(venue: Venue, at_once: int = 5) -> dict[str, object]:
     return {
         "session.broker.port": venue.port,
         "session.broker.positions": "none",
+        "session.broker.mass_requests": "[]",
         "session.broker.heart_bt_int_seconds": 5,
         "venue.sim.order_id_is_reference": "false",
         "strategy.pair.class": "tests.quickfixj.flow:Sender",
@@ -78,7 +79,7 @@ def test_tls_both_ways(tmp_path: Path) -> None:
         "session.broker.tls.key_file": key,
     }
     with Venue(tmp_path, *keys) as venue, Day(tmp_path, settings(venue) | tls) as day:
-        day.until_ready()
+        day.until_ready(seconds=60)  # Java's first TLS connection has taken a Logon's ten seconds
         until_sent(day, 150)
         assert day.stop() == 0, day.errors
         assert_equal(day, venue, 150)

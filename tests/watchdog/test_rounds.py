@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from decimal import Decimal
 
 import pytest
 
@@ -14,7 +15,8 @@ SECOND = 10**9
 
 
 def order(number: int, *names: int) -> Working:
-    return Working(number, (number, *names)[-1], (number, *names), "broker", "ACME", 1, "5")
+    known = (number, *names)
+    return Working(number, known[-1], known, "broker", "ACME", "ACME", 1, Decimal(5))
 
 
 class Venue:
@@ -171,3 +173,18 @@ def test_random_orders_are_gone_whatever_arrives_when(seed: int) -> None:
     run(rounds, venue)
     assert venue.works == set(), f"seed {seed}"
     assert (venue.ended, rounds.canceled) == (resting, len(resting))
+
+
+@pytest.mark.parametrize("mass_cancel", [True, False])
+def test_an_order_without_a_name_is_gone_when_mass_cancels_find_nothing(mass_cancel: bool) -> None:
+    rounds = Rounds(FIRST, mass_cancel)
+    venue = Venue(rounds, 77)
+    nameless = order(5)._replace(cl_ord_id=0, names=())
+    rounds.expect([nameless])
+    if mass_cancel:
+        run(rounds, venue)
+        assert (rounds.left, rounds.canceled) == ([], 1)
+    else:
+        with pytest.raises(AssertionError, match=r"not over: \[5\] left"):
+            run(rounds, venue)
+    assert all(request.order is None for request in venue.sent)

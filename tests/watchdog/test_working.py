@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -60,10 +61,12 @@ class Log:
     def define(self) -> None:
         instrument = {"symbol": "ACME", "venue_symbol": "ACM", "qty_increment": "0.5"}
         self.add("DEFINITION", json.dumps(instrument).encode(), kind=0, id=7)
+        self.add("DEFINITION", json.dumps({"name": "alpha"}).encode(), kind=1, id=4)
         self.add("DEFINITION", json.dumps({"name": "broker"}).encode(), kind=3, id=1)
 
     def submit(self, order: int, qty: int = 10) -> None:
-        self.add("ORDER_SUBMITTED", cl_ord_id=order, session=1, instrument=7, side=2, order_qty=qty)
+        route: dict[str, Any] = {"session": 1, "instrument": 7, "side": 2, "strategy": 4}
+        self.add("ORDER_SUBMITTED", cl_ord_id=order, order_qty=qty, **route)
         self.state(order, order, OrderState.PENDING_NEW, qty)
 
     def state(self, order: int, newest: int, state: OrderState, qty: int = 10) -> None:
@@ -97,7 +100,7 @@ def test_orders_begin_are_renamed_and_end(log: Log) -> None:
     first, second, renamed = EPOCH + 1, EPOCH + 2, EPOCH + 9
     log.submit(first)
     log.submit(second)
-    as_sent = Working(first, first, (first,), "broker", "ACM", 2, "5.0")
+    as_sent = Working(first, first, (first,), "broker", "ACME", "ACM", 2, Decimal(5), "alpha")
     assert followed(working)[0] == as_sent
     log.add("REPLACE_REQUESTED", cl_ord_id=renamed, order=first, session=1, instrument=7)
     log.state(first, first, OrderState.PENDING_REPLACE)
@@ -105,7 +108,7 @@ def test_orders_begin_are_renamed_and_end(log: Log) -> None:
     assert followed(working)[0] == as_sent._replace(names=names)
     log.state(first, renamed, OrderState.WORKING, 20)
     log.state(second, second, OrderState.UNKNOWN)
-    last = as_sent._replace(cl_ord_id=renamed, names=names, order_qty="10.0")
+    last = as_sent._replace(cl_ord_id=renamed, names=names, order_qty=Decimal(10))
     assert followed(working) == [
         last,
         as_sent._replace(order=second, cl_ord_id=second, names=(second,)),
@@ -128,6 +131,22 @@ def test_the_slices_of_an_iceberg_are_names_of_one_order(log: Log) -> None:
     assert (found.order, found.cl_ord_id, found.names) == (order, second, (order, second))
     log.state(order, second, OrderState.CANCELED)
     assert followed(working) == []
+
+
+def test_an_adopted_order_is_of_nobody_and_may_have_no_name(log: Log) -> None:
+    log.define()
+    named, nameless = EPOCH + 1, EPOCH + 2
+    route: dict[str, Any] = {"session": 1, "instrument": 7, "side": 1, "order_qty": 4}
+    log.add("ORDER_ADOPTED", order=named, cl_ord_id=named, **route)
+    log.add("ORDER_ADOPTED", order=nameless, cl_ord_id=0, **route)
+    for order in (named, nameless):
+        log.state(order, order, OrderState.WORKING, 4)
+    adopted = Working(named, named, (named,), "broker", "ACME", "ACM", 1, Decimal(2))
+    of_other_name = adopted._replace(order=nameless, cl_ord_id=0, names=())
+    working = WorkingOrders(log.folder)
+    assert followed(working) == [adopted, of_other_name]
+    log.state(nameless, nameless, OrderState.CANCELED)
+    assert followed(working) == [adopted]
 
 
 def test_an_order_that_begins_and_ends_in_one_batch_does_not_work(log: Log) -> None:

@@ -5,6 +5,7 @@ Its jars come from Maven Central by Maven's own client, and are built once into 
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import shutil
 import subprocess
@@ -28,7 +29,14 @@ def build() -> None:
     for program in ("java", "mvn"):
         if shutil.which(program) is None:
             raise UnavailableError(f"no {program} command")
-    stamp, wanted = BUILD / "built", _digest()
+    BUILD.mkdir(parents=True, exist_ok=True)
+    # One process builds, and others that come meanwhile wait for it.
+    with (BUILD / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _build(BUILD / "built", _digest())
+
+
+def _build(stamp: Path, wanted: str) -> None:
     if stamp.exists() and stamp.read_text() == wanted:
         return
     words = ["mvn", "-q", "-B", "-f", str(HERE / "pom.xml"), f"-Dpitwire.build={BUILD}"]

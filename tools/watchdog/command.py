@@ -17,7 +17,7 @@ import structlog
 
 from daemon import core
 from daemon.app.configuration import Configuration
-from daemon.app.market_settings import FixSessionSettings
+from daemon.app.market_settings import DropCopySettings, FixSessionSettings
 from daemon.io.credentials import CredentialError
 from daemon.io.service import OperatingLog, ServiceManager
 from tools.command import UsageError
@@ -26,6 +26,7 @@ from tools.watchdog.incident import Alarms
 from tools.watchdog.pulse import Pulse, Verdict
 from tools.watchdog.venue import VenueSession
 from tools.watchdog.watch import Watch
+from tools.watchdog.words import Words
 from tools.watchdog.working import WorkingOrders
 
 LOOK_MS: Final = 20
@@ -80,7 +81,9 @@ def _uncovered(configuration: Configuration) -> list[str]:
     return [
         each.name
         for each in configuration.session
-        if isinstance(each, FixSessionSettings) and each.name not in covered
+        if isinstance(each, FixSessionSettings)
+        and not isinstance(each, DropCopySettings)
+        and each.name not in covered
     ]
 
 
@@ -104,12 +107,17 @@ class _Life:
     def __init__(self, configuration: Configuration) -> None:
         settings = configuration.watchdog
         owners = {
-            each.name: each.sender_comp_id
+            each.name: each
             for each in configuration.session
             if isinstance(each, FixSessionSettings)
         }
         self._sessions = [
-            VenueSession(each, each.on_behalf_of or owners[each.covers], number)
+            VenueSession(
+                each,
+                each.on_behalf_of or owners[each.covers].sender_comp_id,
+                Words(owners[each.covers], configuration.instrument),
+                number,
+            )
             for number, each in enumerate(settings.session)
         ]
         self._working = WorkingOrders(Path(configuration.log.folder))

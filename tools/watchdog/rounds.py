@@ -12,6 +12,9 @@ send, the rest takes what the venue answered.
 | unknown order | is gone when the second round in a row finds nothing |
 | any other state; a refusal to tell | works: the next round cancels it |
 | a message that the venue does not take | is not sent again: the others must do |
+
+An adopted order of which we have no name is gone when mass cancels find nothing any more; without
+them it is never known to be.
 """
 
 from __future__ import annotations
@@ -108,10 +111,11 @@ class Rounds:
         if MASS_CANCEL in self._kinds:
             yield self._request(MASS_CANCEL, 0)
         each = self._kinds & {MASS_CANCEL, STATUS} != {MASS_CANCEL, STATUS}
-        for order in self.left:
+        named = [order for order in self.left if self._orders[order].names]
+        for order in named:
             if CANCEL in self._kinds and (each or order in self._works):
                 yield self._request(CANCEL, order)
-        for order in self.left if STATUS in self._kinds else ():
+        for order in named if STATUS in self._kinds else ():
             yield self._request(STATUS, order)
 
     def _request(self, kind: str, order: int) -> Request:
@@ -126,6 +130,8 @@ class Rounds:
     def _conclude(self) -> None:
         self._concluded = True
         self._quiet = 0 if self._found or self._works else self._quiet + 1
+        if self.over and MASS_CANCEL in self._kinds:
+            self._gone.update(order for order in self.left if not self._orders[order].names)
         if self.left and self.over:
             self._quiet = QUIET_ROUNDS - 1
 

@@ -13,7 +13,8 @@ from typing import Any, Final
 from daemon import core
 from daemon.app.watchdog_settings import WatchdogSession
 from daemon.io.credentials import resolve
-from tools.watchdog.rounds import MASS_CANCEL, Request, Rounds
+from tools.watchdog.rounds import CANCEL, MASS_CANCEL, Request, Rounds
+from tools.watchdog.words import Words
 
 SOH: Final = "\x01"
 # Upper half of a daemon's ClOrdIDs is its epoch's number, which never gets here; below it are
@@ -31,8 +32,11 @@ def first_reserved_id(now: int) -> int:
 class VenueSession:
     """Connects, logs on, stays up. `start` begins to cancel."""
 
-    def __init__(self, settings: WatchdogSession, on_behalf_of: str, number: int) -> None:
+    def __init__(
+        self, settings: WatchdogSession, on_behalf_of: str, words: Words, number: int
+    ) -> None:
         """CredentialError or ValueError say what keeps it from ever connecting."""
+        self._words = words
         self.name, self.covers = settings.name, settings.covers
         self._begin_string, self._on_behalf_of = settings.begin_string, on_behalf_of
         has = settings.begin_string != "FIX.4.2"
@@ -113,24 +117,27 @@ class VenueSession:
     def _message(self, request: Request, now: int) -> bytes:
         """Header, length and checksum are made by the session."""
         stamp = datetime.fromtimestamp(now / 1e9, UTC).strftime("%Y%m%d-%H:%M:%S.%f")[:-3]
+        words, order = self._words, request.order
         fields: list[tuple[int, object]] = [(35, request.kind), (115, self._on_behalf_of)]
-        fields.append((11, f"{request.cl_ord_id:016X}"))
+        fields.append((11, words.cl_ord_id(request.cl_ord_id)))
         if request.kind == MASS_CANCEL:
             fields += [(530, ALL_ORDERS), (60, stamp)]
-        if (order := request.order) is not None:
-            fields += [(55, order.symbol), (54, order.side)]
-            if request.kind == "F":
-                fields += [(41, f"{order.cl_ord_id:016X}"), (38, order.order_qty), (60, stamp)]
+        if order is not None:
+            fields += [*words.instrument(order), (54, order.side)]
+            if request.kind == CANCEL:
+                fields += [(41, words.cl_ord_id(order.cl_ord_id)), (38, words.quantity(order))]
+                fields.append((60, stamp))
+        fields += words.extras(request.kind, order)
         body = SOH.join(f"{tag}={value}" for tag, value in fields)
         return f"8={self._begin_string}{SOH}9=0{SOH}{body}{SOH}10=000{SOH}".encode()
 
     def _hear(self, message: Mapping[int, str]) -> None:
         if (rounds := self.rounds) is None:
             return
-        number, text = _number(message.get(11, "")), message.get(58, "")
+        number, text = self._words.number(message.get(11, "")), message.get(58, "")
         status = message.get(39, "")
         match message.get(35):
-            case "8" if _number(message.get(41, "")):
+            case "8" if self._words.number(message.get(41, "")):
                 rounds.canceled_one(number)
             case "8":
                 rounds.told(number, status, message.get(103, ""), text)
@@ -186,10 +193,3 @@ def _tls(settings: WatchdogSession) -> dict[str, str] | None:
 def _fields(message: bytes) -> dict[int, Any]:
     pairs = (field.partition("=") for field in message.decode("latin-1").split(SOH) if field)
     return {int(tag): value for tag, _, value in pairs if tag.isdecimal()}
-
-
-def _number(text: str) -> int:
-    try:
-        return int(text, 16)
-    except ValueError:
-        return 0

@@ -13,14 +13,16 @@ import numpy as np
 from daemon import core
 from daemon.core import OrderState
 from daemon.log import Batch, LogReader, spec_of
+from daemon.runtime.events import NO_ID
 
 TYPES: Final = (
-    "DEFINITION", "ORDER_INSTRUCTIONS", "ORDER_SUBMITTED", "REPLACE_REQUESTED", "ORDER_STATE",
+    "DEFINITION", "ORDER_INSTRUCTIONS", "ORDER_SUBMITTED", "ORDER_ADOPTED", "REPLACE_REQUESTED",
+    "ORDER_STATE",
 )  # fmt: skip
 SUBMITTED, STATE = spec_of("ORDER_SUBMITTED"), spec_of("ORDER_STATE")
-REPLACE: Final = spec_of("REPLACE_REQUESTED")
+ADOPTED, REPLACE = spec_of("ORDER_ADOPTED"), spec_of("REPLACE_REQUESTED")
 INSTRUCTIONS: Final = spec_of("ORDER_INSTRUCTIONS")
-INSTRUMENT, SESSION = 0, 3  # DEFINITION.kind
+INSTRUMENT, STRATEGY, SESSION = 0, 1, 3  # DEFINITION.kind
 BATCH_FRAMES: Final = 8192
 TORN_LOOKS: Final = 25  # a torn tail is looked at again that seldom: it has to be found again
 ENDED: Final = frozenset(
@@ -38,15 +40,21 @@ ENDED: Final = frozenset(
 
 
 class Working(NamedTuple):
-    """An order that may work; `cl_ord_id` is its newest name, `names` are all that it may have."""
+    """An order that may work; `cl_ord_id` is its newest name, `names` are all that it may have.
+
+    An adopted order may have no name that we could write: 0, and `names` is empty. `symbol` is the
+    venue's, as the log knew it, `instrument` ours; `order_qty` in the instrument's own units.
+    """
 
     order: int
     cl_ord_id: int
     names: tuple[int, ...]
     session: str
+    instrument: str
     symbol: str
     side: int
-    order_qty: str
+    order_qty: Decimal
+    strategy: str = ""
 
 
 class WorkingOrders:
@@ -55,12 +63,13 @@ class WorkingOrders:
     def __init__(self, log: Path) -> None:
         self._log = log
         self._reader: LogReader | None = None
-        self._routes: dict[int, tuple[int, int, int]] = {}
+        self._routes: dict[int, tuple[int, int, int, int]] = {}
         self._states: dict[int, tuple[int, int]] = {}
         self._names: dict[int, tuple[int, ...]] = {}
         self._slices: dict[int, int] = {}  # an order's next slice, by its own ClOrdID
-        self._symbols: dict[int, tuple[str, Decimal]] = {}
+        self._symbols: dict[int, tuple[str, str, Decimal]] = {}
         self._sessions: dict[int, str] = {}
+        self._strategies: dict[int, str] = {}
         self._torn = 0
         self.damage = ""
 
@@ -99,17 +108,19 @@ class WorkingOrders:
                 if total and name != order:
                     self._slices[name] = order
         if SUBMITTED.number in kinds:
-            fields = ["cl_ord_id", "session", "instrument", "side", "order_qty"]
-            for name, session, instrument, side, qty in batch.records(SUBMITTED)[fields].tolist():
+            fields = ["cl_ord_id", "order_qty", "session", "instrument", "side", "strategy"]
+            for name, qty, *route in batch.records(SUBMITTED)[fields].tolist():
                 order = self._slices.pop(name, name)
-                if order != name:
-                    self._names[order] = (*self._names.get(order, ()), name)
-                self._routes[order] = (session, instrument, side)
-                self._states[order] = (name, qty)
+                self._begin(order, (*self._names.get(order, ()), name), qty, route)
+        if ADOPTED.number in kinds:
+            fields = ["order", "cl_ord_id", "order_qty", "session", "instrument", "side"]
+            for order, name, qty, *route in batch.records(ADOPTED)[fields].tolist():
+                self._begin(order, (name,) if name else (), qty, [*route, NO_ID])
         if REPLACE.number in kinds:
             for order, name in batch.records(REPLACE)[["order", "cl_ord_id"]].tolist():
                 self._slices.pop(name, None)
-                self._names[order] = (*self._names.get(order, ()), name)
+                if order in self._names:
+                    self._names[order] = (*self._names[order], name)
         if STATE.number in kinds:
             fields = ["order", "cl_ord_id", "to_state", "order_qty"]
             for order, newest, state, qty in batch.records(STATE)[fields].tolist():
@@ -118,7 +129,13 @@ class WorkingOrders:
                     self._routes.pop(order, None)
                     self._names.pop(order, None)
                 elif order in self._routes:
-                    self._states[order] = (newest, qty)
+                    self._states[order] = (newest if self._names[order] else 0, qty)
+
+    def _begin(self, order: int, names: tuple[int, ...], qty: int, route: list[int]) -> None:
+        session, instrument, side, strategy = route
+        self._routes[order] = (session, instrument, side, strategy)
+        self._names[order] = names
+        self._states[order] = (names[-1] if names else 0, qty)
 
     def _define(self, batch: Batch) -> None:
         for frame in batch.frames():
@@ -126,9 +143,11 @@ class WorkingOrders:
                 continue
             fields, said = frame.fields(), _json(frame.tail)
             if fields["kind"] == INSTRUMENT:
-                symbol = said.get("venue_symbol") or said.get("symbol", "")
+                own = said.get("symbol", "")
                 step = Decimal(str(said.get("qty_increment", 1)))
-                self._symbols[fields["id"]] = (symbol, step)
+                self._symbols[fields["id"]] = (own, said.get("venue_symbol") or own, step)
+            elif fields["kind"] == STRATEGY:
+                self._strategies[fields["id"]] = said.get("name", "")
             elif fields["kind"] == SESSION:
                 self._sessions[fields["id"]] = said.get("name", "")
 
@@ -138,11 +157,20 @@ class WorkingOrders:
     def of(self, session: str) -> Iterator[Working]:
         """Those of a session, by its name in the configuration."""
         for order, (newest, qty) in self._states.items():
-            number, instrument, side = self._routes[order]
+            number, instrument, side, strategy = self._routes[order]
             if self._sessions.get(number) == session:
-                symbol, step = self._symbols.get(instrument, ("", Decimal(1)))
-                names = (order, *self._names.get(order, ()))
-                yield Working(order, newest, names, session, symbol, side, f"{qty * step:f}")
+                own, symbol, step = self._symbols.get(instrument, ("", "", Decimal(1)))
+                yield Working(
+                    order,
+                    newest,
+                    self._names[order],
+                    session,
+                    own,
+                    symbol,
+                    side,
+                    qty * step,
+                    self._strategies.get(strategy, ""),
+                )
 
 
 def _json(tail: bytes) -> dict[str, Any]:

@@ -29,9 +29,12 @@ bool ReplayDriver::begin_anew(Sequence abandoned, Sequence facts_from) {
 
 bool ReplayDriver::apply_facts() {
   const Sequence done = journal_.last_sequence();
-  while (!facts_.empty() && (facts_.front().last <= done || facts_.front().anew)) {
-    facts_.erase(facts_.begin());
-  }
+  // A process may leave off with nothing behind its last turn: then no frame is a fact, but what
+  // was left of a packet is not gone on with either.
+  const auto behind_us = [done](const Facts& facts) {
+    return facts.anew || facts.last < done || (facts.last == done && facts.from <= done);
+  };
+  while (!facts_.empty() && behind_us(facts_.front())) facts_.erase(facts_.begin());
   if (facts_.empty() || done + 1 < facts_.front().from) return false;
   while (const auto frame = journal_.next_fact(facts_.front().last)) core_.apply_fact(*frame);
   facts_.erase(facts_.begin());

@@ -34,7 +34,7 @@ void Encoder::complete(FIX::Message& message, const FixInstrument* of) const {
 }
 
 Encoder::Built Encoder::status(const rec::StatusRequested& request) const {
-  if (request.order == 0) return mass_status(request);
+  if (request.instrument == kNoId) return mass_status(request);
   const FixInstrument* const of = symbology_.find(InstrumentId{request.instrument});
   if (of == nullptr) return std::nullopt;
   FIX::Message message = message_of("H");

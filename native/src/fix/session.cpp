@@ -67,7 +67,7 @@ bool FixSession::send_replace(Nanos now, const rec::ReplaceRequested& request,
 }
 
 bool FixSession::send_status(Nanos now, const rec::StatusRequested& request) {
-  const bool all = request.order == 0;
+  const bool all = request.instrument == kNoId;
   if (!logged_on() || (all && !supports_mass_requests())) return false;
   Encoder::Built message = impl_->encoder().status(request);
   return message && impl_->send_application(now, *message);

@@ -168,7 +168,7 @@ class FixSession {
   bool send_cancel(Nanos now, const rec::CancelRequested& request, std::int64_t order_qty);
   bool send_replace(Nanos now, const rec::ReplaceRequested& request,
                     const rec::OrderInstructions* more = nullptr);
-  /// Of all orders where its `order` is 0; then `cl_ord_id` is the request's own.
+  /// Of all orders where its `instrument` is kNoId; then `cl_ord_id` is the request's own.
   bool send_status(Nanos now, const rec::StatusRequested& request);
   bool send_mass_cancel(Nanos now, const rec::MassCancelRequested& request);
   bool send_positions_request(Nanos now, const rec::PositionsRequested& request);
