@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from daemon.model import OrderEvent, OrderState
+from daemon.runtime.events import NO_ID
 from tests.days import books
 from tests.days.day import Day, frames, pitwire
 
@@ -136,12 +137,14 @@ def test_a_venue_that_was_asked_to_cancel_on_disconnect_has_done_so_when_we_are_
         venue = Venue(tmp_path / "control.sock")
         assert venue.does("drop")
         day.until_logged("RECONCILIATION", after=before)
+        asked = day.until_logged("STATUS_REQUESTED", after=before)
+        assert [each for each in asked if each.fields()["instrument"] == NO_ID], "and for all"
         day.until("armed again", lambda: day.status()["armed"])
         cancelled = [
             each for each in events(day, "CANCELED") if each["to_state"] == OrderState.CANCELED
         ]
-        asked = {each.fields()["order"] for each in frames(day.log, "CANCEL_REQUESTED")}
-        assert {each["order"] for each in cancelled} - asked, "learned from the venue alone"
+        ours = {each.fields()["order"] for each in frames(day.log, "CANCEL_REQUESTED")}
+        assert {each["order"] for each in cancelled} - ours, "learned from the venue alone"
         day.until_trading(day.status()["orders_submitted"] + 3)
         assert day.stop() == 0, day.errors
     books.assert_books_equal(day.log, day.trades)
