@@ -79,7 +79,7 @@ def test_tls_both_ways(tmp_path: Path) -> None:
         "session.broker.tls.key_file": key,
     }
     with Venue(tmp_path, *keys) as venue, Day(tmp_path, settings(venue) | tls) as day:
-        day.until_ready(seconds=60)  # Java's first TLS connection has taken a Logon's ten seconds
+        day.until_ready()
         until_sent(day, 150)
         assert day.stop() == 0, day.errors
         assert_equal(day, venue, 150)
