@@ -168,6 +168,7 @@ class CancelReason(IntEnum):
     CONTINGENCY = 16
     EXPIRED = 17
     REDUCE_ONLY = 18
+    IMMEDIATE = 19
 
 class CopyMatch(IntEnum):
     AWAITED = 0
@@ -211,6 +212,7 @@ class DenyReason(IntEnum):
     DISK_LOW = 31
     UNSUPPORTED = 32
     POST_ONLY = 33
+    SESSION_HELD = 34
 
 class TriggerPriceType(IntEnum):
     NONE = 0
@@ -234,6 +236,7 @@ class HeldStatus(IntEnum):
     TRIGGER = 2
     LIST = 3
     GATE = 4
+    SLICE = 5
 
 class RiskState(IntEnum):
     ACTIVE = 0
@@ -362,6 +365,7 @@ class RecordType(IntEnum):
     ORDER_ADOPTED = 85
     DROP_COPY = 86
     COPY_ACCEPTED = 87
+    ORDER_INSTRUCTIONS = 88
     ORDER_LATENCY = 64
     TURN_COST = 65
     COLLECTOR_RUN = 66

@@ -61,9 +61,10 @@ std::uint32_t OrderTable::Impl::enter(Transition& transition, const R& record) n
 /// A held order goes out under its own ClOrdID, as what the record says: a stop as a market order,
 /// say.
 Transition OrderTable::Impl::submitted(const rec::OrderSubmitted& record) noexcept {
-  const auto more = std::exchange(instructions, {});
-  const bool instructed = more.cl_ord_id == record.cl_ord_id;
-  if (instructed && more.order != record.cl_ord_id) return next_slice(record, more);
+  const bool instructed = instructions.cl_ord_id == record.cl_ord_id;
+  if (instructed && instructions.order != record.cl_ord_id) {
+    return next_slice(record, std::exchange(instructions, {}));
+  }
   auto slot = find(record.cl_ord_id);
   auto transition = begin(slot, OrderEvent::SUBMIT);
   if (slot != kNone && at(slot).state == OrderState::HELD) {
@@ -73,7 +74,7 @@ Transition OrderTable::Impl::submitted(const rec::OrderSubmitted& record) noexce
     slot = enter(transition, record);
   }
   if (slot == kNone) return transition;
-  if (instructed) take_instructions(at(slot), record, more);
+  if (instructed) take_instructions(at(slot), record, std::exchange(instructions, {}));
   finish(slot, transition, live_state(at(slot)));
   return transition;
 }

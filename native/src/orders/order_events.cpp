@@ -179,8 +179,12 @@ Transition OrderTable::Impl::execution(const rec::Execution& record,
   }
   if (transition.event == OrderEvent::UNKNOWN_AT_VENUE)
     return unknown_at_venue(slot, unknown_order);
-  rec::Execution report = record;
-  report.cum_qty += order.slice_base;
+  rec::Execution of_order;
+  if (order.slice_base != 0) {
+    of_order = record;
+    of_order.cum_qty += order.slice_base;
+  }
+  const rec::Execution& report = order.slice_base != 0 ? of_order : record;
   const auto rule = cell(order.state, transition.event);
   transition.illegal = rule.rule == Rule::ILLEGAL;
   const auto known_as = order.cl_ord_id;

@@ -197,9 +197,9 @@ void RiskGate::prefetch_sent(const OrderRequest& request) const noexcept {
 
 void RiskGate::apply(const rec::OrderSubmitted& record, Nanos now) noexcept {
   count(StrategyId{record.strategy}, SessionId{record.session}, now);
-  const auto more = std::exchange(instructions_, {});
   auto key = key_of_record(record);
-  if (more.cl_ord_id == record.cl_ord_id) {
+  if (instructions_.cl_ord_id == record.cl_ord_id) {
+    const auto more = std::exchange(instructions_, {});
     if (more.order != record.cl_ord_id) return;  // a slice is no order of its own
     if (more.total_qty != 0) key.order_qty = more.total_qty;
   }

@@ -292,7 +292,7 @@ class Life {
 
 TEST(Slices, WhateverCrossesTradesAreCountedAndTheWorstIsReserved) {
   std::uint64_t filled = 0, canceled = 0;
-  in_rounds(20'000, 200, [&](std::uint64_t seed, std::uint64_t events) {
+  in_rounds(400'000, 200, [&](std::uint64_t seed, std::uint64_t events) {
     Life life(seed);
     for (std::uint64_t i = 0; i < events && !life.over(); ++i) {
       life.step();
