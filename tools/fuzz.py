@@ -29,6 +29,8 @@ FOUND: Final = ROOT / "native" / "fuzz" / "found"
 INPUT_SECONDS_MAX: Final = 1
 MEMORY_MIB_MAX: Final = 1024
 RUNS: Final = 2_000_000
+BUSY: Final = "the machine was too busy for an input"
+INTERRUPTIONS_MAX: Final = 100
 
 # Target -> its share of the inputs, in thousandths: what is quick gets more, so that each takes
 # its part of the time.
@@ -53,12 +55,27 @@ class Limit:
     runs: int | None
     seconds: int | None
 
-    def of(self, target: str) -> str:
-        """libFuzzer's argument for it."""
+    def of(self, target: str) -> Limit:
+        """One target's part of it."""
         if self.seconds is not None:
-            return f"-max_total_time={self.seconds}"
+            return self
         runs = self.runs if self.runs is not None else RUNS
-        return f"-runs={max(1, runs * SHARES[target] // 1000)}"
+        return Limit(max(1, runs * SHARES[target] // 1000), None)
+
+    def less(self, inputs: int, seconds: float) -> Limit:
+        """What is left of it."""
+        if self.seconds is not None:
+            return Limit(None, max(0, self.seconds - int(seconds)))
+        return Limit(max(0, (self.runs or 0) - inputs), None)
+
+    @property
+    def over(self) -> bool:
+        """Nothing is left."""
+        return 0 in (self.runs, self.seconds)
+
+    def argument(self) -> str:
+        """libFuzzer's word for it."""
+        return f"-max_total_time={self.seconds}" if self.runs is None else f"-runs={self.runs}"
 
 
 @dataclass(frozen=True)
@@ -134,7 +151,28 @@ def command_of(target: str) -> list[str | Path]:
 
 
 def run(target: str, limit: Limit) -> Outcome:
-    """One target, until the limit or the first input that it fails on."""
+    """One target, until the limit or the first input that it fails on.
+
+    Where the machine was too busy for an input, what is left of the limit is gone on with.
+    """
+    whole, began = limit.of(target), time.monotonic()
+    inputs, interrupted, result = 0, 0, BUSY
+    while result == BUSY and interrupted < INTERRUPTIONS_MAX:
+        left = whole.less(inputs, time.monotonic() - began)
+        if left.over:
+            result = "clean"
+            break
+        count, result = once(target, left)
+        inputs += count
+        interrupted += result == BUSY
+    if interrupted and result == "clean":
+        result += f", gone on {interrupted} times: the machine was busy"
+    corpus = len(list((BUILD / "corpus" / target).iterdir()))
+    return Outcome(target, inputs, corpus, time.monotonic() - began, result)
+
+
+def once(target: str, limit: Limit) -> tuple[int, str]:
+    """Inputs that were run, and "clean", BUSY or the fault."""
     corpus = BUILD / "corpus" / target
     corpus.mkdir(parents=True, exist_ok=True)
     inputs = [corpus, BUILD / "seeds" / target]
@@ -142,7 +180,7 @@ def run(target: str, limit: Limit) -> Outcome:
         inputs.append(FOUND / target)
     command = [
         *command_of(target),
-        limit.of(target),
+        limit.argument(),
         f"-timeout={INPUT_SECONDS_MAX}",
         f"-rss_limit_mb={MEMORY_MIB_MAX}",
         "-print_final_stats=1",
@@ -151,19 +189,16 @@ def run(target: str, limit: Limit) -> Outcome:
     ]
     # Short stacks and a small quarantine: three times the inputs.
     sanitizer = {"ASAN_OPTIONS": "malloc_context_size=2:quarantine_size_mb=16"}
-    began = time.monotonic()
     with (BUILD / f"{target}.log").open("wb") as log:
         code = subprocess.run(  # noqa: S603  our own command
             command, cwd=ROOT, env={**os.environ, **sanitizer}, stdout=log, stderr=log, check=False
         ).returncode
     said = (BUILD / f"{target}.log").read_text(errors="replace")
     executed = re.search(r"stat::number_of_executed_units:\s*(\d+)", said)
-    result = "clean" if code == 0 and executed else why(said, code)
-    if code != 0 and was_the_machine(target, said):
-        result = "clean until an input was slow once: the machine was busy"
     count = int(executed[1]) if executed else 0
-    seconds = time.monotonic() - began
-    return Outcome(target, count, len(list(corpus.iterdir())), seconds, result)
+    if code == 0 and executed:
+        return count, "clean"
+    return count, BUSY if was_the_machine(target, said) else why(said, code)
 
 
 def was_the_machine(target: str, said: str) -> bool:
