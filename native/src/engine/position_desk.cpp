@@ -178,7 +178,8 @@ bool PositionDesk::restore(ByteReader& in) {
     question.received = static_cast<std::uint32_t>(in.get<std::uint64_t>());
     const auto mentioned = in.get_bytes();
     question.mentioned.resize(mentioned.size() / sizeof(std::uint32_t));
-    std::memcpy(question.mentioned.data(), mentioned.data(), mentioned.size());
+    if (!mentioned.empty())
+      std::memcpy(question.mentioned.data(), mentioned.data(), mentioned.size());
     const auto text = in.get_bytes();
     question.text.assign(reinterpret_cast<const char*>(text.data()), text.size());
   }
