@@ -17,8 +17,22 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[1]
-# Skipped: what measures or builds, what runs for minutes, what other programs do.
-TESTS: Final = ("-m", "not deep", "--ignore=tests/quickfixj", "tests")
+# Not here: days, benchmarks and QuickFIX/J, which are about time and other programs.
+ROOMS: Final = (
+    "app", "backtest", "control", "crash", "exchange", "fix", "io", "log", "market", "orders",
+    "runtime", "strategies", "strategy", "watchdog", "wire",
+)  # fmt: skip
+# The compiler of kernels and a strategy's worker start with an environment of their own, in which
+# the sanitizers' runtime cannot be the first library.
+CLEAN_ENVIRONMENT: Final = (
+    "tests/io/test_kernels.py",
+    "tests/backtest/test_command.py::test_a_strategy_that_fails_is_named_and_is_exit_code_1",
+)
+TESTS: Final = (
+    *("-m", "not deep"),
+    *(f"--deselect={each}" for each in CLEAN_ENVIRONMENT),
+    *(f"tests/{room}" for room in ROOMS),
+)
 RUNTIMES: Final = ("libasan.so", "libubsan.so")
 SANITIZERS: Final = {
     # Python ends without taking everything apart; numba and OpenSSL keep what they have.
