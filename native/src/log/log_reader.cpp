@@ -109,9 +109,10 @@ LogReader::Step LogReader::vacant() {
 bool LogReader::successor_begun() const {
   const auto indices = segment_indices(folder_);
   const auto later = std::upper_bound(indices.begin(), indices.end(), segment_index_);
+  if (later == indices.end()) return false;
+  const auto file = SegmentFile::find(folder_, *later);
   std::string reason;
-  return later != indices.end() &&
-         SegmentFile::open(folder_, *later)->header_state(reason) != HeaderState::VACANT;
+  return file != nullptr && file->header_state(reason) != HeaderState::VACANT;
 }
 
 LogReader::Step LogReader::damaged(std::string reason) {
@@ -151,14 +152,14 @@ bool LogReader::allowed(Sequence sequence) {
 bool LogReader::open_segment(std::uint64_t index) {
   segment_index_ = index;
   offset_ = kSegmentHeaderBytes;
-  if (!std::filesystem::exists(folder_ / segment_name(index))) {
+  auto file = SegmentFile::find(folder_, index);
+  if (file == nullptr) {
     const auto indices = segment_indices(folder_);
     if (indices.empty() || indices.back() < index) return false;
     fault(0, "segment is missing, the log goes on with " + segment_name(indices.back()),
           Status::CORRUPT);
     return false;
   }
-  auto file = SegmentFile::open(folder_, index);
   // Partner: SegmentFile::begin stores the magic last, with release.
   const auto* magic = reinterpret_cast<const std::uint64_t*>(file->data());
   const bool begun = file->size() >= 8 && __atomic_load_n(magic, __ATOMIC_ACQUIRE) != 0;

@@ -109,10 +109,26 @@ std::unique_ptr<SegmentFile> SegmentFile::open(const std::filesystem::path& fold
                                                std::uint64_t index, bool writable) {
   std::unique_ptr<SegmentFile> file(new SegmentFile(folder / segment_name(index), index));
   file->open_fd(writable ? O_RDWR : O_RDONLY);
-  struct stat status{};
-  if (::fstat(file->fd_, &status) != 0) throw_errno(file->path_, "fstat");
-  file->map(static_cast<std::uint64_t>(status.st_size), writable);
+  file->map_all(writable);
   return file;
+}
+
+std::unique_ptr<SegmentFile> SegmentFile::find(const std::filesystem::path& folder,
+                                               std::uint64_t index) {
+  std::unique_ptr<SegmentFile> file(new SegmentFile(folder / segment_name(index), index));
+  file->fd_ = ::open(file->path_.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file->fd_ < 0) {
+    if (errno == ENOENT) return nullptr;
+    throw_errno(file->path_, "open");
+  }
+  file->map_all(false);
+  return file;
+}
+
+void SegmentFile::map_all(bool writable) {
+  struct stat status{};
+  if (::fstat(fd_, &status) != 0) throw_errno(path_, "fstat");
+  map(static_cast<std::uint64_t>(status.st_size), writable);
 }
 
 const SegmentHeader& SegmentFile::header() const noexcept {

@@ -73,6 +73,10 @@ class SegmentFile {
   [[nodiscard]] static std::unique_ptr<SegmentFile> open(const std::filesystem::path& folder,
                                                          std::uint64_t index,
                                                          bool writable = false);
+  /// The same to be read, null where it is not there, or not any more: a prepared segment goes when
+  /// its log is closed or recovered, at any moment of a reader's.
+  [[nodiscard]] static std::unique_ptr<SegmentFile> find(const std::filesystem::path& folder,
+                                                         std::uint64_t index);
   SegmentFile(const SegmentFile&) = delete;
   SegmentFile& operator=(const SegmentFile&) = delete;
   ~SegmentFile();
@@ -111,6 +115,7 @@ class SegmentFile {
  private:
   SegmentFile(std::filesystem::path path, std::uint64_t index) noexcept;
   void open_fd(int flags);
+  void map_all(bool writable);
   void map(std::uint64_t size_bytes, bool writable);
 
   std::filesystem::path path_;
