@@ -215,7 +215,7 @@ void append_multiple(std::string& out, std::int64_t count, DecimalStep step) {
 
 bool append_decimals(std::string& out, std::int64_t count, DecimalStep step, int decimals) {
   Int128 value = Int128{count} * step.mantissa;
-  int exponent = 0 + step.exponent;
+  int exponent = +step.exponent;
   for (; decimals >= 0 && exponent < -decimals; ++exponent) {
     if (value % 10 != 0) return false;
     value /= 10;

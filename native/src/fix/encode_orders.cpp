@@ -13,9 +13,6 @@ constexpr int kCommission = 12;
 constexpr int kOrderId = 37;
 constexpr int kMaxFloor = 111;
 
-bool has_price(OrdType type) { return type == OrdType::LIMIT || type == OrdType::STOP_LIMIT; }
-/// A trailing stop has one where the venue was told where it stands.
-bool has_stop(OrdType type) { return has_fixed_stop(type); }
 bool is_trade(ExecType type) {
   return type == ExecType::TRADE || type == ExecType::TRADE_CANCEL ||
          type == ExecType::TRADE_CORRECT;
@@ -132,12 +129,12 @@ const FixBody* OrderEncoder::order(Nanos now, const rec::OrderSubmitted& order,
   put_exec_inst(order.flags, type);
   body_.put_qty(38, order.order_qty);
   put_ord_type(type);
-  if (has_price(type)) body_.put_price(44, order.price);
+  if (has_limit(type)) body_.put_price(44, order.price);
   body_.put_digit(54, order.side);
   body_.put(55, symbol_of(config_.dialect, *of_));
   body_.put_digit(59, order.time_in_force);
   body_.put_timestamp(60, now, digits_);
-  if (has_stop(type)) body_.put_price(99, order.stop_px);
+  if (has_fixed_stop(type)) body_.put_price(99, order.stop_px);
   put_display(more, false);
   if (static_cast<TimeInForce>(order.time_in_force) == TimeInForce::GTD) {
     body_.put_timestamp(126, order.expire_ts, digits_);
@@ -168,12 +165,12 @@ const FixBody* OrderEncoder::replace(Nanos now, const rec::ReplaceRequested& req
   body_.put_qty(38, request.order_qty);
   put_ord_type(type);
   body_.put_id(41, request.orig_cl_ord_id);
-  if (has_price(type)) body_.put_price(44, request.price);
+  if (has_limit(type)) body_.put_price(44, request.price);
   body_.put_digit(54, request.side);
   body_.put(55, symbol_of(config_.dialect, *of_));
   body_.put_digit(59, request.time_in_force);
   body_.put_timestamp(60, now, digits_);
-  if (has_stop(type) && more != nullptr) body_.put_price(99, more->stop_px);
+  if (has_fixed_stop(type) && more != nullptr) body_.put_price(99, more->stop_px);
   put_display(more, false);
   if (more != nullptr && more->expire_ts != 0) body_.put_timestamp(126, more->expire_ts, digits_);
   put_peg(more, type);
@@ -243,13 +240,13 @@ const FixBody* OrderEncoder::execution(Nanos now, const FixExecution& execution)
   put_ord_status(status);
   put_ord_type(execution.ord_type);
   if (execution.orig_cl_ord_id != 0) body_.put_id(41, execution.orig_cl_ord_id);
-  if (has_price(execution.ord_type)) body_.put_price(44, execution.price);
+  if (has_limit(execution.ord_type)) body_.put_price(44, execution.price);
   body_.put_digit(54, execution.side);
   body_.put(55, symbol_of(config_.dialect, *of_));
   body_.put_text(58, execution.text);
   body_.put_digit(59, execution.time_in_force);
   body_.put_timestamp(60, execution.transact_time == 0 ? now : execution.transact_time, digits_);
-  if (has_stop(execution.ord_type)) body_.put_price(99, execution.stop_px);
+  if (has_fixed_stop(execution.ord_type)) body_.put_price(99, execution.stop_px);
   if (states_a_reason(execution)) {
     const bool unknown42 = fix42_ && execution.reject_reason > kOrdRejReasonMax42;
     body_.put_number(103, unknown42 ? 0 : execution.reject_reason);
