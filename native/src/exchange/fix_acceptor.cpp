@@ -33,7 +33,7 @@ std::string order_id_text(std::uint64_t order_id) {
   return order_id == 0 ? std::string("NONE") : numbered("O", order_id);
 }
 
-VenueRequest request_of(const FixNewOrder& order, RequestKind kind) noexcept {
+VenueRequest order_of(const FixNewOrder& order, RequestKind kind) noexcept {
   VenueRequest request;
   request.kind = kind;
   request.session = order.session;
@@ -335,84 +335,71 @@ void FixAcceptor::session_rejected(const FixReject& reject) {
               ": " + std::string(reject.text));
 }
 
-void FixAcceptor::new_order(const FixNewOrder& order) {
+void FixAcceptor::take(const VenueRequest& request) {
   ++requests_;
-  way_in_.push(now_, request_of(order, RequestKind::NEW));
+  way_in_.push(now_, request);
 }
 
-void FixAcceptor::address(VenueRequest& request, SessionId from,
-                          std::string_view on_behalf_of) const {
+VenueRequest FixAcceptor::request_of(RequestKind kind, SessionId from,
+                                     std::string_view on_behalf_of, ClOrdId cl_ord_id) const {
+  VenueRequest request;
+  request.kind = kind;
   request.session = from;
-  if (on_behalf_of.empty() || on_behalf_of == name(from)) return;
+  request.cl_ord_id = cl_ord_id;
+  if (on_behalf_of.empty() || on_behalf_of == name(from)) return request;
   const auto owner = std::find_if(sessions_.begin(), sessions_.end(), [&](const auto& session) {
     return session->config().target_comp_id == on_behalf_of;
   });
   const auto& allowed = cancels_for_[index(from)];
   request.entitled = owner != sessions_.end() &&
                      std::find(allowed.begin(), allowed.end(), on_behalf_of) != allowed.end();
-  if (!request.entitled) return;
+  if (!request.entitled) return request;
   request.session = (*owner)->config().id;
   request.requester = from;
+  return request;
+}
+
+void FixAcceptor::new_order(const FixNewOrder& order) { take(order_of(order, RequestKind::NEW)); }
+
+void FixAcceptor::replace(const FixReplace& replace) {
+  auto request = order_of(replace.order, RequestKind::REPLACE);
+  request.orig_cl_ord_id = replace.orig_cl_ord_id;
+  take(request);
 }
 
 void FixAcceptor::cancel(const FixCancel& cancel) {
-  ++requests_;
-  VenueRequest request;
-  request.kind = RequestKind::CANCEL;
-  address(request, cancel.session, cancel.on_behalf_of);
-  request.cl_ord_id = cancel.cl_ord_id;
+  auto request =
+      request_of(RequestKind::CANCEL, cancel.session, cancel.on_behalf_of, cancel.cl_ord_id);
   request.orig_cl_ord_id = cancel.orig_cl_ord_id;
   request.instrument = cancel.instrument;
   request.side = cancel.side;
-  way_in_.push(now_, request);
-}
-
-void FixAcceptor::replace(const FixReplace& replace) {
-  ++requests_;
-  auto request = request_of(replace.order, RequestKind::REPLACE);
-  request.orig_cl_ord_id = replace.orig_cl_ord_id;
-  way_in_.push(now_, request);
+  take(request);
 }
 
 void FixAcceptor::status_request(const FixStatusRequest& asked) {
-  ++requests_;
-  VenueRequest request;
-  request.kind = RequestKind::STATUS;
-  address(request, asked.session, asked.on_behalf_of);
-  request.cl_ord_id = asked.cl_ord_id;
+  auto request =
+      request_of(RequestKind::STATUS, asked.session, asked.on_behalf_of, asked.cl_ord_id);
   request.instrument = asked.instrument;
   request.side = asked.side;
-  way_in_.push(now_, request);
+  take(request);
 }
 
 void FixAcceptor::mass_cancel(const FixMassCancel& cancel) {
-  ++requests_;
-  VenueRequest request;
-  request.kind = RequestKind::MASS_CANCEL;
-  address(request, cancel.session, cancel.on_behalf_of);
-  request.cl_ord_id = cancel.cl_ord_id;
+  auto request =
+      request_of(RequestKind::MASS_CANCEL, cancel.session, cancel.on_behalf_of, cancel.cl_ord_id);
   request.instrument = cancel.instrument;
-  way_in_.push(now_, request);
+  take(request);
 }
 
 void FixAcceptor::mass_status_request(const FixMassStatusRequest& asked) {
-  ++requests_;
-  VenueRequest request;
-  request.kind = RequestKind::MASS_STATUS;
-  address(request, asked.session, asked.on_behalf_of);
-  request.cl_ord_id = asked.request;
-  way_in_.push(now_, request);
+  take(request_of(RequestKind::MASS_STATUS, asked.session, asked.on_behalf_of, asked.request));
 }
 
 void FixAcceptor::positions_request(const FixPositionsRequest& asked) {
-  ++requests_;
-  VenueRequest request;
-  request.kind = RequestKind::POSITIONS;
-  request.session = asked.session;
+  auto request = request_of(RequestKind::POSITIONS, asked.session, {}, asked.request);
   request.of_session = copies_[index(asked.session)];
-  request.cl_ord_id = asked.request;
   request.instrument = asked.instrument;
-  way_in_.push(now_, request);
+  take(request);
 }
 
 // ---------------------------------------------------------------- the connection's side

@@ -112,8 +112,11 @@ class FixAcceptor final : public ReportSink, private FixSink, private Connection
              Sequence last_written) override;
   void written(SessionId, Sequence, std::uint64_t, Nanos) override {}
 
-  /// Fills in whose orders a request is about, by its OnBehalfOfCompID.
-  void address(VenueRequest& request, SessionId from, std::string_view on_behalf_of) const;
+  /// About `from`'s own orders, or those of the session that it names (OnBehalfOfCompID), where it
+  /// may.
+  [[nodiscard]] VenueRequest request_of(RequestKind kind, SessionId from,
+                                        std::string_view on_behalf_of, ClOrdId cl_ord_id) const;
+  void take(const VenueRequest& request);
   void arrive(Nanos due, const VenueRequest& request);
   void deliver(const VenueReport& report);
   void deliver_to(SessionId to, const VenueReport& report);
