@@ -366,6 +366,7 @@ class RecordType(IntEnum):
     DROP_COPY = 86
     COPY_ACCEPTED = 87
     ORDER_INSTRUCTIONS = 88
+    LOG_SHORTER = 89
     ORDER_LATENCY = 64
     TURN_COST = 65
     COLLECTOR_RUN = 66
@@ -1046,6 +1047,9 @@ class Core:
 
     def in_flight(self, session: int, /) -> list[tuple[int, int]]: ...
     def unaccepted(self, session: int, /) -> list[NativeOrder]: ...
+    def lost(self, session: int, /) -> tuple[int, int] | None:
+        """Our next MsgSeqNum and the venue's, where it has had messages that our log has not."""
+
     def copies(
         self, line: int, /
     ) -> list[tuple[str, int, int, int, int, int, bool, bool, int, int, int, int, int]]: ...

@@ -208,14 +208,18 @@ class Reconciler:
 
         Where the venue says which orders work that is found out; elsewhere an operator has to look.
         """
-        number, session = message.session, self.sessions[message.session]
+        number = message.session
         ours, venue = message.our_next - 1, message.venue_next - 1
         said = {"session": self._terms[number].name, "ours": ours, "venue": venue}
         self._effects.add(Tell("error", "log is shorter than the venue's memory", said))
-        if self._terms[number].asks_for_all:
-            return
-        texts = (f"messages up to {ours}", f"messages up to {venue}")
-        session.lost = Difference("session", "missing", "log", *texts, message.ts_core)
+        self.sessions[number].lost = self._lost(number)
+
+    def _lost(self, number: int) -> Difference | None:
+        numbers = self._core.lost(number)
+        if numbers is None or self._terms[number].asks_for_all:
+            return None
+        ours, venue = (f"messages up to {due - 1}" for due in numbers)
+        return Difference("session", "missing", "log", ours, venue, self._core.now)
 
     def _ask_positions(self, number: int) -> None:
         session = self.sessions[number]
@@ -461,13 +465,14 @@ class Reconciler:
     # ------------------------------------------------------------------ epochs, checkpoints
 
     def begin_epoch(self) -> None:
-        """No session of the process before is up. Orders that the log adopted and no operator
-        knows of are differences still, whoever ran on the log."""
+        """No session of the process before is up. Orders that the log adopted and messages that it
+        lost are differences until an operator knows of them, whoever ran on the log."""
         for number, session in enumerate(self.sessions):
             if session.down is SessionPhase.CLOSED:
                 session.down = SessionPhase.DOWN  # until the calendar has been looked at
             self.take_down(number)
             session.copies = {}
+            session.lost = self._lost(number)
             session.adopted = {
                 each.order: self._texts.adopted(each, self._core.now)
                 for each in self._core.unaccepted(number)

@@ -251,6 +251,13 @@ std::vector<NativeOrder> unaccepted(Core& core, std::uint32_t session) {
   return out;
 }
 
+/// (our next MsgSeqNum, the venue's) where our log ended before what the venue has had, else None.
+py::object lost(Core& core, std::uint32_t session) {
+  const auto shorter = core.fix().lost(SessionId{session});
+  if (!shorter) return py::none();
+  return py::make_tuple(shorter->our_next, shorter->venue_next);
+}
+
 /// What the two lines of a session differ in, oldest first: (ExecID, side, instrument, ClOrdID,
 /// since, raw sequence, told by us, told by the copy, CopyMatch, px, qty, copy's px, copy's qty).
 py::list copies(Core& core, std::uint32_t line) {
@@ -439,7 +446,9 @@ void bind_reconciliation(py::class_<Core>& cls) {
       .def("copies", &copies)
       .def("accept_copy", &accept_copy)
       .def("cancel_session", &cancel_session)
-      .def("unaccepted", &unaccepted, "Adopted orders of the session that no operator knows of.");
+      .def("unaccepted", &unaccepted, "Adopted orders of the session that no operator knows of.")
+      .def("lost", &lost,
+           "Numbers of messages that only the venue has; None where there are none.");
 }
 
 void bind_requests(py::class_<Core>& cls) {

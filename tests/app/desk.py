@@ -25,6 +25,7 @@ from daemon.core import (
     FixSessionConfig,
     FixSymbology,
     Live,
+    LogReader,
     LogWriter,
     MessageKind,
     SharedStatus,
@@ -313,6 +314,15 @@ class Desk:
         replies = [each.reply for each in self.effects if isinstance(each, SendReply)]
         (reply,) = [each for each in replies if each.command_id == self._commands]
         return reply
+
+    def taken_as_facts(self, folder: Path) -> tuple[Live, Wiring]:
+        """Another process, on a log in `folder`, that took this one's log as facts."""
+        self._log.close()
+        folder.mkdir(parents=True, exist_ok=True)
+        live = Live(LogWriter.create(str(folder), 1 << 20), None)
+        wiring = Wiring(live.core, self.configuration)
+        assert live.apply_facts(LogReader(str(self.log_folder), committed=True)) > 0
+        return live, wiring
 
     def answer(self, name: str, **arguments: object) -> Reply:
         return self.reports.answer(name, arguments)

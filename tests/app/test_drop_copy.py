@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from daemon.app.configuration import ConfigurationError, parse
-from daemon.app.wiring import Wiring
-from daemon.core import CopyMatch, Live, LogReader, LogWriter
+from daemon.core import CopyMatch
 from daemon.messages.replies import Difference
 from tests.app.desk import CONFIGURATION, DROP_COPY, NO_ID, Desk
 from tests.days.books import replayed
@@ -171,11 +170,7 @@ def test_what_one_line_told_is_awaited_still_after_a_restart_from_facts(tmp_path
     desk.report("F", "1", **FIRST)
     desk.report_copy("F", "1", **FIRST)
     desk.report_copy("F", "1", **SECOND)
-    desk._log.close()
-    (tmp_path / "next").mkdir()
-    live = Live(LogWriter.create(str(tmp_path / "next"), 1 << 20), None)
-    Wiring(live.core, desk.configuration)
-    assert live.apply_facts(LogReader(str(desk.log_folder), committed=True)) > 0
+    live, _ = desk.taken_as_facts(tmp_path / "next")
     (entry,) = live.core.copies(1)
     assert (entry[0], entry[6], entry[7]) == ("X-2", False, True)
 

@@ -158,14 +158,21 @@ def test_what_cannot_be_asked_is_refused_by_its_key(tmp_path: Path, override: st
     assert setting.split("=")[0].split(".")[-1] in str(refused.value)
 
 
-def test_a_log_that_is_shorter_than_the_venues_memory_waits_for_an_operator(
-    tmp_path: Path,
-) -> None:
+def after_message_nine(folder: Path, *overrides: str) -> Desk:
     """The venue has had message 9 of us: whatever it was, our log does not have it."""
-    desk = Desk(tmp_path)
+    folder.mkdir(exist_ok=True)
+    desk = Desk(folder, *overrides)
     desk.venue.poll(desk.live.clock_now())
     assert desk.venue.session is not None
     assert desk.venue.session.set_next_numbers(desk.live.clock_now(), 0, 10)
+    desk.until(lambda: desk.live.core.lost(0) is not None)
+    return desk
+
+
+def test_a_log_that_is_shorter_than_the_venues_memory_waits_for_an_operator(
+    tmp_path: Path,
+) -> None:
+    desk = after_message_nine(tmp_path)
     desk.until(lambda: desk.ask("reconciliation")[0].state == "differs")
     (row,) = desk.ask("reconciliation")[0].differences
     said = (row.kind, row.what, row.ours, row.venue)
@@ -173,4 +180,29 @@ def test_a_log_that_is_shorter_than_the_venues_memory_waits_for_an_operator(
     assert not desk.ask("status").armed
     desk.command("reconcile", accept=desk.ask("reconciliation")[0].report, reason="looked there")
     assert desk.ask("status").armed
+    is_replayed(desk)
+
+
+def test_what_the_log_lost_is_not_forgotten_by_a_restart_from_facts(tmp_path: Path) -> None:
+    """Killed before an operator saw it: the number that the session goes on from hides the gap."""
+    desk = after_message_nine(tmp_path / "not accepted")
+    live, wiring = desk.taken_as_facts(tmp_path / "not accepted" / "next")
+    assert live.core.lost(0) == (1, 10)
+    wiring.firm._reconciler.begin_epoch()
+    assert [each.what for each in wiring.firm.comparisons["broker"].differences] == ["missing"]
+
+    desk = after_message_nine(tmp_path / "accepted")
+    desk.until(lambda: desk.ask("reconciliation")[0].state == "differs")
+    desk.command("reconcile", accept=desk.ask("reconciliation")[0].report, reason="looked there")
+    live, wiring = desk.taken_as_facts(tmp_path / "accepted" / "next")
+    assert live.core.lost(0) is None
+    wiring.firm._reconciler.begin_epoch()
+    assert not wiring.firm.comparisons["broker"].differences
+
+
+def test_a_venue_that_tells_all_its_orders_leaves_nothing_lost(tmp_path: Path) -> None:
+    desk = after_message_nine(tmp_path, STATUS)
+    desk.until(lambda: bool(desk.venue.mass_requests))
+    tell(desk, 0, 0, t39="8", t37="NONE")
+    desk.logged_on()
     is_replayed(desk)

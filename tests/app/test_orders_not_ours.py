@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from daemon.app.wiring import Wiring
-from daemon.core import Live, LogReader, LogWriter
 from daemon.messages.replies import Reconciliation
 from daemon.model import OrderState, RiskState
 from daemon.runtime.effects import Tell
@@ -155,11 +153,7 @@ def test_nobody_has_accepted_it_still_after_a_restart_from_facts(tmp_path: Path)
         desk.report("F", "1", **FOREIGN, **FILL)
         if accepted:
             desk.command("reconcile", accept=report_of(desk).report)
-        desk._log.close()
-        (folder / "next").mkdir()
-        live = Live(LogWriter.create(str(folder / "next"), 1 << 20), None)
-        wiring = Wiring(live.core, desk.configuration)
-        assert live.apply_facts(LogReader(str(desk.log_folder), committed=True)) > 0
+        live, wiring = desk.taken_as_facts(folder / "next")
         assert live.core.position(NO_ID, BTC).net_qty == 2
         wiring.firm._reconciler.begin_epoch()
         left = wiring.firm.comparisons["broker"].differences

@@ -10,7 +10,7 @@
 namespace pitwire {
 namespace {
 
-constexpr std::uint32_t kFactsVersion = 3;  ///< of the layout of what `save_facts` writes
+constexpr std::uint32_t kFactsVersion = 4;  ///< of the layout of what `save_facts` writes
 
 }  // namespace
 
@@ -437,7 +437,9 @@ void Core::reconciliation(SessionId session, std::uint32_t differences, bool acc
   record.size_bytes = static_cast<std::uint32_t>(json.size());
   record.accepted = accepted ? 1 : 0;
   emitter_.emit(record, 0, text_bytes(json));
-  if (accepted) orders_->accept(session);
+  if (!accepted) return;
+  orders_->accept(session);
+  fix_->accept(session);
 }
 
 void Core::note(std::uint32_t strategy, std::uint32_t severity, std::string_view text) {

@@ -255,9 +255,15 @@ void FixDesk::mass_status(SessionId session, const FixMassStatus& answer) {
 }
 
 void FixDesk::log_shorter(SessionId session, std::uint64_t our_next, std::uint64_t venue_next) {
+  std::optional<rec::LogShorter>& lost = entries_[index(session)].lost;
+  rec::LogShorter record;
+  record.our_next = lost ? lost->our_next : our_next;  // what was lost before is so still
+  record.venue_next = venue_next;
+  emitter_.emit(record, static_cast<std::uint16_t>(index(session)));
+  lost = record;
   emitter_.event(EventKind::LOG_SHORTER).values = {
-      index(session), static_cast<std::int64_t>(our_next), static_cast<std::int64_t>(venue_next),
-      emitter_.now()};
+      index(session), static_cast<std::int64_t>(record.our_next),
+      static_cast<std::int64_t>(record.venue_next), emitter_.now()};
 }
 
 void FixDesk::positions_ack(SessionId session, Sequence, const FixPositionsAck& ack) {
@@ -275,10 +281,24 @@ void FixDesk::venue_position(const rec::VenuePosition& record, std::int64_t repo
 
 // ------------------------------------------------------------------ recovery, checkpoints
 
+std::optional<rec::LogShorter> FixDesk::lost(SessionId session) const {
+  return index(session) < entries_.size() ? entries_[index(session)].lost : std::nullopt;
+}
+
+void FixDesk::accept(SessionId session) noexcept {
+  if (index(session) < entries_.size()) entries_[index(session)].lost.reset();
+}
+
 void FixDesk::apply_fact(const Frame& frame) {
+  const auto* reconciled = frame.as<rec::Reconciliation>();
+  if (reconciled != nullptr && reconciled->accepted != 0) accept(SessionId{reconciled->session});
+  if (frame.header->source >= entries_.size()) return;
+  if (const auto* shorter = frame.as<rec::LogShorter>()) {
+    entries_[frame.header->source].lost = *shorter;
+  }
   const auto* state = frame.as<rec::FixState>();
   const auto* tx = frame.as<rec::FixTx>();
-  if ((state == nullptr && tx == nullptr) || frame.header->source >= entries_.size()) return;
+  if (state == nullptr && tx == nullptr) return;
   Entry& entry = entries_[frame.header->source];
   // What replay led to is where the facts go on from.
   if (entry.session) entry.restored = entry.session->snapshot();
@@ -322,11 +342,13 @@ void FixDesk::save(ByteWriter& out) const {
     out.put(now.last_received_ts);
     out.put(now.first_application);
     out.put(static_cast<std::uint64_t>(entry.session != nullptr));
+    out.put(entry.lost.value_or(rec::LogShorter{}));
   }
 }
 
-FixRestored FixDesk::read(ByteReader& in, bool& constructed) {
-  FixRestored restored;
+FixDesk::Saved FixDesk::read(ByteReader& in) {
+  Saved saved;
+  FixRestored& restored = saved.restored;
   restored.next_sender = in.get<std::uint64_t>();
   restored.next_target = in.get<std::uint64_t>();
   restored.creation_ts = in.get<Nanos>();
@@ -336,31 +358,34 @@ FixRestored FixDesk::read(ByteReader& in, bool& constructed) {
   restored.last_sent_ts = in.get<Nanos>();
   restored.last_received_ts = in.get<Nanos>();
   restored.first_application = in.get<std::uint64_t>();
-  constructed = in.get<std::uint64_t>() != 0;
-  return restored;
+  saved.constructed = in.get<std::uint64_t>() != 0;
+  const auto lost = in.get<rec::LogShorter>();
+  if (lost.venue_next != 0) saved.lost = lost;
+  return saved;
 }
 
 bool FixDesk::restore(ByteReader& in) {
   if (in.get<std::uint64_t>() != entries_.size()) return false;
   for (Entry& entry : entries_) {
-    bool constructed = false;
-    entry.restored = read(in, constructed);
+    const Saved saved = read(in);
+    entry.restored = saved.restored;
+    entry.lost = saved.lost;
     entry.session.reset();
-    if (constructed && entry.route) (void)session_at(entry.config.id);
+    if (saved.constructed && entry.route) (void)session_at(entry.config.id);
   }
   return in.ok();
 }
 
 bool FixDesk::restore_facts(ByteReader& in) {
-  const auto saved = in.get<std::uint64_t>();
-  for (std::uint64_t at = 0; at < saved && in.ok(); ++at) {
-    bool constructed = false;
-    const FixRestored was = read(in, constructed);
+  const auto sessions = in.get<std::uint64_t>();
+  for (std::uint64_t at = 0; at < sessions && in.ok(); ++at) {
+    const Saved saved = read(in);
     if (at >= entries_.size()) continue;
     FixRestored& restored = entries_[at].restored;
-    restored.next_sender = was.next_sender;
-    restored.next_target = was.next_target;
-    restored.creation_ts = was.creation_ts;
+    restored.next_sender = saved.restored.next_sender;
+    restored.next_target = saved.restored.next_target;
+    restored.creation_ts = saved.restored.creation_ts;
+    entries_[at].lost = saved.lost;
   }
   return in.ok();
 }

@@ -36,6 +36,11 @@ class FixDesk final : public FixSink {
   /// Earliest time at which `time()` has something to do.
   [[nodiscard]] Nanos next_deadline() const noexcept;
 
+  /// Messages of ours that the venue has had and our log not, where nobody has accepted it yet.
+  [[nodiscard]] std::optional<rec::LogShorter> lost(SessionId session) const;
+  /// An operator accepted a report of the session's differences.
+  void accept(SessionId session) noexcept;
+
   /// Recovery: the numbers as the log has them.
   void apply_fact(const Frame& frame);
   void after_recovery();
@@ -75,11 +80,17 @@ class FixDesk final : public FixSink {
     FixRestored restored;
     std::unique_ptr<Route> route;
     std::unique_ptr<FixSession> session;
+    std::optional<rec::LogShorter> lost;
+  };
+  /// One session's part of `save`.
+  struct Saved {
+    FixRestored restored;
+    bool constructed = false;  ///< it was in use
+    std::optional<rec::LogShorter> lost;
   };
 
   FixSession& session_at(SessionId session);
-  /// One session's part of `save`; true in `constructed` where it was in use.
-  static FixRestored read(ByteReader& in, bool& constructed);
+  static Saved read(ByteReader& in);
   void tell(SessionId session, bool connected, bool logged_on);
 
   Emitter& emitter_;
