@@ -12,6 +12,7 @@ from __future__ import annotations
 import subprocess
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ import msgspec
 import numpy as np
 
 from daemon.core import SharedCountersReader
-from daemon.model import TERMINAL_STATES, OrderState
+from daemon.model import TERMINAL_STATES, DenyReason, OrderState
 from tools.bench.load_log import received_of, records_of
 from tools.bench.load_run import NOT_BUILT, SENDER, Load, RunError, Sent, Stage, not_as_sent
 from tools.bench.rows import Row, row_of_runs, with_jitter
@@ -200,7 +201,10 @@ class Run:
         """From when the last order of the load was due to its first report."""
         submitted = records_of(log, "ORDER_SUBMITTED")
         last = CALM_SECONDS * CALM_ORDERS + self._seconds * ORDERS_PEAK * TIMES_PEAK - 1
-        (order,) = submitted[submitted["tag"] == last]["cl_ord_id"]
+        found = submitted[submitted["tag"] == last]["cl_ord_id"]
+        if len(found) == 0:
+            raise RunError(f"the last order of the load was denied; of all: {_denials(log)}")
+        order = found[0]
         executions = records_of(log, "EXECUTION")
         raw = executions[executions["cl_ord_id"] == order]["raw_sequence"][0]
         received = received_of(log)
@@ -208,6 +212,11 @@ class Run:
         first = records_of(log, "ORDER_LATENCY")["ts_recv"].min()
         due = int(first) + (CALM_SECONDS + self._seconds) * 1_000_000_000
         return float(answered - due) / 1e9
+
+
+def _denials(log: Path) -> str:
+    reasons = Counter(int(each) for each in records_of(log, "ORDER_DENIED")["reason"])
+    return ", ".join(f"{count} {DenyReason(reason).name}" for reason, count in reasons.items())
 
 
 def _p99s(samples: Any) -> list[float]:  # noqa: ANN401 - an array of floats
