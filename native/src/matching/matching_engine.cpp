@@ -101,6 +101,7 @@ VenueReject MatchingEngine::check(const VenueOrder& order, Nanos now) const noex
   if (const auto reason = validate(book.rules, order, now); reason != VenueReject::NONE) {
     return reason;
   }
+  if (order.display_qty > order.order_qty) return VenueReject::QUANTITY;
   if (book.trading != TradingState::TRADING) return VenueReject::NOT_TRADING;
   if (order.post_only && would_trade(order)) return VenueReject::POST_ONLY_WOULD_CROSS;
   return VenueReject::NONE;
@@ -116,12 +117,17 @@ bool MatchingEngine::fillable(const VenueOrder& order) const noexcept {
   const auto& levels = ladder(order.instrument, opposite(order.side)).levels();
   for (auto level = levels.rbegin(); level != levels.rend(); ++level) {
     if (!is_market(order.ord_type) && !crosses(order.side, order.price, level->price)) return false;
+    // What icebergs hide stands behind all that the level shows: an own order is met before it.
+    std::int64_t hidden = 0;
     for (auto at = level->head; at != kNoSlot; at = slots_[at].next) {
       const auto& passive = slots_[at].order;
       if (order.owner != 0 && passive.owner == order.owner) return false;
-      wanted -= passive.leaves_qty;
+      wanted -= passive.shown_qty();
+      hidden += passive.hidden_qty;
       if (wanted <= 0) return true;
     }
+    wanted -= hidden;
+    if (wanted <= 0) return true;
   }
   return false;
 }
@@ -196,8 +202,11 @@ VenueReject MatchingEngine::replace(Nanos now, OrderRef ref, std::int64_t price,
     if (moves) forget_stop(entry.order);
     entry.order = wanted;
     sink.reduced(now, entry.order, 0);
-    if (moves) wait_for_stop(slot);
-    run_stops(now, wanted.instrument, sink);
+    if (moves) {
+      wait_for_stop(slot);
+      reach(book_of(wanted));
+      run_stops(now, wanted.instrument, sink);
+    }
     return VenueReject::NONE;
   }
   const auto removed = entry.order.leaves_qty - wanted.leaves_qty;
@@ -312,6 +321,7 @@ void MatchingEngine::trade(Nanos now, std::uint32_t passive, std::uint32_t aggre
   taker.leaves_qty -= qty;
   side.take(maker, qty);
   book.last_px = maker.order.price;
+  if (!book.stops[0].empty() || !book.stops[1].empty()) reach(book);
   sink.traded({now, ++match_number_, taker.instrument, maker.order.price, qty, maker.order, taker});
   if (maker.order.shown_qty() > 0) return;
   side.remove(slots_, passive);
@@ -395,24 +405,29 @@ void MatchingEngine::follow(Book& book) {
   }
 }
 
-void MatchingEngine::run_stops(Nanos now, InstrumentId instrument, VenueSink& sink) {
-  auto& book = books_[index(instrument)];
-  do {
-    if (!book.trailing.empty()) follow(book);
-  } while (trigger_next(now, book, book.stops[0], sink) ||
-           trigger_next(now, book, book.stops[1], sink));
+/// The last trade reaches what waits for its price, nearest first; what trails has followed it.
+void MatchingEngine::reach(Book& book) {
+  if (!book.trailing.empty()) follow(book);
+  for (auto& waiting : book.stops) {
+    while (!waiting.empty()) {
+      const auto ref = waiting.back().ref;
+      if (!stop_reached(slots_[slot_of(ref)].order)) break;
+      std::erase(book.trailing, ref);
+      waiting.pop_back();
+      book.reached.push_back(ref);
+    }
+  }
 }
 
-bool MatchingEngine::trigger_next(Nanos now, Book& book, std::vector<Stop>& waiting,
-                                  VenueSink& sink) {
-  if (waiting.empty()) return false;
-  const auto slot = slot_of(waiting.back().ref);
-  if (!stop_reached(slots_[slot].order)) return false;
-  std::erase(book.trailing, waiting.back().ref);
-  waiting.pop_back();
-  sink.triggered(now, slots_[slot].order);
-  execute(now, slot, sink);
-  return true;
+/// What was reached acts, first reached first; its own trades may reach more.
+void MatchingEngine::run_stops(Nanos now, InstrumentId instrument, VenueSink& sink) {
+  auto& reached = books_[index(instrument)].reached;
+  for (std::size_t next = 0; next < reached.size(); ++next) {
+    const auto slot = slot_of(reached[next]);
+    sink.triggered(now, slots_[slot].order);
+    execute(now, slot, sink);
+  }
+  reached.clear();
 }
 
 // ---------------------------------------------------------------- what others may see

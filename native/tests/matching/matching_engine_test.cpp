@@ -269,6 +269,41 @@ TEST(MatchingEngine, all_of_an_iceberg_counts_for_fill_or_kill_and_none_of_it_ma
   EXPECT_TRUE(venue.events.take().back().starts_with("rejected 1: combination"));
 }
 
+TEST(MatchingEngine, fill_or_kill_counts_only_what_an_iceberg_shows_before_an_order_of_its_own) {
+  Venue venue;
+  auto ice = order(1, Side::SELL, 100, 100);
+  ice.display_qty = 30;
+  venue.submit(ice);
+  auto mine = order(2, Side::SELL, 10, 100);
+  mine.owner = 7;
+  venue.submit(mine);
+  venue.events.take();
+  auto taker = order(9, Side::BUY, 40, 100);
+  taker.owner = 7;
+  taker.time_in_force = TimeInForce::FOK;
+  venue.submit(taker);
+  EXPECT_EQ(venue.events.take(),
+            (Lines{"accepted 9 40@100", "canceled (fill-or-kill not fillable) 9 40@100"}))
+      << "its next part stands behind the order of the taker's own owner";
+  taker.order_qty = 30;
+  venue.submit(taker);
+  EXPECT_EQ(venue.events.take()[1], "traded #1 30@100 passive 1 aggressor 9");
+}
+
+TEST(MatchingEngine, no_more_is_shown_than_there_is) {
+  Venue venue;
+  auto ice = order(1, Side::SELL, 30, 100);
+  for (const auto& [display, said] :
+       {std::pair{20, "accepted 1 30@100"}, std::pair{30, "accepted 1 30@100"},
+        std::pair{40,
+                  "rejected 1: quantity not positive, off the lot, above the maximum or less "
+                  "than is to be shown"}}) {
+    ice.display_qty = display;
+    venue.submit(ice);
+    EXPECT_EQ(venue.events.take().front(), said) << display;
+  }
+}
+
 // ---------------------------------------------------------------- what waits for a price
 
 struct Waiting : Venue {
@@ -330,6 +365,34 @@ TEST(MatchingEngine, a_trailing_stop_follows_the_trades_and_never_goes_back) {
   venue.sell(8, 10, 110);
   venue.buy(9, 10, 110);
   EXPECT_TRUE(venue.triggered(1));
+}
+
+TEST(MatchingEngine, every_trade_of_a_sweep_reaches_stops_and_not_only_its_last) {
+  Waiting venue;
+  venue.print(100);
+  venue.waits(1, Side::SELL, OrdType::STOP, 95);
+  venue.sell(6, 10, 95);
+  venue.sell(7, 10, 105);
+  venue.events.take();
+  venue.buy(9, 20, 105);
+  EXPECT_EQ(venue.events.take(),
+            (Lines{"accepted 9 20@105", "traded #2 10@95 passive 6 aggressor 9",
+                   "traded #3 10@105 passive 7 aggressor 9", "triggered 1 10@0",
+                   "canceled (no liquidity left for a market order) 1 10@0"}));
+}
+
+TEST(MatchingEngine,
+     a_trailing_stop_follows_every_trade_of_a_sweep_and_may_be_reached_by_the_next) {
+  Waiting venue;
+  venue.print(100);
+  auto made = order(1, Side::BUY, 10, 0);
+  made.ord_type = OrdType::TRAILING_STOP;
+  made.peg_offset = 10;
+  EXPECT_EQ(venue.engine.find(venue.submit(made))->stop_px, 110);
+  venue.sell(6, 10, 95);
+  venue.sell(7, 10, 105);
+  venue.buy(9, 20, 105);
+  EXPECT_TRUE(venue.triggered(1)) << "it came down to 105 with the trade at 95";
 }
 
 TEST(MatchingEngine, a_stop_that_waits_is_moved_and_one_that_was_triggered_is_not) {

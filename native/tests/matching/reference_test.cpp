@@ -1,225 +1,183 @@
-// The engine against a reference that is slow and obvious: one vector of orders, searched whole for
-// every decision. 100,000 random operations, every event compared.
+// The engine against a reference that is slow and obvious (reference.hpp). 100,000 random
+// operations, every event compared with all that it says of its orders.
+#include "reference.hpp"
+
 #include <gtest/gtest.h>
 
-#include <algorithm>
+#include <array>
 #include <random>
 
 #include "../rounds.hpp"
-#include "event_text.hpp"
-#include "pitwire/matching/forwarding_sink.hpp"
 #include "pitwire/matching/matching_engine.hpp"
 
 namespace pitwire {
 namespace {
 
-using testing::EventText;
-
-/// Price-time matching by exhaustive search. `ref` is the client number.
-class Reference {
- public:
-  explicit Reference(VenueSink& sink) : sink_(sink) {}
-
-  void submit(Nanos now, VenueOrder order) {
-    order.leaves_qty = order.order_qty;
-    const auto reason = validate(rules_, order, now);
-    if (reason != VenueReject::NONE) return sink_.rejected(now, order, reason);
-    if (order.post_only && best_contra(order) != nullptr) {
-      return sink_.rejected(now, order, VenueReject::POST_ONLY_WOULD_CROSS);
-    }
-    sink_.accepted(now, order);
-    enter(now, order);
-  }
-
-  bool cancel(Nanos now, std::uint64_t client) {
-    const auto at = find(client);
-    if (at == resting_.end()) return false;
-    const auto order = *at;
-    resting_.erase(at);
-    sink_.canceled(now, order, CancelCause::REQUESTED, true);
-    return true;
-  }
-
-  VenueReject replace(Nanos now, std::uint64_t client, std::int64_t price, std::int64_t qty) {
-    const auto at = find(client);
-    if (at == resting_.end()) return VenueReject::UNKNOWN_ORDER;
-    auto order = *at;
-    const auto executed = order.order_qty - order.leaves_qty;
-    const auto removed = order.order_qty - qty;
-    const bool keeps = price == order.price && removed >= 0;
-    order.price = price;
-    order.order_qty = qty;
-    order.leaves_qty = qty - executed;
-    if (qty > 0 && order.leaves_qty <= 0) return VenueReject::TOO_LATE;
-    if (const auto why = validate(rules_, order, now); why != VenueReject::NONE) return why;
-    if (order.post_only && best_contra(order) != nullptr) {
-      return VenueReject::POST_ONLY_WOULD_CROSS;
-    }
-    if (keeps) {
-      *at = order;
-      sink_.reduced(now, order, removed);
-      return VenueReject::NONE;
-    }
-    resting_.erase(at);
-    sink_.replaced(now, order, 0);
-    enter(now, order);
-    return VenueReject::NONE;
-  }
-
-  [[nodiscard]] const std::vector<VenueOrder>& resting() const { return resting_; }
-
- private:
-  std::vector<VenueOrder>::iterator find(std::uint64_t client) {
-    return std::find_if(resting_.begin(), resting_.end(),
-                        [client](const auto& order) { return order.client == client; });
-  }
-
-  /// The oldest order of the best price that `order` may trade with, from vector order = age.
-  VenueOrder* best_contra(const VenueOrder& order) {
-    VenueOrder* best = nullptr;
-    for (auto& other : resting_) {
-      if (other.side == order.side) continue;
-      if (!is_market(order.ord_type) && !crosses(order.side, order.price, other.price)) continue;
-      const bool better = best == nullptr || (order.side == Side::BUY ? other.price < best->price
-                                                                      : other.price > best->price);
-      if (better) best = &other;
-    }
-    return best;
-  }
-
-  bool fillable(VenueOrder order) {
-    const auto saved = resting_;
-    while (order.leaves_qty > 0) {
-      auto* contra = best_contra(order);
-      if (contra == nullptr || (order.owner != 0 && contra->owner == order.owner)) break;
-      order.leaves_qty -= contra->leaves_qty;
-      resting_.erase(find(contra->client));
-    }
-    resting_ = saved;
-    return order.leaves_qty <= 0;
-  }
-
-  void enter(Nanos now, VenueOrder order) {
-    if (order.time_in_force == TimeInForce::FOK && !fillable(order)) {
-      return sink_.canceled(now, order, CancelCause::FOK_UNFILLABLE, false);
-    }
-    while (order.leaves_qty > 0) {
-      auto* contra = best_contra(order);
-      if (contra == nullptr) break;
-      if (order.owner != 0 && contra->owner == order.owner) {
-        return sink_.canceled(now, order, CancelCause::SELF_TRADE, false);
-      }
-      const auto qty = std::min(order.leaves_qty, contra->leaves_qty);
-      order.leaves_qty -= qty;
-      contra->leaves_qty -= qty;
-      sink_.traded({now, ++matches_, order.instrument, contra->price, qty, *contra, order});
-      if (contra->leaves_qty == 0) resting_.erase(find(contra->client));
-    }
-    if (order.leaves_qty == 0) return;
-    if (order.time_in_force == TimeInForce::IOC) {
-      sink_.canceled(now, order, CancelCause::IOC_REMAINDER, false);
-    } else if (order.ord_type == OrdType::MARKET) {
-      sink_.canceled(now, order, CancelCause::NO_LIQUIDITY, false);
-    } else {
-      resting_.push_back(order);
-      sink_.rested(now, order);
-    }
-  }
-
-  VenueSink& sink_;
-  VenueInstrument rules_{};
-  std::vector<VenueOrder> resting_;
-  std::uint64_t matches_ = 0;
-};
+using testing::kOnly;
+using testing::Reference;
+using testing::text_of;
+using testing::Told;
 
 class Differential {
  public:
   explicit Differential(std::uint64_t seed) : random_(seed) {}
 
   void step(Nanos now) {
+    if (below(40) == 0) middle_ = std::clamp<std::int64_t>(middle_ + below(3) - 1, 60, 200);
+    // The book is deep for a while, and shallow for a while.
+    const auto cancels = now / 4096 % 2 == 0 ? 10 : 30;
     const auto draw = below(100);
-    if (draw < 55 || refs_.empty()) {
-      submit(now);
-    } else if (draw < 80) {
+    if (draw < cancels) {
       cancel(now);
-    } else {
+    } else if (draw < cancels + 15) {
       replace(now);
+    } else {
+      submit(now);
     }
+    expire(now);
+    if (below(500) == 0) mass_cancel(now);
+    if (below(halted_ ? 20 : 1'000) == 0) change_trading(now);
     ASSERT_EQ(ours_.take(), theirs_.take());
+    if (now % 1'024 == 0) compare_books();
   }
 
   void compare_books() {
-    std::size_t count = 0;
     for (const auto side : {Side::BUY, Side::SELL}) {
-      std::int64_t level_qty = 0;
-      for (const auto& level : engine_.ladder(InstrumentId{0}, side).levels())
-        level_qty += level.qty;
-      engine_.for_each_resting(InstrumentId{0}, side, [&](const VenueOrder& order) {
-        ++count;
-        level_qty -= order.leaves_qty;
+      std::vector<std::string> found;
+      std::map<std::int64_t, std::int64_t> shown;
+      engine_.for_each_resting(kOnly, side, [&](const VenueOrder& order) {
+        found.push_back(text_of(order));
+        shown[order.price] += order.shown_qty();
       });
-      EXPECT_EQ(level_qty, 0) << "levels hold what their orders hold";
+      std::vector<std::string> expected;
+      for (const auto& order : reference_.book(side)) expected.push_back(text_of(order));
+      EXPECT_EQ(found, expected);
+      std::map<std::int64_t, std::int64_t> levels;
+      for (const auto& level : engine_.ladder(kOnly, side).levels())
+        levels[level.price] = level.qty;
+      EXPECT_EQ(levels, shown) << "levels hold what their orders show";
     }
-    EXPECT_EQ(count, reference_.resting().size());
-    EXPECT_EQ(engine_.live_orders(), reference_.resting().size());
+    for (const auto& order : reference_.waiting()) {
+      const auto* found = engine_.find(ours_.refs.at(order.client));
+      ASSERT_NE(found, nullptr) << text_of(order);
+      EXPECT_EQ(text_of(*found), text_of(order));
+    }
+    const auto resting = reference_.book(Side::BUY).size() + reference_.book(Side::SELL).size();
+    EXPECT_EQ(engine_.live_orders(), resting + reference_.waiting().size());
   }
 
  private:
   std::int64_t below(std::int64_t bound) {
     return static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(bound));
   }
+  std::int64_t price() { return middle_ - 10 + below(21); }
+  template <class Of>
+  auto one(const Of& of) {
+    return of[static_cast<std::size_t>(below(static_cast<std::int64_t>(of.size())))];
+  }
 
-  VenueOrder random_order() {
+  VenueOrder random_order(Nanos now) {
     constexpr std::array kTimes{TimeInForce::DAY, TimeInForce::DAY, TimeInForce::DAY,
-                                TimeInForce::GTC, TimeInForce::IOC, TimeInForce::FOK};
+                                TimeInForce::GTC, TimeInForce::GTD, TimeInForce::IOC,
+                                TimeInForce::FOK};
+    constexpr std::array kTypes{OrdType::LIMIT,        OrdType::LIMIT,
+                                OrdType::LIMIT,        OrdType::LIMIT,
+                                OrdType::LIMIT,        OrdType::LIMIT,
+                                OrdType::MARKET,       OrdType::STOP,
+                                OrdType::STOP_LIMIT,   OrdType::MARKET_IF_TOUCHED,
+                                OrdType::TRAILING_STOP};
     VenueOrder order;
     order.client = ++client_;
     order.owner = static_cast<OwnerId>(below(4));
     order.side = below(2) == 0 ? Side::BUY : Side::SELL;
-    order.ord_type = below(20) == 0 ? OrdType::MARKET : OrdType::LIMIT;
-    order.time_in_force = kTimes[static_cast<std::size_t>(below(6))];
+    order.ord_type = one(kTypes);
+    order.time_in_force = one(kTimes);
     order.post_only = below(8) == 0;
-    order.price = order.ord_type == OrdType::MARKET ? 0 : 90 + below(21);
-    order.order_qty = below(40);  // 0 is refused
+    order.price = is_market(order.ord_type) ? 0 : price();
+    order.order_qty = below(40);                       // 0 is refused
+    order.display_qty = below(3) == 0 ? below(8) : 0;  // more than the quantity is refused
+    if (order.ord_type == OrdType::TRAILING_STOP) {
+      order.peg_offset_type = below(2) == 0 ? PegOffsetType::PRICE : PegOffsetType::BASIS_POINTS;
+      order.peg_offset = order.peg_offset_type == PegOffsetType::PRICE ? below(10) : below(1'000);
+    } else if (is_stop(order.ord_type)) {
+      order.stop_px = price();
+    }
+    order.expire_ts = now + below(300) - 3;  // some are in the past
     return order;
   }
 
   void submit(Nanos now) {
-    const auto order = random_order();
-    if (const auto ref = engine_.submit(now, order, ours_)) refs_.push_back({order.client, ref});
+    const auto order = random_order(now);
+    if (engine_.submit(now, order, ours_) != 0) known_.push_back(order.client);
     reference_.submit(now, order);
   }
 
+  /// An order that was accepted; mostly one that is alive.
+  std::uint64_t any_order() {
+    while (!known_.empty()) {
+      const auto client = one(known_);
+      if (engine_.find(ours_.refs.at(client)) != nullptr) return client;
+      std::erase(known_, client);
+      if (below(8) == 0) return client;
+    }
+    return 0;
+  }
+
   void cancel(Nanos now) {
-    const auto at = static_cast<std::size_t>(below(static_cast<std::int64_t>(refs_.size())));
-    const bool done = engine_.cancel(now, refs_[at].ref, ours_) == VenueReject::NONE;
-    EXPECT_EQ(done, reference_.cancel(now, refs_[at].client));
-    refs_[at] = refs_.back();
-    refs_.pop_back();
+    const auto client = any_order();
+    const auto why = engine_.cancel(now, ours_.refs[client], ours_);
+    EXPECT_EQ(why == VenueReject::NONE, reference_.cancel(now, client));
   }
 
   void replace(Nanos now) {
-    auto& entry = refs_[static_cast<std::size_t>(below(static_cast<std::int64_t>(refs_.size())))];
-    const auto price = 90 + below(21);
+    const auto client = any_order();
+    const auto ref = ours_.refs[client];
+    const auto* order = engine_.find(ref);
+    const bool stays = order != nullptr && below(2) == 0;
+    const auto px = stays ? order->price : price();
     const auto qty = below(40);
-    ReferenceFollower keeper(ours_, entry.ref);
-    const auto reason = engine_.replace(now, entry.ref, price, qty, keeper);
-    entry.ref = keeper.ref();
-    EXPECT_EQ(reason, reference_.replace(now, entry.client, price, qty));
+    const auto stop_px = below(2) == 0 ? price() : 0;
+    const auto why = engine_.replace(now, ref, px, qty, ours_, stop_px);
+    EXPECT_EQ(why, reference_.replace(now, client, px, qty, stop_px));
   }
 
-  struct Known {
-    std::uint64_t client;
-    OrderRef ref;
-  };
+  void expire(Nanos now) {
+    ASSERT_EQ(ours_.take(), theirs_.take());
+    engine_.expire(now, ours_);
+    reference_.expire(now);
+    sort_told();
+  }
+
+  void mass_cancel(Nanos now) {
+    ASSERT_EQ(ours_.take(), theirs_.take());
+    const auto owner = static_cast<OwnerId>(1 + below(3));
+    engine_.mass_cancel(now, owner, kNoId, ours_);
+    reference_.mass_cancel(now, owner);
+    sort_told();
+  }
+
+  /// Of several that end at once nobody promises which is told first.
+  void sort_told() {
+    std::ranges::sort(ours_.lines);
+    std::ranges::sort(theirs_.lines);
+  }
+
+  void change_trading(Nanos now) {
+    halted_ = !halted_;
+    const auto state = halted_ ? TradingState::HALTED : TradingState::TRADING;
+    engine_.set_trading(now, kOnly, state, ours_);
+    reference_.set_trading(now, state);
+  }
 
   std::mt19937_64 random_;
-  EventText ours_;
-  EventText theirs_;
+  Told ours_;
+  Told theirs_;
   MatchingEngine engine_{{VenueInstrument{}}, 50'000};
   Reference reference_{theirs_};
-  std::vector<Known> refs_;
+  std::vector<std::uint64_t> known_;  ///< client numbers
+  std::int64_t middle_ = 100;         ///< of the prices drawn
   std::uint64_t client_ = 0;
+  bool halted_ = false;
 };
 
 TEST(MatchingEngine, equals_the_reference_over_100_000_random_operations) {

@@ -9,13 +9,13 @@
 //
 // Rules, in the order in which they apply:
 //   1. checks (validate, trading state, post-only); a rejected order changes nothing;
-//   2. a stop waits until a trade at or through its stop price, then acts as market or limit; an
-//   order if touched the other way round; a trailing stop follows the last trade of each request;
+//   2. a stop waits until a trade at or through its stop price, and an order if touched the other
+//   way round; a trailing stop follows every trade. What a request's trades have reached acts as
+//   market or limit when the request itself is done, first reached first;
 //   3. fill-or-kill is measured before it trades, and what its own owner's orders block counts as
-//   absent;
+//   absent: of an iceberg in front of one, what it shows;
 //   4. matching at the passive order's price, best price first, oldest first; an order that meets
-//   one of
-//      its own owner is cancelled (self-trade prevention cancels the newest);
+//   one of its own owner is cancelled (self-trade prevention cancels the newest);
 //   5. what is left rests (limit), or is cancelled (market, IOC);
 //   6. of an iceberg only `display_qty` stands in the book; when that is filled the next part does,
 //   with a new reference at the end of its level.
@@ -85,6 +85,7 @@ class MatchingEngine final : public Matcher {
     std::array<PriceLadder, 2> sides{PriceLadder(Side::BUY), PriceLadder(Side::SELL)};
     std::array<std::vector<Stop>, 2> stops;  ///< by direction, next to trigger at the back
     std::vector<OrderRef> trailing;          ///< of the stops, oldest first
+    std::vector<OrderRef> reached;           ///< by trades of this request, and not triggered yet
   };
 
   [[nodiscard]] VenueReject check(const VenueOrder& order, Nanos now) const noexcept;
@@ -98,6 +99,7 @@ class MatchingEngine final : public Matcher {
   void wait_for_stop(std::uint32_t slot);
   void forget_stop(const VenueOrder& order) noexcept;
   void follow(Book& book);
+  void reach(Book& book);
   void rest(Nanos now, std::uint32_t slot, VenueSink& sink);
   [[nodiscard]] bool waits(const VenueOrder& order) const noexcept;
   void execute(Nanos now, std::uint32_t slot, VenueSink& sink);
@@ -105,7 +107,6 @@ class MatchingEngine final : public Matcher {
   void trade(Nanos now, std::uint32_t passive, std::uint32_t aggressor, VenueSink& sink);
   void finish(Nanos now, std::uint32_t slot, CancelCause cause, VenueSink& sink);
   void run_stops(Nanos now, InstrumentId instrument, VenueSink& sink);
-  bool trigger_next(Nanos now, Book& book, std::vector<Stop>& waiting, VenueSink& sink);
   [[nodiscard]] VenueReject check_replace(const VenueOrder& old, const VenueOrder& wanted,
                                           Nanos now) const noexcept;
   void reenter(Nanos now, std::uint32_t slot, const VenueOrder& wanted, VenueSink& sink);
