@@ -211,7 +211,10 @@ def test_a_venue_that_has_icebergs_gets_the_whole_and_what_to_show(tmp_path: Pat
     assert desk.order("ice").slice is None
     for message in (*desk.sent("D"), *desk.sent("G")):
         assert (message["38"], message["111"]) == ("0.010", "0.004")
-    desk.fill("ice", 10, 985)
+    desk.do(call("replace", order="ice", qty=3))
+    desk.replaced("ice")
+    assert (desk.sent("G")[-1]["38"], desk.sent("G")[-1]["111"]) == ("0.003", "0.003")
+    desk.fill("ice", 3, 985)
     assert desk.state("ice") == "FILLED"
     assert not OrderFlag.EMULATED & desk.order("ice").flags
     assert desk.replayed().divergence is None

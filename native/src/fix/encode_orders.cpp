@@ -103,11 +103,13 @@ void OrderEncoder::put_exec_inst(std::uint8_t flags, OrdType type) {
   if (type == OrdType::TRAILING_STOP) body_.put(18, 'a');  // a stop that trails by a peg
 }
 
-/// The venue shows so much at a time. `behind`: a tag of the dialect's own goes last.
-void OrderEncoder::put_display(const rec::OrderInstructions* more, bool behind) {
+/// The venue shows so much at a time, which is never more than there is. `behind`: a tag of the
+/// dialect's own goes last.
+void OrderEncoder::put_display(const rec::OrderInstructions* more, std::int64_t order_qty,
+                               bool behind) {
   const int tag = config_.dialect.display_tag;
   if (more == nullptr || more->display_qty == 0 || more->total_qty != 0) return;
-  if (behind == (tag > kMaxFloor)) body_.put_qty(tag, more->display_qty);
+  if (behind == (tag > kMaxFloor)) body_.put_qty(tag, std::min(more->display_qty, order_qty));
 }
 
 void OrderEncoder::put_peg(const rec::OrderInstructions* more, OrdType type) {
@@ -135,12 +137,12 @@ const FixBody* OrderEncoder::order(Nanos now, const rec::OrderSubmitted& order,
   body_.put_digit(59, order.time_in_force);
   body_.put_timestamp(60, now, digits_);
   if (has_fixed_stop(type)) body_.put_price(99, order.stop_px);
-  put_display(more, false);
+  put_display(more, order.order_qty, false);
   if (static_cast<TimeInForce>(order.time_in_force) == TimeInForce::GTD) {
     body_.put_timestamp(126, order.expire_ts, digits_);
   }
   put_peg(more, type);
-  put_display(more, true);
+  put_display(more, order.order_qty, true);
   return finish();
 }
 
@@ -171,10 +173,10 @@ const FixBody* OrderEncoder::replace(Nanos now, const rec::ReplaceRequested& req
   body_.put_digit(59, request.time_in_force);
   body_.put_timestamp(60, now, digits_);
   if (has_fixed_stop(type) && more != nullptr) body_.put_price(99, more->stop_px);
-  put_display(more, false);
+  put_display(more, request.order_qty, false);
   if (more != nullptr && more->expire_ts != 0) body_.put_timestamp(126, more->expire_ts, digits_);
   put_peg(more, type);
-  put_display(more, true);
+  put_display(more, request.order_qty, true);
   return finish();
 }
 

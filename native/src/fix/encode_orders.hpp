@@ -46,7 +46,7 @@ class OrderEncoder {
   }
   void put_ord_type(OrdType type);
   void put_exec_inst(std::uint8_t flags, OrdType type);
-  void put_display(const rec::OrderInstructions* more, bool behind);
+  void put_display(const rec::OrderInstructions* more, std::int64_t order_qty, bool behind);
   void put_peg(const rec::OrderInstructions* more, OrdType type);
   void put_exec_trans_type(ExecType type, OrdStatus status);
   void put_exec_type(ExecType type, OrdStatus status);

@@ -1,5 +1,6 @@
 #include "pitwire/matching/order_gateway.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace pitwire {
@@ -39,6 +40,17 @@ std::uint16_t cancel_reject_reason_of(VenueReject reason) noexcept {
     default:
       return 2;
   }
+}
+
+/// Whether a replace states again what it cannot change. What is shown of an order may be stated as
+/// all of it, where that is less.
+bool keeps_its_kind(const VenueRequest& request, const ClientOrder& order,
+                    const VenueOrder& working) noexcept {
+  const bool shown = request.display_qty == order.display_qty ||
+                     request.display_qty == std::min(order.display_qty, request.order_qty);
+  return request.side == order.side && request.instrument == order.instrument &&
+         request.ord_type == order.ord_type && shown && request.peg_offset == working.peg_offset &&
+         request.peg_offset_type == working.peg_offset_type;
 }
 
 /// Whose positions are asked for.
@@ -157,12 +169,12 @@ void OrderGateway::replace(Nanos now, const VenueRequest& request) {
     return reject_change(now, request, VenueReject::UNKNOWN_ORDER);
   }
   const auto& order = orders_[place];
-  if (!order.alive) return reject_change(now, request, VenueReject::TOO_LATE);
+  const auto* working = order.alive ? matcher_.find(order.ref) : nullptr;
+  if (working == nullptr) return reject_change(now, request, VenueReject::TOO_LATE);
   if (orders_.find(request.session, request.cl_ord_id) != ClientOrders::kNone) {
     return reject_change(now, request, VenueReject::DUPLICATE);
   }
-  if (request.side != order.side || request.instrument != order.instrument ||
-      request.ord_type != order.ord_type || request.display_qty != order.display_qty) {
+  if (!keeps_its_kind(request, order, *working)) {
     return reject_change(now, request, VenueReject::UNSUPPORTED);
   }
   const auto reason =

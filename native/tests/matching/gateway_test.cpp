@@ -118,6 +118,42 @@ TEST(OrderGateway, refused_changes_say_what_the_order_is) {
   EXPECT_EQ(run.heard.rejects.back().response_to, 2);
 }
 
+TEST(OrderGateway, a_replace_states_again_what_it_cannot_change) {
+  Fixture run;
+  auto ice = new_order(kFirst, 11, Side::SELL, 100, 10'050);
+  ice.display_qty = 30;
+  run.gateway.handle(++run.now, ice);
+  auto trail = new_order(kFirst, 12, Side::SELL, 5, 0);
+  trail.ord_type = OrdType::TRAILING_STOP;
+  trail.peg_offset = 25;
+  run.gateway.handle(++run.now, trail);
+  ClOrdId next = 20;
+  const auto refused = [&](VenueRequest request, ClOrdId orig) {
+    const auto before = run.heard.rejects.size();
+    request.kind = RequestKind::REPLACE;
+    request.cl_ord_id = ++next;
+    request.orig_cl_ord_id = orig;
+    run.gateway.handle(++run.now, request);
+    if (run.heard.rejects.size() == before) return std::string();
+    EXPECT_EQ(run.heard.rejects.back().reason, 2);
+    return std::string(run.heard.rejects.back().text);
+  };
+  const std::string kind =
+      "combination of order type, time in force and instructions not supported";
+  ice.display_qty = 20;
+  EXPECT_EQ(refused(ice, 11), kind);
+  ice.order_qty = 20;
+  EXPECT_EQ(refused(ice, 11), "") << "all of it, which is less than what was shown at a time";
+  EXPECT_EQ(run.heard.last().leaves_qty, 20);
+  trail.order_qty = 4;
+  EXPECT_EQ(refused(trail, 12), "");
+  trail.peg_offset = 26;
+  EXPECT_EQ(refused(trail, next), kind);
+  trail.peg_offset = 25;
+  trail.peg_offset_type = PegOffsetType::BASIS_POINTS;
+  EXPECT_EQ(refused(trail, next - 1), kind);
+}
+
 TEST(OrderGateway, a_known_cl_ord_id_is_a_duplicate_or_when_resent_a_question) {
   Fixture run;
   run.submit(kFirst, 1, Side::BUY, 100, 50);
