@@ -8,9 +8,12 @@
 #include <map>
 #include <random>
 
+#include "../matching/random_orders.hpp"
+#include "../rounds.hpp"
 #include "pitwire/exchange/itch_publisher.hpp"
 #include "pitwire/exchange/mold_server.hpp"
 #include "pitwire/matching/agents.hpp"
+#include "pitwire/matching/forwarding_sink.hpp"
 
 namespace pitwire {
 namespace {
@@ -22,6 +25,7 @@ class ReaderBook {
     char side;
     std::int64_t shares;
     std::int64_t price;
+    std::uint64_t place;  ///< counts what was added
   };
   std::map<std::uint64_t, Order> orders;
   std::uint64_t executed = 0;
@@ -37,7 +41,7 @@ class ReaderBook {
 
  private:
   void on(const itch::AddOrder& m) {
-    EXPECT_TRUE(orders.emplace(m.order_ref, Order{m.side, m.shares, m.price}).second);
+    EXPECT_TRUE(orders.emplace(m.order_ref, Order{m.side, m.shares, m.price, ++added_}).second);
   }
   void on(const itch::OrderExecuted& m) {
     executed += m.shares;
@@ -49,7 +53,7 @@ class ReaderBook {
     ASSERT_TRUE(orders.contains(m.order_ref));
     const auto side = orders[m.order_ref].side;
     orders.erase(m.order_ref);
-    orders[m.new_order_ref] = {side, m.shares, m.price};
+    orders[m.new_order_ref] = {side, m.shares, m.price, ++added_};
   }
   template <class Other>
   void on(const Other&) {}
@@ -59,6 +63,8 @@ class ReaderBook {
     ASSERT_GE(orders[ref].shares, 0);
     if (orders[ref].shares == 0) orders.erase(ref);
   }
+
+  std::uint64_t added_ = 0;
 };
 
 std::map<std::pair<char, std::int64_t>, std::int64_t> engine_levels(const MatchingEngine& engine) {
@@ -104,6 +110,80 @@ TEST(ItchPublisher, a_book_built_from_the_feed_is_the_engines_book) {
     ASSERT_EQ(reader.levels(), engine_levels(feed.engine)) << now;
   }
   EXPECT_GT(reader.executed, 1'000U);
+}
+
+/// Every order's newest reference, on the way to the feed.
+class References final : public ForwardingSink {
+ public:
+  using ForwardingSink::ForwardingSink;
+
+  /// A reference that is alive, or was not long ago; 0 is nobody's.
+  OrderRef one_of_the_newest(testing::RandomOrders& draw) const {
+    const auto newest = static_cast<std::int64_t>(of_client_.size()) - 1;
+    return newest < 0 ? 0
+                      : of_client_[static_cast<std::size_t>(
+                            std::max<std::int64_t>(0, newest - draw.below(60)))];
+  }
+  void accepted(Nanos now, const VenueOrder& order) override {
+    of_client_.resize(order.client + 1);
+    of_client_[order.client] = order.ref;
+    ForwardingSink::accepted(now, order);
+  }
+  void rested(Nanos now, const VenueOrder& order) override {
+    of_client_[order.client] = order.ref;
+    ForwardingSink::rested(now, order);
+  }
+
+ private:
+  std::vector<OrderRef> of_client_;  ///< by client number
+};
+
+/// The reader has what the engine shows and nothing else, with the places in each level's queue.
+void expect_shown(const MatchingEngine& engine, ReaderBook& reader) {
+  std::size_t count = 0;
+  for (const auto side : {Side::BUY, Side::SELL}) {
+    ReaderBook::Order before{};
+    engine.for_each_resting(InstrumentId{0}, side, [&](const VenueOrder& order) {
+      const auto& seen = reader.orders[order.ref];
+      EXPECT_EQ(seen.side, side == Side::BUY ? 'B' : 'S');
+      EXPECT_EQ(seen.shares, order.shown_qty());
+      EXPECT_EQ(seen.price, order.price * 100);
+      EXPECT_TRUE(seen.price != before.price || seen.place > before.place);
+      before = seen;
+      ++count;
+    });
+  }
+  EXPECT_EQ(reader.orders.size(), count);
+}
+
+TEST(ItchPublisher, of_orders_of_every_kind_the_feed_shows_what_stands_in_the_book) {
+  testing::in_rounds(10'000, 10'000, [](std::uint64_t seed, std::uint64_t operations) {
+    MessageHistory history(1'000);
+    MatchingEngine engine({VenueInstrument{}}, 10'000);
+    ItchPublisher publisher({ItchInstrument{"ABCD"}}, history);
+    References sink(publisher);
+    ReaderBook reader;
+    std::uint64_t read = 1;
+    testing::RandomOrders draw(seed);
+    for (Nanos now = 1; now <= static_cast<Nanos>(operations); ++now) {
+      const auto kind = draw.below(10);
+      const auto ref = sink.one_of_the_newest(draw);
+      if (kind < 6) {
+        engine.submit(now, draw.order(now), sink);
+      } else if (kind < 7) {
+        engine.cancel(now, ref, sink);
+      } else {
+        const auto stop_px = draw.below(2) == 0 ? draw.price() : 0;
+        engine.replace(now, ref, draw.price(), draw.below(40), sink, stop_px);
+      }
+      engine.expire(now, sink);
+      publisher.settle(now);
+      for (; read < history.next_sequence(); ++read) reader.apply(history.at(read));
+      expect_shown(engine, reader);
+      if (::testing::Test::HasFailure()) FAIL() << "operation " << now;
+    }
+    EXPECT_GT(reader.executed, operations);
+  });
 }
 
 TEST(ItchPublisher, a_snapshot_is_the_book_in_priority_and_nothing_else) {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <iterator>
 #include <map>
 #include <string>
 #include <utility>
@@ -152,12 +151,13 @@ class Reference {
 
   /// Of one side, best price first, oldest first.
   [[nodiscard]] Orders book(Side side) const {
-    Orders found;
-    std::ranges::copy_if(resting_, std::back_inserter(found),
-                         [side](const VenueOrder& order) { return order.side == side; });
-    std::ranges::stable_sort(found, [side](const VenueOrder& a, const VenueOrder& b) {
+    const auto better = [side](const VenueOrder& a, const VenueOrder& b) {
       return side == Side::BUY ? a.price > b.price : a.price < b.price;
-    });
+    };
+    Orders found;
+    for (const auto& order : resting_) {  // each behind those that are as good
+      if (order.side == side) found.insert(std::ranges::upper_bound(found, order, better), order);
+    }
     return found;
   }
   [[nodiscard]] const Orders& waiting() const { return waiting_; }

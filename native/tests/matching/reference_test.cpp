@@ -4,11 +4,9 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
-#include <random>
-
 #include "../rounds.hpp"
 #include "pitwire/matching/matching_engine.hpp"
+#include "random_orders.hpp"
 
 namespace pitwire {
 namespace {
@@ -20,13 +18,12 @@ using testing::Told;
 
 class Differential {
  public:
-  explicit Differential(std::uint64_t seed) : random_(seed) {}
+  explicit Differential(std::uint64_t seed) : draw_(seed) {}
 
   void step(Nanos now) {
-    if (below(40) == 0) middle_ = std::clamp<std::int64_t>(middle_ + below(3) - 1, 60, 200);
     // The book is deep for a while, and shallow for a while.
     const auto cancels = now / 4096 % 2 == 0 ? 10 : 30;
-    const auto draw = below(100);
+    const auto draw = draw_.below(100);
     if (draw < cancels) {
       cancel(now);
     } else if (draw < cancels + 15) {
@@ -35,8 +32,8 @@ class Differential {
       submit(now);
     }
     expire(now);
-    if (below(500) == 0) mass_cancel(now);
-    if (below(halted_ ? 20 : 1'000) == 0) change_trading(now);
+    if (draw_.below(500) == 0) mass_cancel(now);
+    if (draw_.below(halted_ ? 20 : 1'000) == 0) change_trading(now);
     ASSERT_EQ(ours_.take(), theirs_.take());
     if (now % 1'024 == 0) compare_books();
   }
@@ -67,47 +64,8 @@ class Differential {
   }
 
  private:
-  std::int64_t below(std::int64_t bound) {
-    return static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(bound));
-  }
-  std::int64_t price() { return middle_ - 10 + below(21); }
-  template <class Of>
-  auto one(const Of& of) {
-    return of[static_cast<std::size_t>(below(static_cast<std::int64_t>(of.size())))];
-  }
-
-  VenueOrder random_order(Nanos now) {
-    constexpr std::array kTimes{TimeInForce::DAY, TimeInForce::DAY, TimeInForce::DAY,
-                                TimeInForce::GTC, TimeInForce::GTD, TimeInForce::IOC,
-                                TimeInForce::FOK};
-    constexpr std::array kTypes{OrdType::LIMIT,        OrdType::LIMIT,
-                                OrdType::LIMIT,        OrdType::LIMIT,
-                                OrdType::LIMIT,        OrdType::LIMIT,
-                                OrdType::MARKET,       OrdType::STOP,
-                                OrdType::STOP_LIMIT,   OrdType::MARKET_IF_TOUCHED,
-                                OrdType::TRAILING_STOP};
-    VenueOrder order;
-    order.client = ++client_;
-    order.owner = static_cast<OwnerId>(below(4));
-    order.side = below(2) == 0 ? Side::BUY : Side::SELL;
-    order.ord_type = one(kTypes);
-    order.time_in_force = one(kTimes);
-    order.post_only = below(8) == 0;
-    order.price = is_market(order.ord_type) ? 0 : price();
-    order.order_qty = below(40);                       // 0 is refused
-    order.display_qty = below(3) == 0 ? below(8) : 0;  // more than the quantity is refused
-    if (order.ord_type == OrdType::TRAILING_STOP) {
-      order.peg_offset_type = below(2) == 0 ? PegOffsetType::PRICE : PegOffsetType::BASIS_POINTS;
-      order.peg_offset = order.peg_offset_type == PegOffsetType::PRICE ? below(10) : below(1'000);
-    } else if (is_stop(order.ord_type)) {
-      order.stop_px = price();
-    }
-    order.expire_ts = now + below(300) - 3;  // some are in the past
-    return order;
-  }
-
   void submit(Nanos now) {
-    const auto order = random_order(now);
+    const auto order = draw_.order(now);
     if (engine_.submit(now, order, ours_) != 0) known_.push_back(order.client);
     reference_.submit(now, order);
   }
@@ -115,10 +73,10 @@ class Differential {
   /// An order that was accepted; mostly one that is alive.
   std::uint64_t any_order() {
     while (!known_.empty()) {
-      const auto client = one(known_);
+      const auto client = draw_.one(known_);
       if (engine_.find(ours_.refs.at(client)) != nullptr) return client;
       std::erase(known_, client);
-      if (below(8) == 0) return client;
+      if (draw_.below(8) == 0) return client;
     }
     return 0;
   }
@@ -133,10 +91,10 @@ class Differential {
     const auto client = any_order();
     const auto ref = ours_.refs[client];
     const auto* order = engine_.find(ref);
-    const bool stays = order != nullptr && below(2) == 0;
-    const auto px = stays ? order->price : price();
-    const auto qty = below(40);
-    const auto stop_px = below(2) == 0 ? price() : 0;
+    const bool stays = order != nullptr && draw_.below(2) == 0;
+    const auto px = stays ? order->price : draw_.price();
+    const auto qty = draw_.below(40);
+    const auto stop_px = draw_.below(2) == 0 ? draw_.price() : 0;
     const auto why = engine_.replace(now, ref, px, qty, ours_, stop_px);
     EXPECT_EQ(why, reference_.replace(now, client, px, qty, stop_px));
   }
@@ -150,7 +108,7 @@ class Differential {
 
   void mass_cancel(Nanos now) {
     ASSERT_EQ(ours_.take(), theirs_.take());
-    const auto owner = static_cast<OwnerId>(1 + below(3));
+    const auto owner = static_cast<OwnerId>(1 + draw_.below(3));
     engine_.mass_cancel(now, owner, kNoId, ours_);
     reference_.mass_cancel(now, owner);
     sort_told();
@@ -169,14 +127,12 @@ class Differential {
     reference_.set_trading(now, state);
   }
 
-  std::mt19937_64 random_;
+  testing::RandomOrders draw_;
   Told ours_;
   Told theirs_;
   MatchingEngine engine_{{VenueInstrument{}}, 50'000};
   Reference reference_{theirs_};
   std::vector<std::uint64_t> known_;  ///< client numbers
-  std::int64_t middle_ = 100;         ///< of the prices drawn
-  std::uint64_t client_ = 0;
   bool halted_ = false;
 };
 
