@@ -246,3 +246,50 @@ def test_what_is_held_is_no_matter_between_us_and_the_venue(tmp_path: Path) -> N
     assert (desk.venue.status_requests, desk.venue.cancels) == ([], [])
     assert desk.ask("reconciliation")[0].state == "equal"
     assert desk.replayed().divergence is None
+
+
+# A power failure may take from the log that an order was released; the venue has it then.
+
+
+def test_an_order_that_the_venue_knows_has_left(desk: HeldDesk) -> None:
+    desk.do(submit("stop", "BUY", 5, stop_px=1010))
+    desk.say("stop", "0", "0", leaves=5)
+    assert (desk.state("stop"), desk.order("stop").ord_type) == ("WORKING", OrdType.MARKET)
+    assert desk.live.core.position(0, 0).highest_qty == 5
+    desk.trade(1010)
+    assert desk.venue.orders == [], "it is not sent a second time"
+    desk.fill("stop", 5, 1010)
+    assert desk.state("stop") == "FILLED"
+    assert desk.heard.said == ["stop HOLD", "stop SUBMIT", "stop ACKNOWLEDGE", "stop FILL"]
+    assert desk.replayed().divergence is None
+
+
+def test_one_that_had_ended_here_is_cancelled_there(desk: HeldDesk) -> None:
+    desk.do(submit("stop", "BUY", 5, 1015, stop_px=1010), submit("other", "SELL", 1, stop_px=900))
+    desk.do(call("cancel", order="stop"), call("cancel", order="other"))
+    desk.say("stop", "0", "0", leaves=5, t44="101.5")
+    assert desk.state("stop") == "PENDING_CANCEL"
+    (asked,) = desk.logged("CANCEL_REQUESTED")
+    assert asked["reason"] == CancelReason.RECOVERY
+    desk.canceled("stop")
+    assert (desk.state("stop"), desk.order("stop").price) == ("CANCELED", 1015)
+    desk.say("other", "8", "8", leaves=0, t103=0)
+    assert desk.state("other") == "REJECTED"
+    assert desk.live.core.position(0, 0).highest_qty == 0
+    assert desk.replayed().divergence is None
+
+
+def test_the_first_slice_of_an_iceberg_may_have_left_too(desk: HeldDesk) -> None:
+    desk.do(submit("ice", "BUY", 5, 1015, stop_px=1010, display_qty=2))
+    desk.say("ice", "0", "0", leaves=2, t38="0.002", t44="101.5")
+    assert (desk.order("ice").slice, desk.order("ice").leaves_qty) == ((2, 0), 5)
+    desk.fill("ice", 2, 1015)
+    desk.at_venue("ice")
+    assert [each["38"] for each in desk.sent("D")] == ["0.002"]
+    assert desk.replayed().divergence is None
+
+
+def test_status_of_what_the_venue_does_not_know_leaves_it_held(desk: HeldDesk) -> None:
+    desk.do(submit("stop", "BUY", 5, stop_px=1010))
+    desk.say("stop", "I", "8", leaves=0, t103=5)
+    assert desk.state("stop") == "HELD TRIGGER"

@@ -61,7 +61,10 @@ bool tells_of_an_order(const rec::Execution& report) noexcept {
 
 void OrderDesk::on_execution(rec::Execution record) {
   if (table_.is_duplicate(record)) record.flags |= 2;
-  const bool known = table_.find(record) != nullptr || (record.flags & 2) != 0;
+  const bool repeated = (record.flags & 2) != 0;
+  const Order* order = table_.find(record);
+  if (order != nullptr && !repeated) keeper_.known_there(*order, record);
+  const bool known = order != nullptr || repeated;
   const Order* adopted = known ? nullptr : adopt(record);
   emitter_.emit(record);
   emitter_.egress().acknowledged(record.cl_ord_id);

@@ -119,19 +119,25 @@ Verdict OrderDesk::check(const OrderRequest& request) const {
                      emitter_.now());
 }
 
-void OrderDesk::send(ClOrdId cl_ord_id, const OrderRequest& request, const Verdict& verdict) {
-  const rec::OrderSubmitted record = record_of(cl_ord_id, request, verdict, emitter_.cause());
-  const bool asks_more = request.display_qty != 0 || request.peg_offset != 0;
-  rec::OrderInstructions more;
-  if (asks_more) {
-    more = more_of(cl_ord_id, request);
-    instruct(more);
+OrderDesk::Entered OrderDesk::enter(ClOrdId cl_ord_id, const OrderRequest& request,
+                                    const Verdict& verdict) {
+  Entered entered{record_of(cl_ord_id, request, verdict, emitter_.cause()), std::nullopt};
+  if (request.display_qty != 0 || request.peg_offset != 0) {
+    entered.more = more_of(cl_ord_id, request);
+    instruct(*entered.more);
   }
-  emitter_.emit(record);
-  gate_.apply(record, emitter_.now());
-  report(table_.apply(record));
+  emitter_.emit(entered.record);
+  gate_.apply(entered.record, emitter_.now());
+  report(table_.apply(entered.record));
+  return entered;
+}
+
+void OrderDesk::send(ClOrdId cl_ord_id, const OrderRequest& request, const Verdict& verdict) {
+  const Entered entered = enter(cl_ord_id, request, verdict);
   OrderRoute& route = *sessions_[index(request.session)].route;
-  if (!route.order(record, asks_more ? &more : nullptr)) report(table_.not_sent(cl_ord_id));
+  if (!route.order(entered.record, entered.more ? &*entered.more : nullptr)) {
+    report(table_.not_sent(cl_ord_id));
+  }
 }
 
 void OrderDesk::prefetch_send(const OrderRequest& request) const noexcept {

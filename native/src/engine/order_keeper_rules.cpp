@@ -315,7 +315,6 @@ void OrderKeeper::resize(Kept& kept, const Order& order, std::int64_t total, Can
 
 void OrderKeeper::release(Kept& kept, const Order& order, std::int64_t qty) {
   OrderRequest request = request_of(kept, order);
-  const bool conditional = kept.triggered;
   request.order_qty = qty;  // a total: what earlier slices filled is in it
   if (has(order.flags, OrderFlag::REDUCE_ONLY)) {
     request.order_qty = std::min(qty, order.cum_qty + reducible(order));
@@ -340,20 +339,52 @@ void OrderKeeper::release(Kept& kept, const Order& order, std::int64_t qty) {
     return end(order, OrderEvent::DENY, CancelReason::RISK);
   }
   emitter_.egress().reached(OrderStage::RISK_PASSED);
-  const ClOrdId list = kept.terms.list;
-  const ClOrdId released = order.order;
-  if (request.display_qty != 0 && !desk_.types_of(order.session).iceberg) {
+  if (slices(request)) {
     request.slice_qty = std::min(request.display_qty, request.order_qty - order.cum_qty);
   }
   const bool again = order.is(OrderFact::SLICED);
-  if (again) request.slice_of = released;
-  desk_.send(again ? desk_.new_cl_ord_id() : released, request, verdict);
-  if (!conditional || list == 0) return;
+  if (again) request.slice_of = order.order;
+  desk_.send(again ? desk_.new_cl_ord_id() : order.order, request, verdict);
+  cancel_others(kept);
+}
+
+/// A price that was reached has decided for this order of its list.
+void OrderKeeper::cancel_others(const Kept& kept) {
+  if (!kept.triggered || kept.terms.list == 0) return;
   for (const Kept& other : kept_) {
-    if (other.terms.list != list || other.over || other.terms.order == released) continue;
-    const Order* held = desk_.table().find(other.terms.order);
-    if (held != nullptr) ask_cancel(*held, CancelReason::CONTINGENCY);
+    const bool is_other =
+        other.terms.list == kept.terms.list && !other.over && other.terms.order != kept.terms.order;
+    const Order* found = is_other ? desk_.table().find(other.terms.order) : nullptr;
+    if (found != nullptr) ask_cancel(*found, CancelReason::CONTINGENCY);
   }
+}
+
+bool OrderKeeper::slices(const OrderRequest& request) const {
+  return request.display_qty != 0 && !desk_.types_of(request.session).iceberg;
+}
+
+void OrderKeeper::known_there(const Order& order, const rec::Execution& report) {
+  const bool ended = order.is(OrderFact::ENDED_HELD);
+  // Of a slice that is over the venue may say more, while the next is held.
+  const bool never_left =
+      (ended || order.state == OrderState::HELD) && !order.is(OrderFact::SLICED);
+  if (!never_left || classify(report) == OrderEvent::UNKNOWN_AT_VENUE) return;
+  Kept gone;
+  gone.triggered = true;
+  gone.display_qty = order.display_qty;
+  const Kept* found = find(order.order);
+  Kept kept = found != nullptr ? *found : gone;
+  kept.triggered |= order.held == HeldStatus::TRIGGER;
+  OrderRequest request = request_of(kept, order);
+  if (has_limit(request.ord_type) && report.price != 0) request.price = report.price;
+  const std::int64_t qty = report.order_qty > 0 ? report.order_qty : order.order_qty;
+  request.order_qty = slices(request) ? order.order_qty : qty;
+  if (slices(request)) request.slice_qty = std::min(qty, order.order_qty);
+  Verdict verdict;
+  verdict.reference_px = report.last_px != 0 ? report.last_px : order.stop_px;
+  desk_.enter(order.order, request, verdict);
+  cancel_others(kept);
+  if (ended && report.leaves_qty > 0) (void)desk_.cancel(order.order, CancelReason::RECOVERY);
 }
 
 /// What it is sent as: a stop whose price was reached as what it becomes then.

@@ -59,7 +59,7 @@ std::uint32_t OrderTable::Impl::enter(Transition& transition, const R& record) n
 }
 
 /// A held order goes out under its own ClOrdID, as what the record says: a stop as a market order,
-/// say.
+/// say. So does one that had ended while it was held, where the venue knows it all the same.
 Transition OrderTable::Impl::submitted(const rec::OrderSubmitted& record) noexcept {
   const bool instructed = instructions.cl_ord_id == record.cl_ord_id;
   if (instructed && instructions.order != record.cl_ord_id) {
@@ -67,8 +67,11 @@ Transition OrderTable::Impl::submitted(const rec::OrderSubmitted& record) noexce
   }
   auto slot = find(record.cl_ord_id);
   auto transition = begin(slot, OrderEvent::SUBMIT);
-  if (slot != kNone && at(slot).state == OrderState::HELD) {
+  const bool was_kept =
+      slot != kNone && (at(slot).state == OrderState::HELD || at(slot).is(OrderFact::ENDED_HELD));
+  if (was_kept) {
     let_go(at(slot));
+    clear(at(slot), OrderFact::ENDED_HELD);
     take_request(at(slot), record);
   } else {
     slot = enter(transition, record);
@@ -134,6 +137,7 @@ Transition OrderTable::Impl::held_ended(const rec::OrderHeldEnded& record) noexc
   transition.illegal = at(slot).state != OrderState::HELD || rule.rule != Rule::TO;
   if (transition.illegal) return transition;
   let_go(at(slot));
+  set(at(slot), OrderFact::ENDED_HELD);
   finish(slot, transition, rule.to);
   return transition;
 }

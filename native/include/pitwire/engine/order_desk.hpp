@@ -186,6 +186,12 @@ class OrderDesk final {
 
   [[nodiscard]] SessionView session_view(SessionId session) const;
   void instruct(const rec::OrderInstructions& record);
+  /// What was logged of an order that goes to its venue.
+  struct Entered {
+    rec::OrderSubmitted record;
+    std::optional<rec::OrderInstructions> more;
+  };
+  Entered enter(ClOrdId cl_ord_id, const OrderRequest& request, const Verdict& verdict);
   void deny(ClOrdId cl_ord_id, ClOrdId orig, const OrderRequest& request, const Verdict& verdict);
   void report(const Transition& transition);
   void book(const Transition& transition);

@@ -54,6 +54,11 @@ class OrderKeeper {
   void apply(const rec::OrderInstructions& record);
   void apply(const rec::OrderHeld& record);
   void apply(const rec::OrderHeldChanged& record);
+  /// Before a report is applied. Where it is on an order that by our log never left, the order was
+  /// released, and that was in the part of the log that a power failure took: it is logged again as
+  /// it must have been, by what the venue says of it. One that had ended here meanwhile is
+  /// cancelled.
+  void known_there(const Order& order, const rec::Execution& report);
   /// An order is as it says now.
   void noticed(const Order& order);
   /// Look at everything again: another process may have left off anywhere.
@@ -123,6 +128,8 @@ class OrderKeeper {
   void resize(Kept& kept, const Order& order, std::int64_t total, CancelReason reason);
   [[nodiscard]] bool others_work(const Kept& kept);
   void release(Kept& kept, const Order& order, std::int64_t qty);
+  void cancel_others(const Kept& kept);
+  [[nodiscard]] bool slices(const OrderRequest& request) const;
   [[nodiscard]] OrderRequest request_of(const Kept& kept, const Order& order) const;
   [[nodiscard]] std::int64_t reducible(const Order& order) const;
   void change(Kept& kept, const Order& order, HeldStatus status, std::int64_t qty,

@@ -80,12 +80,13 @@ enum class OrderFact : std::uint16_t {
   SUSPENDED = 2,
   NOT_SENT = 4,
   OVERFILLED = 8,
-  HELD = 16,       ///< the daemon keeps it
-  IDLE = 32,       ///< while held: it reserves nothing
-  FOREIGN = 64,    ///< adopted, and known to the venue by a name that we cannot write
-  ACCEPTED = 128,  ///< adopted, and an operator knows
-  SLICED = 512,    ///< the daemon shows it to the venue one slice after the other
-  IN_DOUBT = 256   ///< a request was out when the connection ended: it may never have arrived
+  HELD = 16,         ///< the daemon keeps it
+  IDLE = 32,         ///< while held: it reserves nothing
+  FOREIGN = 64,      ///< adopted, and known to the venue by a name that we cannot write
+  ACCEPTED = 128,    ///< adopted, and an operator knows
+  SLICED = 512,      ///< the daemon shows it to the venue one slice after the other
+  IN_DOUBT = 256,    ///< a request was out when the connection ended: it may never have arrived
+  ENDED_HELD = 1024  ///< it ended while it was held: by our log it never left
 };
 
 /// One order. Valid until it is recycled: at the earliest when it is terminal and the table needs
