@@ -296,6 +296,9 @@ class Reconciler:
     def _conclude(self, number: int) -> None:
         session = self.sessions[number]
         self._core.cancel_timer(_ANSWER + number)
+        for each in self._core.working(None, None):
+            if each.session == number and each.state == OrderState.UNKNOWN:
+                session.became_unknown(each, self._core.now)
         session.copies = self._late_copies(number)
         if session.differences:
             if session.phase is not SessionPhase.SILENT:

@@ -200,6 +200,13 @@ class Comparison:
         ours = "ended" if native is None else OrderState(native.state).name
         return Difference("order", "state", cl_ord_id_text(order), ours, venue, ts)
 
+    def became_unknown(self, native: NativeOrder, ts: int) -> None:
+        """After it was asked for, by a report that it cannot have."""
+        if cl_ord_id_text(native.order) not in {each.subject for each in self.found}:
+            self.found.append(
+                self.order_silent(native.order, native, "a report it cannot have", ts)
+            )
+
     def position_answered(self, message: VenuePosition) -> Difference | None:
         """None where the venue's quantity lies within what ours may be."""
         if message.readable and message.lowest_qty <= message.venue_qty <= message.highest_qty:
