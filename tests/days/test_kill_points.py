@@ -14,6 +14,7 @@ import contextlib
 import os
 import random
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,14 @@ from tests.days.day import Day, frames, pitwire
 
 SEED = 20260105
 KILLS = 5  # a day
-WAITS_MAX = 200_000
+SECONDS_MAX = 60.0
+# Somebody who does all that an order can have done to it: each kind comes within moments.
+SETTINGS: dict[str, object] = {
+    "risk.firm.messages_per_second_max": 20_000,
+    "strategy.pair.class": "tests.days.churning:Churns",
+    "strategy.pair.instruments": '["CRUX"]',
+    "strategy.pair.parameters": '{ symbol = "CRUX" }',
+}
 KINDS = (
     "TURN", "ORDER_SUBMITTED", "FIX_TX D", "TX_WRITTEN", "FIX_RX 80", "EXECUTION NEW", "TURN_END",
     "FIX_RX 8F1", "EXECUTION TRADE part", "FILL", "FIX_RX 8F2", "EXECUTION TRADE", "ORDER_STATE",
@@ -48,7 +56,7 @@ def test_a_hundred_kills_at_all_points_lose_and_double_nothing(tmp_path: Path, d
 
 def _a_day(folder: Path, seed: int, cells: list[tuple[str, bool]]) -> None:
     print(f"seed {seed}: {cells}")
-    with Day(folder) as day:
+    with Day(folder, SETTINGS) as day:
         day.until_ready()
         for epoch, (kind, late) in enumerate(cells, 2):
             day.until_trading()
@@ -67,11 +75,9 @@ def _a_day(folder: Path, seed: int, cells: list[tuple[str, bool]]) -> None:
 def _kill_at(day: Day, kind: str, late: bool) -> None:
     pid = int(day.status()["pid"])
     reader = LogReader(day.log, committed=True, from_sequence=day.last_sequence() + 1)
-    for _ in range(WAITS_MAX):
-        if any(kind_of(frame) == kind for frame in reader):
-            break
-    else:
-        raise AssertionError(f"no {kind} came")
+    deadline = time.monotonic() + SECONDS_MAX
+    while not any(kind_of(frame) == kind for frame in reader):
+        assert time.monotonic() < deadline, f"no {kind} came"
     os.kill(pid, signal.SIGSTOP)
     with day.exchange_silent() if late else contextlib.nullcontext():
         day.kill(pid)
