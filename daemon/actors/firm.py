@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from daemon.actors.reconciler import PENDING, UNSETTLED, Reconciler, SessionTerms
-from daemon.actors.reconciliation import Comparison, Difference, SessionPhase
+from daemon.actors.reconciler import PENDING, UNSETTLED, Reconciler
+from daemon.actors.reconciliation import Comparison, Difference, SessionPhase, SessionTerms
 from daemon.core import Core
 from daemon.messages import SessionState, Start
 from daemon.model import CancelReason, RiskState

@@ -24,7 +24,14 @@ import msgspec
 
 from daemon.actors.acceptance import Acceptance
 from daemon.actors.in_flight import InFlight
-from daemon.actors.reconciliation import ALL, Comparison, Difference, SessionPhase, Texts
+from daemon.actors.reconciliation import (
+    ALL,
+    Comparison,
+    Difference,
+    SessionPhase,
+    SessionTerms,
+    Texts,
+)
 from daemon.core import Core
 from daemon.messages import SessionState
 from daemon.model import CancelReason, CopyMatch, OrderState
@@ -57,20 +64,6 @@ PENDING = frozenset(
     }
 )
 UNSETTLED = PENDING | {SessionPhase.DIFFERS}
-
-
-class SessionTerms(msgspec.Struct, frozen=True):
-    """What is agreed for a session, by configuration; 0 and "" leave a part out."""
-
-    name: str
-    retired: bool = False
-    without_positions: str = ""  # why the venue is not asked for them
-    status_after_ns: int = 0  # an order in flight for longer is asked for
-    positions_every_ns: int = 0
-    cancels_at_logon: bool = False  # what a lost connection left working
-    asks_for_all: bool = False  # the venue says which orders work, known to us or not
-    copies: int = -1  # of a drop copy: the session whose trades it tells
-    late_after_ns: int = 0  # of a drop copy: how long one line may be behind the other
 
 
 class Owner(Protocol):

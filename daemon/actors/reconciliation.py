@@ -36,6 +36,20 @@ class SessionPhase(Enum):
     RETIRED = "retired"  # not in the configuration any more: never connected
 
 
+class SessionTerms(msgspec.Struct, frozen=True):
+    """What is agreed for a session, by configuration; 0 and "" leave a part out."""
+
+    name: str
+    retired: bool = False
+    without_positions: str = ""  # why the venue is not asked for them
+    status_after_ns: int = 0  # an order in flight for longer is asked for
+    positions_every_ns: int = 0
+    cancels_at_logon: bool = False  # what a lost connection left working
+    asks_for_all: bool = False  # the venue says which orders work, known to us or not
+    copies: int = -1  # of a drop copy: the session whose trades it tells
+    late_after_ns: int = 0  # of a drop copy: how long one line may be behind the other
+
+
 class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
     """What we and the venue do not agree on; quantities in the instrument's own units.
 

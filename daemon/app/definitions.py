@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from daemon.actors.reconciler import SessionTerms
+from daemon.actors.reconciliation import SessionTerms
 from daemon.app.configuration import Configuration
 from daemon.app.dialects import native
 from daemon.app.market_settings import (
