@@ -67,6 +67,26 @@ def test_equal_positions_keep_the_firm_armed(tmp_path: Path) -> None:
     assert desk.ask("status").armed
 
 
+def test_an_order_that_becomes_unknown_behind_its_answer_is_a_difference(tmp_path: Path) -> None:
+    """The venue rejects what it has filled a part of, while positions are asked for."""
+    desk = Desk(tmp_path).logged_on().market()
+    desk.until(lambda: bool(desk.venue.orders))
+    part = {"t14": "0.001", "t151": "0.002"}
+    desk.report("0", "0")
+    desk.report("F", "1", t31="100.1", t32="0.001", **part)
+    desk.venue.held, asked = None, len(desk.venue.asked)
+    desk.command("reconcile")
+    desk.until(lambda: bool(desk.venue.status_requests))
+    desk.report("I", "1", **part)
+    desk.until(lambda: len(desk.venue.asked) > asked)
+    desk.report("8", "8", t103="0", t14="0.001", t151="0")
+    desk.venue.hold(desk.live.clock_now(), [(BTC, 1, 0, 1001)])
+    desk.until(lambda: bool(desk.ask("reconciliation")[0].state == "differs"))
+    (row,) = desk.ask("reconciliation")[0].differences
+    assert (row.what, row.ours, row.venue) == ("state", "UNKNOWN", "a report it cannot have")
+    assert not desk.ask("status").armed
+
+
 def test_a_difference_stops_trading_until_it_is_accepted_and_is_then_the_firms(
     tmp_path: Path,
 ) -> None:
