@@ -42,6 +42,14 @@ BUSY: Mapping[str, object] = {
     "risk.firm.price_collar_bps": 2000,
 }
 
+# One of them does all that an order can have done to it.
+CHURNING: Mapping[str, object] = {
+    "risk.firm.messages_per_second_max": 20_000,
+    "strategy.pair.class": "tests.days.churning:Churns",
+    "strategy.pair.instruments": '["CRUX"]',
+    "strategy.pair.parameters": '{ symbol = "CRUX" }',
+}
+
 Found = TypeVar("Found")
 
 

@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 from daemon.core import ExecType
 from tests.days import books
-from tests.days.day import Day, frames, pitwire
+from tests.days.day import CHURNING, Day, frames, pitwire
 from tests.days.proxy import Proxy
 
 OURS = "PITWIRE"
@@ -36,10 +36,7 @@ TRADES_AGAIN = 5  # orders of a process before its time counts
 SETTINGS: Mapping[str, object] = {
     "session.broker.reconnect_ms_max": 300,
     "session.broker.heart_bt_int_seconds": 3,
-    "risk.firm.messages_per_second_max": 20_000,
-    "strategy.pair.class": "tests.days.churning:Churns",
-    "strategy.pair.instruments": '["CRUX"]',
-    "strategy.pair.parameters": '{ symbol = "CRUX" }',
+    **CHURNING,
 }
 
 

@@ -22,18 +22,11 @@ import pytest
 from daemon.log import LogReader
 from tests.crash.points import kind_of
 from tests.days import books
-from tests.days.day import Day, frames, pitwire
+from tests.days.day import CHURNING, Day, frames, pitwire
 
 SEED = 20260105
 KILLS = 5  # a day
 SECONDS_MAX = 60.0
-# Somebody who does all that an order can have done to it: each kind comes within moments.
-SETTINGS: dict[str, object] = {
-    "risk.firm.messages_per_second_max": 20_000,
-    "strategy.pair.class": "tests.days.churning:Churns",
-    "strategy.pair.instruments": '["CRUX"]',
-    "strategy.pair.parameters": '{ symbol = "CRUX" }',
-}
 KINDS = (
     "TURN", "ORDER_SUBMITTED", "FIX_TX D", "TX_WRITTEN", "FIX_RX 80", "EXECUTION NEW", "TURN_END",
     "FIX_RX 8F1", "EXECUTION TRADE part", "FILL", "FIX_RX 8F2", "EXECUTION TRADE", "ORDER_STATE",
@@ -56,7 +49,7 @@ def test_a_hundred_kills_at_all_points_lose_and_double_nothing(tmp_path: Path, d
 
 def _a_day(folder: Path, seed: int, cells: list[tuple[str, bool]]) -> None:
     print(f"seed {seed}: {cells}")
-    with Day(folder, SETTINGS) as day:
+    with Day(folder, CHURNING) as day:
         day.until_ready()
         for epoch, (kind, late) in enumerate(cells, 2):
             day.until_trading()

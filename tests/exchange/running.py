@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -99,3 +102,14 @@ class Running:
             self.process.kill()
         self.process.communicate()
         self._errors.close()
+
+
+@contextlib.contextmanager
+def quiet_exchange(folder: Path) -> Iterator[Running]:
+    """One whose agents do next to nothing, and to whose feed nobody listens."""
+    config = folder / "exchange.toml"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+        line.bind(("127.0.0.1", 0))
+        config.write_text(AGENTS.format(folder=folder, line=line.getsockname()[1], rate=1))
+        with Running(config) as running:
+            yield running

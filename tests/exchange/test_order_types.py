@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.exchange.fix_client import FixClient, Message
-from tests.exchange.running import AGENTS, Running
+from tests.exchange.running import quiet_exchange
 
 Fields = tuple[tuple[int, object], ...]
 
@@ -42,13 +41,9 @@ class Others:
 
 @pytest.fixture
 def port(tmp_path: Path) -> Iterator[int]:
-    """FIX of an exchange whose agents do next to nothing: 99.99 to 100.01 stay free of them."""
-    config = tmp_path / "exchange.toml"
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
-        line.bind(("127.0.0.1", 0))
-        config.write_text(AGENTS.format(folder=tmp_path, line=line.getsockname()[1], rate=1))
-        with Running(config) as running:
-            yield running.ports["fix"]
+    """FIX of an exchange whose agents leave 99.99 to 100.01 free."""
+    with quiet_exchange(tmp_path) as running:
+        yield running.ports["fix"]
 
 
 def replaced(client: FixClient, cl_ord_id: int, orig: int, *more: tuple[int, object]) -> Message:
@@ -122,10 +117,7 @@ REFUSED: list[tuple[Fields, str, str]] = [
 @pytest.fixture(scope="module")
 def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FixClient]:
     """One exchange for every order that it refuses."""
-    folder = tmp_path_factory.mktemp("refusing")
-    config = folder / "exchange.toml"
-    config.write_text(AGENTS.format(folder=folder, line=9, rate=1))
-    with Running(config) as running:
+    with quiet_exchange(tmp_path_factory.mktemp("refusing")) as running:
         yield FixClient(running.ports["fix"])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 import tomllib
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from daemon.app.market_settings import FixSessionSettings, InstrumentSettings
 from daemon.app.watchdog_settings import WatchdogSession
 from daemon.core import host_now
 from tests.exchange.fix_client import FixClient
-from tests.exchange.running import AGENTS, Running
+from tests.exchange.running import Running, quiet_exchange
 from tools.watchdog.venue import VenueSession
 from tools.watchdog.words import Words
 from tools.watchdog.working import Working
@@ -26,12 +25,8 @@ SECONDS_MAX = 20.0
 
 @pytest.fixture
 def exchange(tmp_path: Path) -> Iterator[Running]:
-    config = tmp_path / "exchange.toml"
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
-        line.bind(("127.0.0.1", 0))
-        config.write_text(AGENTS.format(folder=tmp_path, line=line.getsockname()[1], rate=1))
-        with Running(config) as running:
-            yield running
+    with quiet_exchange(tmp_path) as running:
+        yield running
 
 
 def words(**session: object) -> Words:
