@@ -89,32 +89,58 @@ check: setup ## format, lint, types, layers, our own rules, static analysis, ins
 	@$(NINJA) -C build/release --quiet pitwire_steady_tests
 	@$(BIN)/python -m tools.instructions --build build/release -j $(JOBS)
 
-check-deep: build-tests ## sanitizers, fuzzers, the long random and crash tests, all static analysis
+# A part can be had alone, as `make deep-log`.
+DEEP_PACKAGES := build/stamps/deep
+DEEP := deep-lint deep-asan deep-tsan deep-random deep-log deep-fuzz deep-tests deep-alone
+.PHONY: $(DEEP)
+
+check-deep: $(DEEP) ## sanitizers, fuzzers, the long random and crash tests, all static analysis
+$(DEEP): build-tests $(DEEP_PACKAGES)
+
+$(DEEP_PACKAGES): pyproject.toml .ci/requirements .ci/system-packages | $(VENV)
 	@.ci/system-packages $(PYTHON) deep
+	@$(BIN)/python .ci/requirements pyproject.toml deep > build/requirements-deep.txt
+	$(BIN)/python -m pip install --quiet $(if $(CI),--progress-bar off) -r build/requirements-deep.txt
+	@mkdir -p $(@D) && touch $@
+
+deep-lint: # clang-tidy over every file
 	@$(CMAKE) -S . -B build/release -DPITWIRE_BENCH=ON > /dev/null
 	@$(BIN)/python -m tools.clang_tidy --build build/release --tests -j $(JOBS)
+
+deep-asan: # addresses and undefined behaviour, in C++ and through the bindings
 	$(CMAKE) -S . -B build/asan -DPITWIRE_SANITIZE=address,undefined
 	$(NINJA) -C build/asan
 	$(BIN)/ctest --test-dir build/asan --output-on-failure
 	$(BIN)/python -m tools.sanitized build/asan
+
+deep-tsan: # what threads share
 	$(CMAKE) -S . -B build/tsan -DPITWIRE_SANITIZE=thread -DPITWIRE_PYTHON=OFF
 	$(NINJA) -C build/tsan pitwire_base_tests pitwire_log_tests pitwire_wire_tests pitwire_engine_tests
 	$(BIN)/ctest --test-dir build/tsan --output-on-failure -R '^base$$'
 	build/tsan/pitwire_log_tests --gtest_filter='SyncTest*:LogTest*'
 	build/tsan/pitwire_wire_tests --gtest_filter='FixThread*:FeedThread*:Waiter*'
 	build/tsan/pitwire_engine_tests --gtest_filter='*EgressTest*'
-	@$(BIN)/python .ci/requirements pyproject.toml deep > build/requirements-deep.txt
-	$(BIN)/python -m pip install --quiet -r build/requirements-deep.txt
-	$(BIN)/python -m pytest -m deep tests
+
+deep-random: # fast against plain
 	export PITWIRE_RANDOM_EVENTS=$(RANDOM_EVENTS); cd build/release; \
 	./pitwire_market_tests --gtest_filter='*Agrees*:*School*:*AnyBytes*'; \
 	./pitwire_orders_tests --gtest_filter='RiskGateRandom.*:RiskGateModel.*:RandomLives.Res*'; \
 	./pitwire_matching_tests --gtest_filter='*reference*'; \
 	./pitwire_fix_tests --gtest_filter='PlainMessages.*:Decimal.school*'; \
 	./pitwire_log_tests --gtest_filter='LogModel.*:*Damage*:*EveryBit*'
+
+deep-log: # the log's writer killed, and its host's power lost
 	PITWIRE_RANDOM_EVENTS=$(LOG_KILLS) build/release/pitwire_log_tests --gtest_filter='LogKill.*'
 	PITWIRE_RANDOM_EVENTS=$(LOG_POWER_FAILURES) build/release/pitwire_log_tests --gtest_filter='LogPower.*'
+
+deep-fuzz: # every target, with coverage and sanitizers
 	$(BIN)/python -m tools.fuzz --runs $(FUZZ_RUNS)
+
+deep-tests: # days, crashes, soak
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m 'deep and not alone' tests
+
+deep-alone: # what a neighbour would spoil
+	$(BIN)/python -m pytest -m 'deep and alone' tests
 
 build-bench: $(CONFIGURED)
 	@$(CMAKE) -S . -B build/release -DPITWIRE_BENCH=ON > /dev/null

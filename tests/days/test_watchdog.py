@@ -37,6 +37,7 @@ def test_what_worked_is_cancelled_by_the_exchanges_own_record(tmp_path: Path, ki
 
 
 @pytest.mark.deep
+@pytest.mark.alone
 def test_a_hundred_hangs_leave_nothing_working_within_five_seconds(tmp_path: Path) -> None:
     print(f"seed {SEED}")
     dice = random.Random(SEED)

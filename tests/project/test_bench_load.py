@@ -270,6 +270,7 @@ def test_a_lane_fills_its_row(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.deep
+@pytest.mark.alone
 @pytest.mark.usefixtures("_sender")
 def test_every_row_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """The whole bench, at rates that a busy machine holds."""

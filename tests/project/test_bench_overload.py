@@ -36,6 +36,7 @@ def test_every_order_ends_and_every_update_is_counted() -> None:
 
 
 @pytest.mark.deep
+@pytest.mark.alone
 @pytest.mark.usefixtures("_whole")
 def test_a_minute_at_twice_the_peak_loses_nothing() -> None:
     path, late, lost, _ = measured(["overload"], {"minutes": 1})["rows"]

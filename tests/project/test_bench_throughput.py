@@ -46,6 +46,7 @@ def test_what_is_not_answered_is_no_figure(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.deep
+@pytest.mark.alone
 def test_a_minute_at_the_peak_and_the_whole_train_lose_nothing() -> None:
     if len(os.sched_getaffinity(0)) < 2:
         pytest.skip("needs two cores")
