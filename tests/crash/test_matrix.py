@@ -7,6 +7,7 @@ and its recovery leave is what the next one finds. In virtual time; the same see
 
 from __future__ import annotations
 
+import gc
 import logging
 import random
 import shutil
@@ -40,7 +41,9 @@ def folder() -> Iterator[Path]:
     root = Path(mkdtemp(prefix="pitwire-", dir=MEMORY if MEMORY.is_dir() else None))
     usual = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    gc.freeze()  # each process collects when it is no more: not what was there before them all
     yield root
+    gc.unfreeze()
     structlog.configure(**usual)
     shutil.rmtree(root)
 
