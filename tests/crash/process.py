@@ -30,6 +30,8 @@ CONFIGURATION = """
 name = "crash"
 runtime_dir = "{root}/run"
 seed = {seed}
+[core]
+orders_max = 4096
 [log]
 folder = "{root}/log"
 segment_size_bytes = 65536
