@@ -1,47 +1,15 @@
 // The venue's rules as tables: what an order of each kind does against a small book.
-#include "pitwire/matching/matching_engine.hpp"
-
 #include <gtest/gtest.h>
 
-#include "event_text.hpp"
+#include "small_venue.hpp"
 
 namespace pitwire {
 namespace {
 
 using testing::EventText;
-using Lines = std::vector<std::string>;
-
-VenueOrder order(std::uint64_t client, Side side, std::int64_t qty, std::int64_t price) {
-  VenueOrder made;
-  made.client = client;
-  made.side = side;
-  made.order_qty = qty;
-  made.price = price;
-  return made;
-}
-
-struct Venue {
-  EventText events;
-  MatchingEngine engine{{VenueInstrument{.tick = 5, .lot = 10, .order_qty_max = 10'000}}, 100};
-  Nanos now = 1;
-
-  OrderRef buy(std::uint64_t client, std::int64_t qty, std::int64_t price) {
-    return submit(order(client, Side::BUY, qty, price));
-  }
-  OrderRef sell(std::uint64_t client, std::int64_t qty, std::int64_t price) {
-    return submit(order(client, Side::SELL, qty, price));
-  }
-  OrderRef submit(const VenueOrder& made) { return engine.submit(now++, made, events); }
-  VenueReject replace(OrderRef ref, std::int64_t price, std::int64_t qty) {
-    return engine.replace(now++, ref, price, qty, events);
-  }
-  /// Two sells of 50 at 100, one at 105; events forgotten.
-  std::array<OrderRef, 3> offers() {
-    const std::array made{sell(1, 50, 100), sell(2, 50, 100), sell(3, 50, 105)};
-    events.take();
-    return made;
-  }
-};
+using testing::Lines;
+using testing::order;
+using testing::Venue;
 
 TEST(MatchingEngine, trades_at_the_passive_price_best_first_then_oldest_first) {
   Venue venue;
@@ -304,116 +272,6 @@ TEST(MatchingEngine, no_more_is_shown_than_there_is) {
   }
 }
 
-// ---------------------------------------------------------------- what waits for a price
-
-struct Waiting : Venue {
-  /// A trade at this price, events forgotten.
-  void print(std::int64_t price) {
-    sell(8, 10, price);
-    buy(9, 10, price);
-    events.take();
-  }
-  OrderRef waits(std::uint64_t client, Side side, OrdType type, std::int64_t stop_px) {
-    auto made = order(client, side, 10, 0);
-    made.ord_type = type;
-    made.stop_px = stop_px;
-    return submit(made);
-  }
-  [[nodiscard]] bool triggered(std::uint64_t client) {
-    const auto word = "triggered " + std::to_string(client) + " ";
-    for (const auto& line : events.take()) {
-      if (line.starts_with(word)) return true;
-    }
-    return false;
-  }
-};
-
-TEST(MatchingEngine, an_order_if_touched_waits_for_its_price_from_the_other_side) {
-  Waiting venue;
-  venue.print(100);
-  venue.waits(1, Side::BUY, OrdType::MARKET_IF_TOUCHED, 95);
-  venue.waits(2, Side::SELL, OrdType::MARKET_IF_TOUCHED, 105);
-  venue.waits(3, Side::BUY, OrdType::STOP, 105);
-  venue.events.take();
-  venue.sell(8, 10, 95);
-  venue.buy(9, 10, 95);
-  EXPECT_TRUE(venue.triggered(1));
-  venue.sell(8, 10, 105);
-  venue.buy(9, 10, 105);
-  const auto lines = venue.events.take();
-  EXPECT_EQ(std::count_if(lines.begin(), lines.end(),
-                          [](const auto& line) { return line.starts_with("triggered"); }),
-            2);
-  venue.waits(4, Side::SELL, OrdType::MARKET_IF_TOUCHED, 105);
-  EXPECT_TRUE(venue.triggered(4)) << "touched already";
-}
-
-TEST(MatchingEngine, a_trailing_stop_follows_the_trades_and_never_goes_back) {
-  Waiting venue;
-  venue.print(100);
-  auto made = order(1, Side::SELL, 10, 0);
-  made.ord_type = OrdType::TRAILING_STOP;
-  made.peg_offset = 10;
-  const auto ref = venue.submit(made);
-  const auto stop = [&] { return venue.engine.find(ref)->stop_px; };
-  EXPECT_EQ(stop(), 90);
-  for (const auto& [price, expected] :
-       {std::pair{110, 100}, std::pair{105, 100}, std::pair{120, 110}, std::pair{115, 110}}) {
-    venue.print(price);
-    EXPECT_EQ(stop(), expected) << price;
-  }
-  venue.sell(8, 10, 110);
-  venue.buy(9, 10, 110);
-  EXPECT_TRUE(venue.triggered(1));
-}
-
-TEST(MatchingEngine, every_trade_of_a_sweep_reaches_stops_and_not_only_its_last) {
-  Waiting venue;
-  venue.print(100);
-  venue.waits(1, Side::SELL, OrdType::STOP, 95);
-  venue.sell(6, 10, 95);
-  venue.sell(7, 10, 105);
-  venue.events.take();
-  venue.buy(9, 20, 105);
-  EXPECT_EQ(venue.events.take(),
-            (Lines{"accepted 9 20@105", "traded #2 10@95 passive 6 aggressor 9",
-                   "traded #3 10@105 passive 7 aggressor 9", "triggered 1 10@0",
-                   "canceled (no liquidity left for a market order) 1 10@0"}));
-}
-
-TEST(MatchingEngine,
-     a_trailing_stop_follows_every_trade_of_a_sweep_and_may_be_reached_by_the_next) {
-  Waiting venue;
-  venue.print(100);
-  auto made = order(1, Side::BUY, 10, 0);
-  made.ord_type = OrdType::TRAILING_STOP;
-  made.peg_offset = 10;
-  EXPECT_EQ(venue.engine.find(venue.submit(made))->stop_px, 110);
-  venue.sell(6, 10, 95);
-  venue.sell(7, 10, 105);
-  venue.buy(9, 20, 105);
-  EXPECT_TRUE(venue.triggered(1)) << "it came down to 105 with the trade at 95";
-}
-
-TEST(MatchingEngine, a_stop_that_waits_is_moved_and_one_that_was_triggered_is_not) {
-  Waiting venue;
-  venue.print(100);
-  const auto ref = venue.waits(1, Side::BUY, OrdType::STOP, 120);
-  EXPECT_EQ(venue.engine.replace(venue.now++, ref, 0, 10, venue.events, 110), VenueReject::NONE);
-  EXPECT_EQ(venue.engine.replace(venue.now++, ref, 0, 10, venue.events, 111), VenueReject::PRICE);
-  venue.events.take();
-  venue.sell(8, 10, 110);
-  venue.buy(9, 10, 110);
-  EXPECT_TRUE(venue.triggered(1));
-  auto limit = order(2, Side::BUY, 10, 90);
-  limit.ord_type = OrdType::STOP_LIMIT;
-  limit.stop_px = 110;
-  const auto rests = venue.submit(limit);
-  EXPECT_EQ(venue.engine.replace(venue.now++, rests, 90, 10, venue.events, 115),
-            VenueReject::TOO_LATE);
-  EXPECT_EQ(venue.engine.replace(venue.now++, rests, 85, 10, venue.events, 110), VenueReject::NONE);
-}
-
 TEST(MatchingEngine, table_full_is_refused_and_room_is_found_again) {
   EventText events;
   MatchingEngine engine({VenueInstrument{}}, 2);
@@ -474,40 +332,6 @@ TEST(MatchingEngine, good_till_date_ends_when_its_time_comes_even_after_a_replac
   venue.now = 100;
   venue.submit(made);
   EXPECT_EQ(venue.events.take(), (Lines{"rejected 2: expire time has passed"}));
-}
-
-TEST(MatchingEngine, stops_wait_for_a_trade_and_trigger_in_price_then_time_order) {
-  Venue venue;
-  venue.offers();
-  auto stop = order(7, Side::BUY, 10, 0);
-  stop.ord_type = OrdType::STOP;
-  stop.stop_px = 105;
-  venue.submit(stop);
-  stop.client = 8;
-  stop.stop_px = 100;
-  stop.ord_type = OrdType::STOP_LIMIT;
-  stop.price = 100;
-  venue.submit(stop);
-  venue.events.take();
-  venue.buy(9, 10, 100);  // a trade at 100 triggers 8, not 7
-  EXPECT_EQ(venue.events.take(),
-            (Lines{"accepted 9 10@100", "traded #1 10@100 passive 1 aggressor 9",
-                   "triggered 8 10@100", "traded #2 10@100 passive 1 aggressor 8"}));
-  venue.buy(9, 90, 105);  // trades through to 105: triggers 7, which takes what is left
-  EXPECT_EQ(venue.events.take().back(), "traded #6 10@105 passive 3 aggressor 7");
-}
-
-TEST(MatchingEngine, a_waiting_stop_can_be_cancelled) {
-  Venue venue;
-  venue.offers();
-  auto stop = order(7, Side::BUY, 10, 0);
-  stop.ord_type = OrdType::STOP;
-  stop.stop_px = 100;
-  const auto ref = venue.submit(stop);
-  EXPECT_EQ(venue.engine.cancel(5, ref, venue.events), VenueReject::NONE);
-  venue.events.take();
-  venue.buy(9, 10, 100);
-  EXPECT_EQ(venue.events.take().size(), 2U);
 }
 
 TEST(MatchingEngine, impossible_rules_are_refused_at_construction) {
