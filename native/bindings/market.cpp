@@ -4,6 +4,7 @@
 #include <string>
 
 #include "bindings.hpp"
+#include "fast_call.hpp"
 #include "market_rows.hpp"
 #include "pitwire/market/l2_book.hpp"
 #include "pitwire/market/l3_book.hpp"
@@ -56,9 +57,6 @@ std::span<const T> records(const py::array& array) {
 
 class PyL2Book {
  public:
-  bool set(int side, std::int64_t px, std::int64_t qty, Nanos ts) {
-    return book.set(side_of(side), px, qty, ts);
-  }
   bool apply(const py::array& deltas) {
     bool changed = false;
     for (const auto& delta : records<L2Delta>(deltas)) {
@@ -77,6 +75,18 @@ class PyL2Book {
  private:
   std::uint64_t sequence_ = 0;
 };
+
+/// L2Book.set(side, px, qty, ts_event).
+PyObject* set_level(PyL2Book& self, PyObject* const* arguments, Py_ssize_t given) noexcept {
+  std::array<std::int64_t, 4> values;
+  if (!integers_of(arguments, given, 3, values)) return nullptr;
+  const auto [side, px, qty, ts_event] = values;
+  if (side != 1 && side != 2) {
+    PyErr_SetString(PyExc_ValueError, kSideExpected);
+    return nullptr;
+  }
+  return PyBool_FromLong(self.book.set(static_cast<Side>(side), px, qty, ts_event) ? 1 : 0);
+}
 
 class PyL3Book {
  public:
@@ -140,11 +150,13 @@ class PyL3Book {
 };
 
 void bind_l2(py::module_& module) {
-  py::class_<PyL2Book>(module, "L2Book", "Quantities by price. Integers: price increments, lots.")
-      .def(py::init<>())
-      .def("set", &PyL2Book::set, py::arg("side"), py::arg("px"), py::arg("qty"),
-           py::arg("ts_event") = 0,
-           "The quantity at the price is now `qty`, 0 removes. True if the touch changed.")
+  py::class_<PyL2Book> cls(module, "L2Book",
+                           "Quantities by price. Integers: price increments, lots.");
+  def_fast<PyL2Book, set_level>(cls, "set",
+                                "set(side, px, qty, ts_event=0, /): the quantity at the price is "
+                                "now `qty`, 0 removes. True if "
+                                "the touch changed.");
+  cls.def(py::init<>())
       .def("apply", &PyL2Book::apply, py::arg("deltas").noconvert(),
            "Apply an array of dtype L2_DELTA in order. True if the touch changed.")
       .def(

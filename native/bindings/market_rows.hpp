@@ -85,8 +85,10 @@ inline pybind11::tuple top_tuple(const Top& top) {
                               top.updates);
 }
 
+inline constexpr const char* kSideExpected = "side: expected 1 (buy) or 2 (sell)";
+
 inline Side side_of(int side) {
-  if (side != 1 && side != 2) throw pybind11::value_error("side: expected 1 (buy) or 2 (sell)");
+  if (side != 1 && side != 2) throw pybind11::value_error(kSideExpected);
   return static_cast<Side>(side);
 }
 

@@ -28,6 +28,34 @@ def test_a_batch_of_deltas_is_the_same_as_each_alone(levels: list[tuple[int, int
         assert batch.levels(side, 100) == single.levels(side, 100) == expected
 
 
+@pytest.mark.parametrize(
+    ("given", "error", "says"),
+    [
+        ((BUY, 2), TypeError, "3 to 4 integers by position, got 2"),
+        ((BUY, 2, 3, 4, 5), TypeError, "3 to 4 integers by position, got 5"),
+        ((BUY, 1.5, 1), TypeError, "float"),
+        ((BUY, 1 << 63, 1), OverflowError, "too big"),
+        ((3, 1, 1), ValueError, "side"),
+    ],
+)
+def test_a_level_that_cannot_be_is_refused(
+    given: tuple[object, ...], error: type[Exception], says: str
+) -> None:
+    book = L2Book()
+    with pytest.raises(error, match=says):
+        book.set(*given)  # type: ignore[arg-type]
+    assert book.level_count(BUY) == book.level_count(SELL) == 0
+    assert book.set(np.int64(BUY), -1, (1 << 63) - 1)  # type: ignore[arg-type]
+    assert book.levels(BUY, 1) == [(-1, (1 << 63) - 1, 0)]
+
+
+def test_no_method_reads_an_object_that_was_not_made() -> None:
+    with pytest.raises(TypeError, match="__init__"):
+        L2Book.__new__(L2Book).set(BUY, 1, 1)
+    with pytest.raises(TypeError, match="int"):
+        L2Book.set(3, 1, 1)  # type: ignore[arg-type, call-arg]
+
+
 def test_orders_queue_by_time_and_the_outcome_is_told() -> None:
     book = L3Book()
     for ref, qty in ((1, 5), (2, 7), (3, 2)):
