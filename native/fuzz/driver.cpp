@@ -10,6 +10,7 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "../tests/random.hpp"
@@ -18,6 +19,7 @@
 namespace {
 
 namespace fs = std::filesystem;
+using namespace std::literals;
 using Input = std::vector<std::byte>;
 
 constexpr std::size_t kInputBytesMax = 4096;
@@ -62,6 +64,11 @@ std::vector<Input> load_all(std::span<char*> folders) {
   return inputs;
 }
 
+/// Bytes at which a reader decides.
+constexpr auto kTelling =
+    "\x00\xff\x7f\x80"
+    "09-.,\"{}[]=\x01\n"sv;
+
 /// What libFuzzer does blindly: bits, bytes, copies, cuts, and pieces of another input.
 class Mutator {
  public:
@@ -105,9 +112,7 @@ class Mutator {
         return;
       }
       case 4:
-        *place = static_cast<std::byte>(
-            "\x00\xff\x7f\x80"
-            "09-.,\"{}[]=\x01\n"[below(19)]);
+        *place = static_cast<std::byte>(kTelling[below(kTelling.size())]);
         return;
       default: {
         const auto copied = piece(other);

@@ -27,7 +27,8 @@ void Encoder::complete(FIX::Message& message, const FixInstrument* of) const {
   for (const FixExtra& extra : extras_.of(message.getHeader().getField(35))) {
     text.clear();
     append_extra(text, extra, {of, kNoId, 0});
-    for (const auto& [tag, value] : FieldTable(text).all()) {
+    const FieldTable fields(text);
+    for (const auto& [tag, value] : fields.all()) {
       if (!value.empty()) put(message, static_cast<int>(tag), value);
     }
   }

@@ -96,7 +96,8 @@ void FixShape::add_dialect(const FixSessionConfig& config, const std::string& ms
     }
   }
   const std::string block = party_block(dialect.parties);
-  for (const auto& [tag, value] : FieldTable(block).all()) {
+  const FieldTable parties(block);
+  for (const auto& [tag, value] : parties.all()) {
     block_.emplace_back(tag, std::string(value));
   }
 }

@@ -34,7 +34,8 @@ class FieldTable {
   [[nodiscard]] bool is_set(std::uint32_t tag) const noexcept { return (*this)[tag] == "Y"; }
   [[nodiscard]] bool truncated() const noexcept { return truncated_; }
   /// All of them, as they stand: for repeating groups.
-  [[nodiscard]] std::span<const Field> all() const noexcept { return {fields(), count_}; }
+  [[nodiscard]] std::span<const Field> all() const& noexcept { return {fields(), count_}; }
+  void all() const&& = delete;  // of a table that is gone at the loop's first step
 
  private:
   [[nodiscard]] const char* end_of_value(std::uint32_t tag, const char* value,

@@ -363,7 +363,7 @@ inline bool PlainGate::outside_collar(const Asked& in) const {
   if (!in.limit() && !in.stop()) return valued_at(in) == kNoPx;
   if (at_stop(type)) return false;
   const auto from = type == OrdType::STOP_LIMIT ? in.request.stop_px : reference(in.market);
-  const auto away = std::abs(in.request.price - from);
+  const auto away = from == kNoPx ? 0 : std::abs(in.request.price - from);
   return any_scope(in, "collar_ticks",
                    [&](std::int64_t most, auto, auto) { return from == kNoPx || away > most; }) ||
          any_scope(in, "collar_bps", [&](std::int64_t most, auto, auto) {
