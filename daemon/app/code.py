@@ -28,8 +28,15 @@ class Code(msgspec.Struct, frozen=True):
     kernels: dict[tuple[str, str], bytes]
 
     def with_source(self, spec: str, source: str) -> Code:
-        """The same with another text of one strategy, its kernels as they are."""
-        return Code({**self.loaded, spec: load_source(spec, source)}, self.kernels)
+        """The same with another text of one strategy, its kernels' machine code as it is.
+
+        LoadingError where the text declares other kernels: machine code that is given less room
+        than it was compiled for would write behind it.
+        """
+        other = load_source(spec, source)
+        if _rooms(other) != _rooms(self.loaded[spec]):
+            raise LoadingError(f"{spec}: the text declares other kernels than their machine code")
+        return Code({**self.loaded, spec: other}, self.kernels)
 
 
 def current_code(configuration: Configuration) -> Code:
@@ -47,6 +54,10 @@ def current_code(configuration: Configuration) -> Code:
         for name, content in kernels.objects(each).items()
     }
     return Code(loaded, objects)
+
+
+def _rooms(loaded: LoadedStrategy) -> set[tuple[str, int, int]]:
+    return {(each.name, each.state, each.parameters) for each in loaded.strategy.kernels}
 
 
 class CutError(LoadingError):

@@ -205,11 +205,22 @@ def test_current_code_is_the_same_machine_code_where_nothing_changed(desk: Watch
 def test_a_replay_with_other_machine_code_says_so_and_where_it_differs(desk: Watched) -> None:
     _day(desk)
     kernels = dict(desk.wiring.code.kernels)
-    kernels[SPEC, "counter"] = kernels[SPEC, "mixed"]
+    # The other way round it would write behind what it declares.
+    kernels[SPEC, "mixed"] = kernels[SPEC, "counter"]
     run, outcome = desk.replayed(Code(desk.wiring.code.loaded, kernels))
     assert not outcome.identical
     said = differences(epochs_of(desk.log_folder)[0].start, describe(run.wiring, 1, 1))
-    assert said == [f"kernel {SPEC}/counter: other machine code than logged"]
+    assert said == [f"kernel {SPEC}/mixed: other machine code than logged"]
+
+
+def test_another_text_of_a_strategy_keeps_the_room_of_its_kernels(desk: Watched) -> None:
+    code = desk.wiring.code
+    text = code.loaded[SPEC].source
+    assert code.with_source(SPEC, text.replace("+= 1.0", "+= 2.0")).kernels == code.kernels
+    less = text.replace("@kernel(state=3", "@kernel(state=1")
+    assert less != text
+    with pytest.raises(LoadingError, match="declares other kernels"):
+        code.with_source(SPEC, less)
 
 
 def test_a_replay_from_the_middle_has_the_kernels_state(desk: Watched, tmp_path: Path) -> None:
