@@ -89,7 +89,8 @@ bool FixSession::Impl::send(const std::string& message) {
   if (type == "3") refusal_ = "tag " + std::string(fields[371]) + ": " + std::string(fields[58]);
   if (type == "j") refusal_ = fields[58];
   if (!poss_dup) sent(type, number, id != 0 ? id : ids.parse(fields[type == "AF" ? 584 : 710]));
-  sink_.tx(config_.id, message, number, id, admin, poss_dup);
+  // A status request has no ClOrdID of its own: where it does not leave, its order has long left.
+  sink_.tx(config_.id, message, number, type == "H" ? 0 : id, admin, poss_dup);
   return true;
 }
 

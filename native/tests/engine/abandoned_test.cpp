@@ -65,7 +65,9 @@ struct AbandonedTest : ::testing::Test {
     instrument.money_exponent = -4;
     core.define_instrument(instrument, FeedId{0}, "BTCUSDT", SignalConfig{});
     core.define_strategy(StrategyId{0}, "alpha");
-    core.define_fix_session(session, std::make_unique<FixSymbology>(), SessionRules{});
+    auto symbology = std::make_unique<FixSymbology>();
+    symbology->add({InstrumentId{0}, "BTCUSDT", {1, -2}, {1, 0}});
+    core.define_fix_session(session, std::move(symbology), SessionRules{});
   }
 
   template <class R>
@@ -194,6 +196,35 @@ TEST_F(AbandonedTest, FillThatWasAppliedAndNotLoggedIsLoggedByTheNextProcess) {
   EXPECT_EQ(written.fills[0].position, 5);
   begin_epoch(kStart + 6, 3);
   EXPECT_EQ(written.fills.size(), 1U);
+}
+
+/// The connection is lost before it is written. The order left long ago, and may work.
+TEST_F(AbandonedTest, StatusRequestThatDoesNotLeaveSaysNothingOfItsOrder) {
+  begin_epoch(kStart, 1);
+  rec::OrderSubmitted order;
+  order.cl_ord_id = 1;
+  order.side = static_cast<std::uint8_t>(Side::BUY);
+  order.ord_type = static_cast<std::uint8_t>(OrdType::LIMIT);
+  order.price = 1'000;
+  order.order_qty = 10;
+  fact(kStart + 1, order);
+  rec::FixTx sent;
+  sent.msg_seq_num = 2;
+  sent.order = 1;
+  fact(kStart + 2, sent);
+  input(kStart + 3, rec::Abandoned{});
+  begin_epoch(kStart + 3, 2);
+  log_on(kStart + 4);
+  ASSERT_EQ(core.orders().table().find(1)->state, OrderState::UNKNOWN);
+
+  const Sequence before = written.sequence;
+  ASSERT_TRUE(core.orders().request_status(1));
+  ASSERT_EQ(fix_field(written.messages.back(), "35"), "H");
+  rec::FixConnection lost;
+  lost.event = static_cast<std::uint32_t>(ConnectionEvent::DISCONNECTED);
+  lost.last_written = before;
+  input(kStart + 5, lost);
+  EXPECT_EQ(core.orders().table().find(1)->state, OrderState::UNKNOWN);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seconds, AbandonedAfterTest, ::testing::Values(31, 40, 600));

@@ -108,7 +108,9 @@ TEST_P(Session, cancel_replace_status_reach_the_venue) {
   status.cl_ord_id = 0x11, status.side = 1;
   EXPECT_TRUE(pair.firm->send_cancel(pair.now, cancel, 25));
   EXPECT_TRUE(pair.firm->send_replace(pair.now, replace));
+  EXPECT_EQ(pair.firm_sink.sent.back().id, 0x13U);
   EXPECT_TRUE(pair.firm->send_status(pair.now, status));
+  EXPECT_EQ(pair.firm_sink.sent.back().id, 0U) << "what becomes of it is not what becomes of 0x11";
   pair.deliver();
   ASSERT_EQ(pair.venue_sink.cancels.size(), 1U);
   EXPECT_EQ(pair.venue_sink.cancels[0].orig_cl_ord_id, 0x11U);
