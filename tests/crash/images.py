@@ -89,7 +89,9 @@ def _cut(live: Image, last: int, torn: bool, begun: bool, chance: random.Random)
     ended = False
     for name in sorted(each for each in live if each.endswith(".seg")):
         content, chain = live[name], name.replace(".seg", ".chain")
-        (first,) = struct.unpack_from("<Q", content, FIRST_SEQUENCE_AT)
+        first = 0  # the log's thread may have named the next one and not given it its size yet
+        if content:
+            (first,) = struct.unpack_from("<Q", content, FIRST_SEQUENCE_AT)
         if ended or first == 0 or first > last + 1 or (first == last + 1 and not begun):
             out[name] = bytes(_segment_size(live))  # prepared, or not even that
             continue
