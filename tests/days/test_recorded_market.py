@@ -168,6 +168,7 @@ def test_one_wrong_level_is_found_at_its_update_and_the_book_is_made_anew(
 
 
 @pytest.mark.deep
+@pytest.mark.alone
 def test_the_whole_captures(test_data: Callable[[str], Path], tmp_path: Path) -> None:
     captures = test_data(FOLDER + DAYS["ETHUSDT.SPOT"][0]).parent
     run = recorded.run(captures, tmp_path, free_ports(), 900)
@@ -184,6 +185,7 @@ def test_the_whole_captures(test_data: Callable[[str], Path], tmp_path: Path) ->
 
 
 @pytest.mark.deep
+@pytest.mark.alone
 def test_the_captures_of_2023(test_data: Callable[[str], Path], tmp_path: Path) -> None:
     """Microsecond stamps, and the other BTCUSDT chain."""
     captures = recorded.sample(test_data, tmp_path / "captures", dict.fromkeys(DAYS, (200, 0)))
