@@ -59,6 +59,19 @@ def test_an_order_that_waits_too_long_is_asked_for_once_and_the_answer_settles_i
     is_replayed(desk)
 
 
+def test_a_question_that_the_venue_refuses_says_nothing_of_its_order(tmp_path: Path) -> None:
+    """A venue without OrderStatusRequest answers with a BusinessMessageReject."""
+    desk = sent(tmp_path, QUICK)
+    desk.until(lambda: bool(desk.venue.status_requests))
+    (order,) = desk.venue.orders
+    refusal = {35: "j", 45: 1, 372: "H", 379: f"{order:016X}", 380: 3, 58: "no such message"}
+    desk.venue.say(desk.live.clock_now(), refusal)
+    desk.report("I", "0")
+    assert state_of(desk) is OrderState.WORKING
+    assert desk.ask("status").armed
+    is_replayed(desk)
+
+
 def test_nothing_is_asked_where_the_setting_is_off(tmp_path: Path) -> None:
     desk = sent(tmp_path, "session.broker.status_after_ms=0")
     waited = desk.live.clock_now()

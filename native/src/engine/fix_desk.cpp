@@ -234,7 +234,7 @@ void FixDesk::session_rejected(const FixReject& reject) {
     positions_.refused(reject.session, reject.text);
   } else if (reject.ref_msg_type == "AF") {
     mass_status(reject.session, {reject.cl_ord_id, 0, false});
-  } else if (reject.cl_ord_id != 0) {
+  } else if (reject.cl_ord_id != 0 && reject.ref_msg_type != "H") {  // H: the order's, not its own
     orders_.on_request_rejected(reject.session, reject.cl_ord_id, reject.text);
   }
 }
